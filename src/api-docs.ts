@@ -1,0 +1,27 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+
+export const API_DOCS_PATH = 'http/docs';
+
+/** The OpenAPI document, made from the controllers and DTO classes. */
+export const openApiDocument = (app: NestFastifyApplication): OpenAPIObject =>
+  SwaggerModule.createDocument(
+    app,
+    new DocumentBuilder()
+      .setTitle('Parley')
+      .setDescription('REST beside Socket.IO at `/socket`. A token comes from `POST /http/login`.')
+      .setVersion('0.1.0')
+      .addApiKey({ type: 'apiKey', in: 'header', name: 'authentication' }, 'authentication')
+      .addBearerAuth({ type: 'http' }, 'bearer')
+      .build(),
+  );
+
+/** Serves the document as pages to read and to try at /http/docs, and as JSON at /http/docs-json. */
+export function serveApiDocs(app: NestFastifyApplication): void {
+  // There is no page at the root yet; whoever opens it wants to know what this server is.
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .get('/', (_request, reply) => reply.redirect(`/${API_DOCS_PATH}`));
+  SwaggerModule.setup(API_DOCS_PATH, app, () => openApiDocument(app), { customSiteTitle: 'Parley API' });
+}

@@ -1,0 +1,36 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module.js';
+import { ChatRoomsModule } from './chat-rooms/chat-rooms.module.js';
+import { CommonModule } from './common/common.module.js';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { GatewayModule } from './gateway/gateway.module.js';
+import { HealthModule } from './health/health.module.js';
+import { MailModule } from './mail/mail.module.js';
+import { NotificationsModule } from './notifications/notifications.module.js';
+import { RealtimeModule } from './realtime/realtime.module.js';
+import { UsersModule } from './users/users.module.js';
+
+/** The table of contents. */
+@Module({})
+export class AppModule {
+  /** @param secret signs tokens and seals mails */
+  static with(config: Config, secret: string): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        GatewayModule,
+        HealthModule,
+        UsersModule,
+        ChatRoomsModule,
+        NotificationsModule,
+        AuthModule.with(secret, MailModule.with(config, secret)),
+        RealtimeModule,
+        DatabaseModule.with(config),
+        CommonModule,
+        ConfigModule.with(config),
+      ],
+    };
+  }
+}

@@ -1,0 +1,73 @@
+import { createSecretKey } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { DomainError } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+
+/** Nest's injection token for the secret that signs tokens and seals mails. */
+export const SECRET = Symbol('secret');
+
+type TokenProblem = 'token_missing' | 'token_invalid' | 'token_expired' | 'session_revoked' | 'too_many_sockets';
+
+/** There is no token, or it means nobody (any more). */
+export class Unauthenticated extends DomainError {
+  constructor(code: TokenProblem, message: string) {
+    super('unauthenticated', code, message);
+  }
+
+  /** A socket that showed such a token is closed; one that showed none yet may still do so. */
+  get closesSocket(): boolean {
+    return this.code !== 'token_missing';
+  }
+}
+
+export const tokenMissing = () =>
+  new Unauthenticated(
+    'token_missing',
+    'Send the token from POST /http/login in the header `authentication`, or as `token` on the socket.',
+  );
+export const tokenInvalid = () =>
+  new Unauthenticated('token_invalid', 'This is not a token of this server. Log in again.');
+export const tokenExpired = () => new Unauthenticated('token_expired', 'The session has expired. Log in again.');
+export const sessionRevoked = () => new Unauthenticated('session_revoked', 'The session has ended. Log in again.');
+
+export const tooManySockets = (most: number) =>
+  new Unauthenticated('too_many_sockets', `A session may have ${most} sockets open. Close one first.`);
+
+interface Claims {
+  sub: string;
+  sid: number;
+  exp: number;
+}
+
+/** Signs and reads access tokens: JWTs that name a user and a session. Whether the session still lives is another question. */
+@Injectable()
+export class AccessTokens {
+  private readonly jwt: JwtService;
+
+  constructor(@Inject(SECRET) secret: string) {
+    // A KeyObject: with a plain string, each verification parses it anew and takes forty times as long.
+    const key = createSecretKey(Buffer.from(secret));
+    this.jwt = new JwtService({
+      secretOrKeyProvider: () => key,
+      signOptions: { algorithm: 'HS256' },
+      // Only this one: a token must not choose how it is checked.
+      verifyOptions: { algorithms: ['HS256'] },
+    });
+  }
+
+  sign({ userId, sessionId }: Identity, expiresAt: Date): string {
+    return this.jwt.sign({ sub: String(userId), sid: sessionId, exp: Math.floor(expiresAt.getTime() / 1000) });
+  }
+
+  /** @throws Unauthenticated */
+  read(token: string): Identity {
+    let claims: Claims;
+    try {
+      claims = this.jwt.verify<Claims>(token);
+    } catch (error) {
+      throw (error as Error).name === 'TokenExpiredError' ? tokenExpired() : tokenInvalid();
+    }
+    return { userId: Number(claims.sub), sessionId: claims.sid };
+  }
+}

@@ -1,0 +1,27 @@
+import { domainToASCII } from 'node:url';
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsEmail, MaxLength } from 'class-validator';
+
+/** One spelling for one mailbox: lower case, the domain in punycode. */
+export function normalizeEmail(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const address = value.trim();
+  const at = address.lastIndexOf('@');
+  return at < 0
+    ? address
+    : address.slice(0, at).toLowerCase() + '@' + domainToASCII(address.slice(at + 1)).toLowerCase();
+}
+
+/** A mailbox: at most 254 characters, an ASCII local part without quotes, kept in lower case. */
+export const EmailField = (): PropertyDecorator =>
+  applyDecorators(
+    ApiProperty({ type: 'string', format: 'email', maxLength: 254, example: 'ada@example.com' }),
+    Transform(({ value }: { value: unknown }) => normalizeEmail(value)),
+    MaxLength(254, { message: 'must be at most 254 characters' }),
+    IsEmail(
+      { allow_utf8_local_part: false, require_tld: false, blacklisted_chars: '"' },
+      { message: 'must be an e-mail address like ada@example.com' },
+    ),
+  );

@@ -1,0 +1,31 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { NameField, TextField } from '../../common/fields.js';
+import { EmailField } from './email.field.js';
+import { PASSWORD } from './login.dto.js';
+
+export class RegisterRequest {
+  @EmailField()
+  email!: string;
+
+  @TextField({ description: 'Chosen by the person', ...PASSWORD })
+  password!: string;
+
+  @NameField({ description: 'First name', max: 80 })
+  first_name!: string;
+
+  @NameField({ description: 'Last name', max: 80 })
+  last_name!: string;
+}
+
+export class RegisterAnswer {
+  @ApiProperty({ example: 'If the address is free, a mail with a link is on its way to it.' })
+  message!: string;
+}
+
+export class RegisteredAnswer {
+  @ApiProperty({ example: true })
+  ok!: true;
+
+  @ApiProperty({ example: 'ada@example.com' })
+  email!: string;
+}

@@ -1,0 +1,43 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { Outbox } from '../mail/outbox.js';
+import { RegistrationService } from './registration.service.js';
+import { Sessions } from './sessions.js';
+
+const HOUR_MS = 3_600_000;
+/** Ended sessions stay for a while: an expired token says "expired" and not "unknown". */
+const KEEP_SESSIONS_MS = 30 * 24 * HOUR_MS;
+
+/** Once an hour, deletes what has run out: links, sessions, mails that nobody took. */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Housekeeping.name);
+  private timer?: NodeJS.Timeout;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly registrations: RegistrationService,
+    private readonly sessions: Sessions,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.sweep().catch((error: Error) => this.logger.error(`Not cleaned up: ${error.name}`));
+    }, HOUR_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  async sweep(): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      await this.registrations.sweep(tx);
+      await this.sessions.sweep(tx, new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS));
+      await this.outbox.sweep(tx);
+    });
+  }
+}

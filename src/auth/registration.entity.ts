@@ -1,0 +1,34 @@
+import { Entity, Index, Unique } from 'typeorm';
+import { GeneratedId, MomentColumn, NullableIntegerColumn, VarcharColumn } from '../database/columns.js';
+
+/** A registration that waits for its link to be opened. */
+@Entity('registrations')
+@Unique('uq_registrations_token', ['tokenHash'])
+@Index('ix_registrations_expires', ['expiresAt'])
+export class Registration {
+  @GeneratedId()
+  id!: number;
+
+  /** SHA-256 of the token in the link, in hex: whoever reads the database cannot open the link. */
+  @VarcharColumn('token_hash', 64)
+  tokenHash!: string;
+
+  @VarcharColumn('email', 254)
+  email!: string;
+
+  @VarcharColumn('password_hash', 128)
+  passwordHash!: string;
+
+  @VarcharColumn('first_name', 80)
+  firstName!: string;
+
+  @VarcharColumn('last_name', 80)
+  lastName!: string;
+
+  @MomentColumn('expires_at')
+  expiresAt!: Date;
+
+  /** The account that the link made; null until it is opened. */
+  @NullableIntegerColumn('user_id')
+  userId!: number | null;
+}

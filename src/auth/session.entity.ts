@@ -1,0 +1,29 @@
+import { Entity, ForeignKey, Index } from 'typeorm';
+import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
+import { User } from './user.entity.js';
+
+/** One login. Its id is the `sid` of the access token, so that ending the row ends the token. */
+@Entity('sessions')
+@Index('ix_sessions_user', ['userId'])
+@Index('ix_sessions_expires', ['expiresAt'])
+export class Session {
+  @GeneratedId()
+  id!: number;
+
+  @IntegerColumn('user_id')
+  @ForeignKey(() => User, { name: 'fk_sessions_user' })
+  userId!: number;
+
+  /** The beginning of the User-Agent header at login. */
+  @VarcharColumn('device', 200)
+  device!: string;
+
+  @MomentColumn('created_at')
+  createdAt!: Date;
+
+  @MomentColumn('expires_at')
+  expiresAt!: Date;
+
+  @NullableMomentColumn('revoked_at')
+  revokedAt!: Date | null;
+}

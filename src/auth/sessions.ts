@@ -1,0 +1,88 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type EntityManager, In, IsNull, LessThan, Not } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import type { DomainError } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { Publisher } from '../realtime/publisher.js';
+import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
+import { Session } from './session.entity.js';
+
+/** A session that lives, and until when. */
+export interface LiveSession extends Identity {
+  expiresAt: Date;
+}
+
+/** Remembered longer than a socket's handshake can take. */
+const RECENTLY_MS = 60_000;
+
+/** Logins: each is a row, and its token is worth what the row says. */
+@Injectable()
+export class Sessions {
+  private readonly recentlyEnded = new Map<number, NodeJS.Timeout>();
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly tokens: AccessTokens,
+    private readonly publisher: Publisher,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Opens a session; returns its token. */
+  async start(tx: EntityManager, userId: number, device: string): Promise<string> {
+    const now = this.clock.now();
+    const expiresAt = new Date(now.getTime() + this.config.sessionTtlMs);
+    const session = { userId, device: device.slice(0, 200), createdAt: now, expiresAt, revokedAt: null };
+    const { identifiers } = await tx.insert(Session, session);
+    return this.tokens.sign({ userId, sessionId: (identifiers[0] as { id: number }).id }, expiresAt);
+  }
+
+  /** Who the token speaks for, if its session still lives. @throws Unauthenticated */
+  async authenticate(token: string): Promise<LiveSession> {
+    const identity = this.tokens.read(token);
+    const row = await this.unitOfWork.read.findOneBy(Session, { id: identity.sessionId, userId: identity.userId });
+    if (!row || row.revokedAt) throw sessionRevoked();
+    if (row.expiresAt <= this.clock.now()) throw tokenExpired();
+    return { ...identity, expiresAt: row.expiresAt };
+  }
+
+  /** Ends one session: when this resolves, its token is refused and its sockets are closed. */
+  async end(sessionId: number): Promise<void> {
+    await this.unitOfWork.run((tx) =>
+      tx.update(Session, { id: sessionId, revokedAt: IsNull() }, { revokedAt: this.clock.now() }),
+    );
+    this.closeSockets([sessionId]);
+  }
+
+  /** Ends a user's sessions but one, inside the caller's transaction. Pass the result to `closeSockets` after the commit. */
+  async endOthers(tx: EntityManager, { userId, sessionId }: Identity): Promise<number[]> {
+    const others = await tx.find(Session, {
+      select: { id: true },
+      where: { userId, id: Not(sessionId), revokedAt: IsNull() },
+    });
+    const ids = others.map(({ id }) => id);
+    if (ids.length > 0) await tx.update(Session, { id: In(ids) }, { revokedAt: this.clock.now() });
+    return ids;
+  }
+
+  /** Closes the sockets of sessions that have ended. */
+  closeSockets(sessionIds: number[], reason: DomainError = sessionRevoked()): void {
+    for (const id of sessionIds) {
+      clearTimeout(this.recentlyEnded.get(id));
+      this.recentlyEnded.set(id, setTimeout(() => this.recentlyEnded.delete(id), RECENTLY_MS).unref());
+      this.publisher.closeSession(id, reason);
+    }
+  }
+
+  /** A socket in the middle of its handshake cannot be closed yet: it asks here once it can. */
+  hasRecentlyEnded(sessionId: number): boolean {
+    return this.recentlyEnded.has(sessionId);
+  }
+
+  /** Forgets sessions that nobody can use any more. */
+  async sweep(tx: EntityManager, endedBefore: Date): Promise<void> {
+    await tx.delete(Session, { expiresAt: LessThan(endedBefore) });
+  }
+}

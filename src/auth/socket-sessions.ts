@@ -1,0 +1,153 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/errors.js';
+import { Presence } from '../realtime/presence.js';
+import { Publisher } from '../realtime/publisher.js';
+import type { ParleyServer, ParleySocket } from '../realtime/events.js';
+import { sessionRoom, userRoom } from '../realtime/rooms.js';
+import {
+  AccessTokens,
+  sessionRevoked,
+  tokenExpired,
+  tokenInvalid,
+  tokenMissing,
+  tooManySockets,
+  Unauthenticated,
+} from './access-tokens.js';
+import { Sessions } from './sessions.js';
+
+/** A socket that has shown no token by then is closed. */
+const TOKEN_WITHIN_MS = 10_000;
+const SWEEP_EVERY_MS = 60_000;
+export const MAX_SOCKETS_PER_SESSION = 20;
+
+const sessionMismatch = () =>
+  new DomainError(
+    'forbidden',
+    'session_mismatch',
+    "This socket speaks for another session. Open a new one for the other session's token.",
+  );
+
+/** Binds each socket to the session of the first token it shows, and keeps it no longer than the session lives. */
+@Injectable()
+export class SocketSessions implements OnApplicationBootstrap, OnApplicationShutdown {
+  private server!: ParleyServer;
+  private sweeper?: NodeJS.Timeout;
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly tokens: AccessTokens,
+    private readonly presence: Presence,
+    private readonly publisher: Publisher,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The gateway calls this once, before the first socket. */
+  attach(server: ParleyServer): void {
+    this.server = server;
+    // The handshake's token is checked here and not when the connection is there: an error there would end the process.
+    server.use((socket, next) => {
+      const { token } = socket.handshake.auth as { token?: unknown };
+      if (token === undefined) return next();
+      this.bind(socket, token).then(
+        () => next(),
+        (error: unknown) => next(asHandshakeError(error)),
+      );
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper = setInterval(() => this.closeExpired(), SWEEP_EVERY_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.sweeper);
+  }
+
+  /** The connection is there: it has a session already, or some seconds to show a token. */
+  connected(socket: ParleySocket): void {
+    const { identity } = socket.data;
+    if (identity) {
+      // Ended in the middle of the handshake, when there was no connection to close yet.
+      if (this.sessions.hasRecentlyEnded(identity.sessionId)) return this.close(socket, sessionRevoked());
+      this.presence.connected(identity.userId);
+      return;
+    }
+    socket.data.deadline = setTimeout(() => this.close(socket, tokenMissing()), TOKEN_WITHIN_MS).unref();
+  }
+
+  disconnected(socket: ParleySocket): void {
+    clearTimeout(socket.data.deadline);
+    const { identity } = socket.data;
+    if (identity) this.presence.disconnected(identity.userId, this.sessions.hasRecentlyEnded(identity.sessionId));
+  }
+
+  /**
+   * Makes sure that the socket has a session before its message goes on: the first token binds it, messages behind that one
+   * wait for the check, in order. @throws Unauthenticated, after which the socket is to be closed; `session_mismatch`
+   */
+  async bind(socket: ParleySocket, token: unknown): Promise<void> {
+    if (token !== undefined && typeof token !== 'string') throw tokenInvalid();
+    const { data } = socket;
+    if (!data.binding) {
+      if (token === undefined) throw tokenMissing();
+      data.token = token;
+      data.binding = this.check(socket, token);
+    }
+    try {
+      await data.binding;
+    } catch (error) {
+      // The database was away, say: nothing is wrong with the token, and the next message may try again.
+      if (!(error instanceof Unauthenticated)) data.binding = undefined;
+      throw error;
+    }
+    if (token !== undefined && token !== data.token) {
+      this.tokens.read(token);
+      throw sessionMismatch();
+    }
+  }
+
+  close(socket: ParleySocket, reason: DomainError): void {
+    this.publisher.exception(socket, reason);
+    socket.disconnect(true);
+  }
+
+  private async check(socket: ParleySocket, token: string): Promise<void> {
+    const { sessionId } = this.tokens.read(token);
+    const room = sessionRoom(sessionId);
+    if ((this.server.sockets.adapter.rooms.get(room)?.size ?? 0) >= MAX_SOCKETS_PER_SESSION)
+      throw tooManySockets(MAX_SOCKETS_PER_SESSION);
+    // First into the session's room, then read the session: one that ends in between closes this socket too.
+    await socket.join(room);
+    const { userId, expiresAt } = await this.sessions.authenticate(token);
+    // A disconnected socket that joined now would never leave again.
+    const { deadline } = socket.data;
+    if (deadline && !socket.connected) throw sessionRevoked();
+    socket.data.identity = { userId, sessionId };
+    socket.data.expiresAt = expiresAt.getTime();
+    if (deadline) {
+      clearTimeout(deadline);
+      socket.data.deadline = undefined;
+      this.presence.connected(userId);
+    }
+    await socket.join(userRoom(userId));
+  }
+
+  /** One look at all sockets a minute, instead of a timer for each. */
+  private closeExpired(): void {
+    const now = this.clock.now().getTime();
+    for (const socket of this.server.sockets.sockets.values()) {
+      if ((socket.data.expiresAt ?? Infinity) <= now) this.close(socket, tokenExpired());
+    }
+  }
+}
+
+/** What a client reads as `connect_error`: `data` is the error's body. */
+function asHandshakeError(thrown: unknown): Error {
+  const known = thrown instanceof DomainError;
+  const error: Error & { data?: unknown } = new Error(
+    known ? thrown.message : 'The server cannot check the token now. Try again.',
+  );
+  error.data = known ? thrown.toBody() : { code: 'unavailable', message: error.message };
+  return error;
+}

@@ -1,0 +1,46 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { type Identity, PUBLIC } from '../common/identity.js';
+import type { ParleySocket } from '../realtime/events.js';
+import { tokenMissing } from './access-tokens.js';
+import { Sessions } from './sessions.js';
+import { SocketSessions } from './socket-sessions.js';
+
+interface Request {
+  headers: Record<string, string | string[] | undefined>;
+  identity?: Identity;
+}
+
+/** The one guard, on both transports: nobody passes without a token whose session lives, except to what says `@Public()`. */
+@Injectable()
+export class TokenGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly sessions: Sessions,
+    private readonly sockets: SocketSessions,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<true> {
+    if (context.getType() === 'ws') {
+      const ws = context.switchToWs();
+      await this.sockets.bind(ws.getClient<ParleySocket>(), tokenOf(ws.getData()));
+      return true;
+    }
+    if (this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()])) return true;
+    const request = context.switchToHttp().getRequest<Request>();
+    const { userId, sessionId } = await this.sessions.authenticate(tokenIn(request.headers));
+    request.identity = { userId, sessionId };
+    return true;
+  }
+}
+
+const tokenOf = (payload: unknown): unknown => (payload as { token?: unknown } | null | undefined)?.token;
+
+/** `authentication: <token>`, the protocol's own, or `Authorization: Bearer <token>`, the web's habit. */
+function tokenIn(headers: Request['headers']): string {
+  const { authentication, authorization } = headers;
+  if (typeof authentication === 'string' && authentication) return authentication.replace(/^Bearer +/i, '');
+  const [, bearer] = /^Bearer +(\S+)$/i.exec(String(authorization ?? '')) ?? [];
+  if (!bearer) throw tokenMissing();
+  return bearer;
+}

@@ -1,0 +1,40 @@
+import { relative } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { API_DOCS_PATH } from './api-docs.js';
+import type { Config } from './config/config.js';
+
+export const VERSION = '0.1.0';
+
+/** Where things are, once the server listens: for people, or in one line of JSON in production. */
+export function announce(config: Config, readyAfterMs: number): void {
+  const database = config.databaseUrl ? 'MySQL' : `SQLite in ${shown(config.dataDir)}`;
+  const mail = config.smtpUrl
+    ? new URL(config.smtpUrl).host
+    : `${config.devMail ? `${config.publicUrl}/dev/mail` : `${shown(config.dataDir)}/outbox`}  (no SMTP_URL: mails stay here)`;
+  if (config.production) {
+    new Logger('Parley').log({
+      message: 'ready',
+      version: VERSION,
+      node: process.version,
+      url: config.publicUrl,
+      database,
+      mail,
+    });
+    return;
+  }
+  const isTTY = process.stdout.isTTY;
+  const bold = (text: string) => (isTTY ? `\x1b[1m${text}\x1b[0m` : text);
+  const rows = [
+    ['API', `${config.publicUrl}/${API_DOCS_PATH}`],
+    ['Socket.IO', `${config.publicUrl}  path /socket`],
+    ['Mail', mail],
+    ['Try it', 'npm run demo    two users and a room, ready to log in'],
+  ];
+  const title = `${bold(`Parley ${VERSION}`)}  ready in ${(readyAfterMs / 1000).toFixed(1)} s   Node ${process.versions.node} · ${database} · 1 node`;
+  console.log([title, ...rows.map(([name, what]) => `  ${bold(name!.padEnd(10))} ${what}`)].join('\n'));
+}
+
+const shown = (folder: string): string => {
+  const path = relative(process.cwd(), folder);
+  return path.startsWith('..') ? folder : `./${path}`;
+};

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ConversationsModule } from '../conversations/conversations.module.js';
+import { ChatRoom } from './chat-room.entity.js';
+import { ChatRoomsController } from './chat-rooms.controller.js';
+import { ChatRoomsService } from './chat-rooms.service.js';
+import { RoomRules } from './room-rules.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([ChatRoom]), ConversationsModule],
+  controllers: [ChatRoomsController],
+  providers: [ChatRoomsService, RoomRules],
+  exports: [ChatRoomsService],
+})
+export class ChatRoomsModule {}

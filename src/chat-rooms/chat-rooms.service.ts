@@ -1,0 +1,129 @@
+import { Injectable } from '@nestjs/common';
+import { Invalid } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { History } from '../conversations/history.js';
+import type { MessageView } from '../conversations/message.view.js';
+import { MessageLog } from '../conversations/message-log.js';
+import type { PageQuery } from '../conversations/page.dto.js';
+import { unreadCount } from '../conversations/read-marks.js';
+import { fromMoment, toMoment } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import type { Stored } from '../realtime/events.js';
+import { Presence } from '../realtime/presence.js';
+import { Publisher } from '../realtime/publisher.js';
+import type { ChatRoomView } from './dto/chat-room.view.js';
+import type { SendRoomMessage } from './dto/room-message.dto.js';
+import { pairOf, RoomRules } from './room-rules.js';
+
+interface RoomRow {
+  id: number;
+  last_seq: number;
+  last_message_at: string | Date;
+  other_id: number;
+  first_name: string;
+  last_name: string;
+  last_read_seq: number;
+  other_last_read_seq: number;
+  sender_id: number;
+  body: string;
+  client_id: string | null;
+}
+
+@Injectable()
+export class ChatRoomsService {
+  constructor(
+    private readonly log: MessageLog,
+    private readonly rooms: RoomRules,
+    private readonly history: History,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly presence: Presence,
+    private readonly publisher: Publisher,
+  ) {}
+
+  /**
+   * Stores a direct message, then tells both people; the first one makes their room.
+   * @throws Invalid to oneself; NotFound for nobody; Busy, Unavailable, `client_id_conflict`
+   */
+  async send(
+    me: Identity,
+    { other_user_id: otherUserId, message, client_id: clientId }: SendRoomMessage,
+  ): Promise<Stored> {
+    if (otherUserId === me.userId) {
+      throw new Invalid('other_user_id is your own. Write to somebody else.', { other_user_id: ['is your own'] });
+    }
+    const target = pairOf(me.userId, otherUserId);
+    // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
+    const { conversationId, seq, timestamp, isRepeat } = await this.log.append({
+      kind: 'room',
+      sender: me,
+      target,
+      body: message,
+      clientId,
+    });
+    this.rooms.remember(target, conversationId);
+
+    const place = { chat_room_id: conversationId, seq };
+    const moment = { timestamp: timestamp.toISOString(), ...(clientId !== undefined && { client_id: clientId }) };
+    if (!isRepeat) {
+      this.publisher.roomMessage({
+        chat_type: 'room',
+        user_id: me.userId,
+        other_user_id: otherUserId,
+        ...place,
+        message,
+        ...moment,
+      });
+    }
+    return { ok: true, ...place, ...moment };
+  }
+
+  /** A page of a room's messages. @throws NotFound where the caller is not one of its two */
+  async messages(me: Identity, roomId: number, page: PageQuery): Promise<MessageView[]> {
+    await this.history.assertMember('room', roomId, me.userId);
+    return this.history.page(roomId, page);
+  }
+
+  /** The caller's rooms, most recent first. */
+  async list(me: Identity, cursor?: string): Promise<Page<ChatRoomView>> {
+    const [lastMessageAt, lastId] = readCursor(cursor, ['string', 'number']) ?? [];
+    const rows = await this.unitOfWork.read.query<RoomRow[]>(
+      `SELECT c.id, c.last_seq, c.last_message_at, u.id AS other_id, u.first_name, u.last_name,
+              mine.last_read_seq, theirs.last_read_seq AS other_last_read_seq, m.sender_id, m.body, m.client_id
+       FROM members mine
+       JOIN conversations c ON c.id = mine.conversation_id
+       JOIN chat_rooms r ON r.conversation_id = c.id
+       JOIN users u ON u.id = CASE WHEN r.user_low = mine.user_id THEN r.user_high ELSE r.user_low END
+       JOIN members theirs ON theirs.conversation_id = c.id AND theirs.user_id = u.id
+       JOIN messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
+       WHERE mine.user_id = ? AND (? IS NULL OR c.last_message_at < ? OR (c.last_message_at = ? AND c.id < ?))
+       ORDER BY c.last_message_at DESC, c.id DESC LIMIT ${LIST_LIMIT + 1}`,
+      [me.userId, lastMessageAt ?? null, lastMessageAt ?? null, lastMessageAt ?? null, lastId ?? null],
+    );
+    const page = toPage(rows, (row) => [toMoment(fromMoment(row.last_message_at)), row.id]);
+    return { ...page, rows: page.rows.map((row) => this.toView(row)) };
+  }
+
+  private toView(row: RoomRow): ChatRoomView {
+    return {
+      id: row.id,
+      other_user: {
+        id: row.other_id,
+        first_name: row.first_name,
+        last_name: row.last_name,
+        is_online: this.presence.isOnline(row.other_id),
+      },
+      last_message: {
+        seq: row.last_seq,
+        user_id: row.sender_id,
+        message: row.body,
+        timestamp: fromMoment(row.last_message_at).toISOString(),
+        ...(row.client_id !== null && { client_id: row.client_id }),
+      },
+      last_seq: row.last_seq,
+      last_read_seq: row.last_read_seq,
+      other_last_read_seq: row.other_last_read_seq,
+      unread_count: unreadCount({ lastSeq: row.last_seq, lastReadSeq: row.last_read_seq }),
+    };
+  }
+}

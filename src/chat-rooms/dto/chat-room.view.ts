@@ -1,0 +1,39 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { MessageView } from '../../conversations/message.view.js';
+
+export class RoomPartner {
+  @ApiProperty({ type: 'integer' })
+  id!: number;
+
+  @ApiProperty()
+  first_name!: string;
+
+  @ApiProperty()
+  last_name!: string;
+
+  @ApiProperty()
+  is_online!: boolean;
+}
+
+export class ChatRoomView {
+  @ApiProperty({ type: 'integer' })
+  id!: number;
+
+  @ApiProperty()
+  other_user!: RoomPartner;
+
+  @ApiProperty({ type: MessageView, nullable: true })
+  last_message!: MessageView | null;
+
+  @ApiProperty({ type: 'integer', description: 'seq of the newest message' })
+  last_seq!: number;
+
+  @ApiProperty({ type: 'integer', description: 'The caller has read up to here' })
+  last_read_seq!: number;
+
+  @ApiProperty({ type: 'integer', description: 'The other one has read up to here' })
+  other_last_read_seq!: number;
+
+  @ApiProperty({ type: 'integer' })
+  unread_count!: number;
+}

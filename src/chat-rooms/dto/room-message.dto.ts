@@ -1,0 +1,23 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsIn } from 'class-validator';
+import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
+import { TokenPayload } from '../../common/token-payload.js';
+
+/** Longest message, in characters. */
+export const MAX_MESSAGE = 4_000;
+
+/** Over the socket: a message to one other person. */
+export class SendRoomMessage extends TokenPayload {
+  @ApiProperty({ enum: ['room'] })
+  @IsIn(['room'])
+  chat_type!: 'room';
+
+  @IntegerField({ description: 'Whom it is for' })
+  other_user_id!: number;
+
+  @TextField({ description: 'Stored as sent', max: MAX_MESSAGE })
+  message!: string;
+
+  @ClientIdField()
+  client_id?: string;
+}

@@ -1,0 +1,126 @@
+import { STATUS_CODES } from 'node:http';
+
+/** HTTP status of each kind of error: the only place where the two meet. */
+const STATUS = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  gone: 410,
+  too_large: 413,
+  unsupported_media_type: 415,
+  rate_limited: 429,
+  internal: 500,
+  unavailable: 503,
+} as const;
+
+export type ErrorKind = keyof typeof STATUS;
+
+export interface ErrorDetails {
+  /** Offending inputs by name, each with what is wrong with it. */
+  fields?: Record<string, string[]>;
+  /** Seconds after which the same request may work. */
+  retry_after?: number;
+}
+
+/** What a client is told about an error, on a socket as it is and over HTTP beside `statusCode` and `error`. */
+export interface ErrorBody extends ErrorDetails {
+  /** A stable word for programs, such as `token_expired`. */
+  code: string;
+  /** A sentence for people: what to do about it. */
+  message: string;
+}
+
+/**
+ * An error that the caller is meant to see. Services throw these; the edges turn `kind` into a status and everything else
+ * into `internal`, without a word of what happened inside.
+ */
+export class DomainError extends Error {
+  constructor(
+    readonly kind: ErrorKind,
+    readonly code: string,
+    message: string,
+    readonly details: ErrorDetails = {},
+  ) {
+    super(message);
+  }
+
+  get status(): number {
+    return STATUS[this.kind];
+  }
+
+  toBody(): ErrorBody {
+    return { code: this.code, message: this.message, ...this.details };
+  }
+}
+
+export class Invalid extends DomainError {
+  constructor(message: string, fields?: Record<string, string[]>) {
+    super('invalid', 'invalid', message, fields ? { fields } : {});
+  }
+}
+
+/** Also for what exists but is none of the caller's business: the two must look alike. */
+export class NotFound extends DomainError {
+  constructor(what: string) {
+    super('not_found', 'not_found', `There is no such ${what}.`);
+  }
+}
+
+export class RateLimited extends DomainError {
+  constructor(what: string, retryAfter: number) {
+    super('rate_limited', 'rate_limited', `${what} Try again in ${retryAfter} s.`, { retry_after: retryAfter });
+  }
+}
+
+/** More work waits than this node takes on; nothing was done. */
+export class Busy extends DomainError {
+  constructor() {
+    super('unavailable', 'busy', 'The server is busy. Nothing was done; try again in a moment.', { retry_after: 1 });
+  }
+}
+
+/** The database cannot say whether a thing was done. */
+export class Unavailable extends DomainError {
+  constructor(message = 'The server cannot reach its database. Try again in a moment.') {
+    super('unavailable', 'unavailable', message, { retry_after: 1 });
+  }
+}
+
+const INTERNAL = new DomainError('internal', 'internal', 'Something went wrong on the server. Try again later.');
+
+const BY_STATUS = new Map<number, ErrorKind>(
+  Object.entries(STATUS).map(([kind, status]) => [status, kind as ErrorKind]),
+);
+
+/** What a framework says in a sentence of its own, said in ours. */
+const SENTENCES: Partial<Record<ErrorKind, string>> = {
+  not_found: 'There is no such route. See /http/docs.',
+  too_large: 'The request is larger than 64 KiB. Send less.',
+  unsupported_media_type: 'Send JSON, with the header content-type: application/json.',
+  unavailable: 'The server is shutting down. Try again in a moment.',
+};
+
+/** Turns whatever was thrown into a DomainError; `undefined` where it is our fault and belongs into the log. */
+export function asDomainError(thrown: unknown): DomainError | undefined {
+  if (thrown instanceof DomainError) return thrown;
+  // Fastify's and Nest's own errors carry a status; those under 500 say what the client did.
+  const { status, statusCode, message } = (thrown ?? {}) as {
+    status?: unknown;
+    statusCode?: unknown;
+    message?: string;
+  };
+  const kind = BY_STATUS.get(Number(status ?? statusCode));
+  if (!kind || kind === 'internal') return undefined;
+  return new DomainError(kind, kind, SENTENCES[kind] ?? message ?? kind);
+}
+
+export const internalError = (): DomainError => INTERNAL;
+
+/** The body of an HTTP answer that refuses. */
+export const httpErrorBody = (error: DomainError) => ({
+  statusCode: error.status,
+  error: STATUS_CODES[error.status] ?? 'Error',
+  ...error.toBody(),
+});

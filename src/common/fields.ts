@@ -1,0 +1,87 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
+import { isPlainName, textLength } from './text.js';
+
+/** Largest id that both databases' `integer` holds. */
+export const MAX_ID = 2 ** 31 - 1;
+
+const optionalOr = (isOptional: boolean | undefined, required: PropertyDecorator): PropertyDecorator[] =>
+  isOptional ? [IsOptional()] : [required];
+
+interface FieldOptions {
+  description: string;
+  optional?: boolean;
+}
+
+const documented = ({ description, optional }: FieldOptions, schema: object): PropertyDecorator =>
+  optional ? ApiPropertyOptional({ description, ...schema }) : ApiProperty({ description, ...schema });
+
+/** In a query string a number is text; anything that is not plainly a whole number is left for the validator to refuse. */
+const FromQuery = () =>
+  Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value,
+  );
+
+/** A whole number, 1 … 2³¹−1 unless told otherwise; text of digits is taken too, for query strings. */
+export const IntegerField = (options: FieldOptions & { min?: number; max?: number }): PropertyDecorator => {
+  const { min = 1, max = MAX_ID } = options;
+  const range = { message: `must be a whole number from ${min} to ${max}` };
+  return applyDecorators(
+    documented(options, { type: 'integer', minimum: min, maximum: max }),
+    ...optionalOr(options.optional, IsInt(range)),
+    FromQuery(),
+    IsInt(range),
+    Min(min, range),
+    Max(max, range),
+  );
+};
+
+/** Any text of `min` to `max` code points, counted after trimming and kept as sent. */
+export const TextField = (options: FieldOptions & { min?: number; max: number }): PropertyDecorator => {
+  const { min = 1, max } = options;
+  return applyDecorators(
+    documented(options, { type: 'string', minLength: min, maxLength: max }),
+    ...optionalOr(options.optional, IsString({ message: 'must be a text' })),
+    ValidateBy(
+      {
+        name: 'textLength',
+        validator: {
+          validate: (value) =>
+            typeof value === 'string' && value.isWellFormed() && textLength(value) >= min && textLength(value) <= max,
+        },
+      },
+      { message: `must be a text of ${min} to ${max} characters, not counting white space at its ends` },
+    ),
+  );
+};
+
+/** A name in one line: trimmed, 1 to `max` code points, no control, line-break or bidirectional characters. */
+export const NameField = (options: FieldOptions & { max: number }): PropertyDecorator =>
+  applyDecorators(
+    documented(options, { type: 'string', minLength: 1, maxLength: options.max }),
+    ...optionalOr(options.optional, IsString({ message: 'must be a text' })),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
+    ValidateBy(
+      {
+        name: 'plainName',
+        validator: {
+          validate: (value) => typeof value === 'string' && isPlainName(value) && textLength(value) <= options.max,
+        },
+      },
+      { message: `must be a name of 1 to ${options.max} characters in one line, without control characters` },
+    ),
+  );
+
+/** A name that the client gives a message, so that sending it twice stores it once. */
+export const ClientIdField = (): PropertyDecorator =>
+  applyDecorators(
+    documented(
+      { description: 'Makes a repeat harmless: unique per sender and chat', optional: true },
+      { type: 'string', maxLength: 64 },
+    ),
+    IsOptional(),
+    IsString({ message: 'must be a text' }),
+    Matches(/^[A-Za-z0-9._:-]{1,64}$/, { message: 'must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -' }),
+  );

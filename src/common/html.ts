@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+
+/** HTML that is safe to send as it is. */
+export class Html {
+  constructor(readonly text: string) {}
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+const escaped = (value: string | Html | Html[]): string => {
+  if (Array.isArray(value)) return value.map(({ text }) => text).join('');
+  return value instanceof Html ? value.text : value.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+};
+
+/** html`<p>${text}</p>`: everything put in is escaped, unless it is Html itself. */
+export const html = (parts: TemplateStringsArray, ...values: (string | Html | Html[])[]): Html =>
+  new Html(parts.reduce((whole, part, i) => whole + escaped(values[i - 1]!) + part));
+
+const STYLE = `body{margin:0;padding:2rem 1rem;background:#f4f4f6;color:#1c1c22;font:16px/1.5 system-ui,sans-serif}
+main{max-width:42rem;margin:0 auto;padding:1.5rem;background:#fff;border-radius:8px}
+a{color:#3b5bdb}article{border-top:1px solid #ddd;padding:1rem 0}pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}
+@media(prefers-color-scheme:dark){body{background:#16161a;color:#e8e8ee}main{background:#22222a}a{color:#91a7ff}article{border-color:#444}}`;
+
+/** The policy of our own pages: nothing loads, nothing runs, and only their own style applies. */
+export const PAGE_CSP = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+/** One of the few small pages that the server shows by itself. */
+export const htmlPage = (title: string, body: Html): string =>
+  html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title} · Parley</title>
+        <style>
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          ${body}
+        </main>
+      </body>
+    </html> `.text;

@@ -1,0 +1,43 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, Matches } from 'class-validator';
+import { Invalid } from './errors.js';
+
+/** Rows of a list in one answer; past that the header `Link: <…>; rel="next"` leads on. */
+export const LIST_LIMIT = 1_000;
+
+/** Where a list goes on: the sort keys of its last row, as an opaque text. */
+export class CursorQuery {
+  @ApiPropertyOptional({ description: 'From the Link header of the page before' })
+  @IsOptional()
+  @Matches(/^[\w-]{1,400}$/, { message: 'must be taken from a Link header' })
+  cursor?: string;
+}
+
+export interface Page<T> {
+  rows: T[];
+  /** Set where more rows follow. */
+  cursor?: string;
+}
+
+/** Cuts `rows`, read one past the limit, to a page. `keyOf` gives the sort keys of a row. */
+export function toPage<T>(rows: T[], keyOf: (row: T) => (string | number)[], limit = LIST_LIMIT): Page<T> {
+  if (rows.length <= limit) return { rows };
+  const page = rows.slice(0, limit);
+  return { rows: page, cursor: Buffer.from(JSON.stringify(keyOf(page.at(-1)!))).toString('base64url') };
+}
+
+/** Reads a cursor back: `kinds` are the types of its sort keys. @throws Invalid where it was not made by `toPage` */
+export function readCursor(
+  cursor: string | undefined,
+  kinds: ('string' | 'number')[],
+): (string | number)[] | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (Array.isArray(keys) && keys.length === kinds.length && keys.every((key, i) => typeof key === kinds[i]))
+      return keys;
+  } catch {
+    // Not JSON: refused below like anything else that we did not make.
+  }
+  throw new Invalid('cursor must be taken from a Link header.', { cursor: ['must be taken from a Link header'] });
+}

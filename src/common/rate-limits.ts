@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { CONFIG, type Config } from '../config/config.js';
+import { RateLimited } from './errors.js';
+
+const MINUTE = 60;
+
+const seconds = (result: RateLimiterRes): number => Math.max(1, Math.ceil(result.msBeforeNext / 1000));
+
+/** How much one person, address or mailbox may ask for. All windows are fixed and counted per node. */
+@Injectable()
+export class RateLimits {
+  /** 10 a second on average, 60 at once. */
+  private readonly messages = new RateLimiterMemory({ keyPrefix: 'message', points: 60, duration: 6 });
+  // By mailbox AND address: whoever guesses at another's password cannot lock them out.
+  private readonly loginsByAccount = new RateLimiterMemory({ keyPrefix: 'login', points: 10, duration: 15 * MINUTE });
+  private readonly loginsByIp = new RateLimiterMemory({ keyPrefix: 'login-ip', points: 100, duration: 15 * MINUTE });
+  private readonly mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 3, duration: 60 * MINUTE });
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  /** @throws RateLimited */
+  async message(userId: number): Promise<void> {
+    await this.consume(this.messages, String(userId), 'Too many messages.');
+  }
+
+  /**
+   * Counts an attempt at a password. Call the result where the password was right: only wrong ones are held against anybody.
+   * @throws RateLimited
+   */
+  async passwordAttempt(account: string, ip: string): Promise<() => Promise<void>> {
+    const key = `${fingerprint(account)}|${ip}`;
+    await this.consume(this.loginsByIp, ip, 'Too many attempts from this address.');
+    await this.consume(this.loginsByAccount, key, 'Too many attempts.');
+    return async () => {
+      await this.loginsByIp.reward(ip);
+      await this.loginsByAccount.delete(key);
+    };
+  }
+
+  /** Whether one more mail may go to this mailbox now; the caller answers the same either way. */
+  async mayMail(purpose: 'asked' | 'notice', email: string): Promise<boolean> {
+    return this.consume(this.mails, `${purpose}|${fingerprint(email)}`, '').then(
+      () => true,
+      (refused: unknown) => {
+        if (refused instanceof RateLimited) return false;
+        throw refused;
+      },
+    );
+  }
+
+  private async consume(limiter: RateLimiterMemory, key: string, sentence: string): Promise<void> {
+    if (!this.config.rateLimits) return;
+    try {
+      await limiter.consume(key);
+    } catch (refused) {
+      if (refused instanceof Error) throw refused;
+      throw new RateLimited(sentence, seconds(refused as RateLimiterRes));
+    }
+  }
+}
+
+/** A key of fixed length, whatever was sent. */
+const fingerprint = (text: string): string => createHash('sha256').update(text).digest('base64url');

@@ -1,0 +1,50 @@
+import { ValidationPipe } from '@nestjs/common';
+import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
+import { Invalid } from './errors.js';
+
+/** Fields that a DTO does not name are refused, so that a typo is told and not ignored. */
+const STRICT: ValidatorOptions = {
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  stopAtFirstError: true,
+  validationError: { target: false, value: false },
+};
+
+function invalidFrom(errors: ValidationError[]): Invalid {
+  const fields = Object.fromEntries(
+    errors.map(({ property, constraints }) => {
+      const isUnknown = constraints?.['whitelistValidation'] !== undefined;
+      return [
+        printable(property),
+        isUnknown ? ['is not a field of this request'] : Object.values(constraints ?? { nested: 'is not valid' }),
+      ];
+    }),
+  );
+  const sentence = Object.entries(fields)
+    .map(([field, wrong]) => `${field} ${wrong.join(', ')}`)
+    .join('; ');
+  return new Invalid(`Check the request: ${sentence}.`, fields);
+}
+
+/** A name as the client sent it, short enough to be sent back. */
+const printable = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
+
+/** Parses bodies, queries and bodies of GET requests into their DTO classes. */
+export const httpValidationPipe = (): ValidationPipe =>
+  new ValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
+
+/** Parses a socket's payload into its DTO class. @throws Invalid naming each offending field */
+export function parsePayload<T extends object>(dto: new () => T, payload: unknown): T {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload) || Buffer.isBuffer(payload)) {
+    throw new Invalid('Send one JSON object.');
+  }
+  const parsed = new dto();
+  for (const [name, content] of Object.entries(payload)) {
+    // Not an assignment: `__proto__` sent as a field would replace the class that carries the rules.
+    Object.defineProperty(parsed, name, { value: content, enumerable: true, writable: true, configurable: true });
+  }
+  const errors = validateSync(parsed, STRICT);
+  if (errors.length > 0) throw invalidFrom(errors);
+  return parsed;
+}

@@ -1,0 +1,208 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { cleanEnv, makeValidator, type ReporterOptions } from 'envalid';
+import { isLoopbackName } from './loopback.js';
+
+/** Thrown when the environment does not add up; the message lists every wrong variable, with its cure and without its value. */
+export class ConfigError extends Error {}
+
+/** A validator that never repeats its input, which may be a secret, in the error. */
+const value = <T>(parse: (text: string) => T | undefined, expected: string) =>
+  makeValidator<T>((text) => {
+    const parsed = parse(String(text).trim());
+    if (parsed === undefined) throw new Error(`must be ${expected}`);
+    return parsed;
+  });
+
+const oneOf = <T extends string>(...words: T[]) =>
+  value((text) => words.find((word) => word === text), `one of ${words.join(', ')}`);
+
+const text = value((given) => given || undefined, 'a text that is not empty');
+
+const urlOf = (protocols: string[], example: string) =>
+  value((given) => {
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    return url && protocols.includes(url.protocol) && url.hostname ? given.replace(/\/+$/, '') : undefined;
+  }, `a URL like ${example}`);
+
+/** An operator's own switch of units; the result is milliseconds. */
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const duration = value((given) => {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(given) ?? [];
+  return Number(count) * UNITS[unit as keyof typeof UNITS] || undefined;
+}, 'a number with a unit, like 30d, 12h or 15m');
+
+const origins = value((given) => {
+  const list = given.split(',').map((one) => one.trim());
+  return list.every((one) => URL.canParse(one) && new URL(one).origin === one) ? list : undefined;
+}, 'origins without a path, separated by commas, like https://chat.example.com,https://example.com');
+
+const proxies = value<false | number | string[]>((given) => {
+  if (given === 'off') return false;
+  if (/^[1-9]\d?$/.test(given)) return Number(given);
+  const list = given.split(',').map((one) => one.trim());
+  return list.every((one) => isIP(one.split('/')[0]!) && /^[^/]+(\/\d{1,3})?$/.test(one)) ? list : undefined;
+}, 'off, the number of proxies in front, or their addresses as CIDRs separated by commas');
+
+type Transport = 'websocket' | 'polling';
+const transports = value((given) => {
+  const list = given.split(',').map((one) => one.trim());
+  return list.every((one): one is Transport => one === 'websocket' || one === 'polling')
+    ? [...new Set(list)]
+    : undefined;
+}, 'websocket, polling, or both separated by a comma');
+
+const portNumber = value(
+  (given) => (/^\d{1,5}$/.test(given) && Number(given) <= 65535 ? Number(given) : undefined),
+  'a port, 0 to 65535',
+);
+
+const secret = value(
+  (given) => (Buffer.byteLength(given) >= 32 ? given : undefined),
+  'at least 32 bytes; make one with `openssl rand -base64 48`',
+);
+
+const mailbox = value(
+  (given) => (/^[^\r\n]*<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/.test(given) ? given : undefined),
+  'an address like "Parley <parley@example.com>"',
+);
+
+/**
+ * Every variable that Parley reads: its meaning, its type and its default, in one place. `.env.example` is made from this
+ * table. `docs` is what the example file says where a default is computed.
+ */
+export const variables = {
+  HOST: text({ default: '127.0.0.1', desc: 'Address to listen on. 0.0.0.0 listens on all of them.' }),
+  PORT: portNumber({ default: 3000, desc: 'Port to listen on.' }),
+  PUBLIC_URL: urlOf(
+    ['http:', 'https:'],
+    'https://chat.example.com',
+  )({
+    default: undefined,
+    docs: 'http://localhost:<PORT>',
+    desc: 'Where people reach this server. Links in mails use this and nothing else.',
+  }),
+  DATA_DIR: text({
+    default: './data',
+    desc: 'Folder for the embedded database, the generated secret and mails without SMTP_URL.',
+  }),
+  DATABASE_URL: urlOf(
+    ['mysql:'],
+    'mysql://user:password@host/database',
+  )({
+    default: undefined,
+    docs: 'SQLite in DATA_DIR',
+    desc: 'MySQL or MariaDB: mysql://user:password@host/database. Without it, an embedded SQLite database.',
+  }),
+  JWT_SECRET: secret({
+    default: undefined,
+    docs: 'generated into DATA_DIR',
+    desc: 'Signs access tokens and seals mails that wait; at least 32 bytes. Required with DATABASE_URL.',
+  }),
+  SESSION_TTL: duration({ default: UNITS.d * 30, docs: '30d', desc: 'How long a login lasts: 30d, 12h, 15m.' }),
+  SMTP_URL: urlOf(
+    ['smtp:', 'smtps:'],
+    'smtp://user:password@mail.example.com:587',
+  )({
+    default: undefined,
+    docs: 'mails stay in DATA_DIR/outbox',
+    desc: 'Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…:465. Without it, mails become files.',
+  }),
+  MAIL_FROM: mailbox({ default: 'Parley <parley@localhost>', desc: 'Sender of all mails.' }),
+  CORS_ORIGINS: origins({
+    default: [],
+    docs: "PUBLIC_URL's origin alone",
+    desc: 'Other origins whose pages may call this server, separated by commas.',
+  }),
+  TRUST_PROXY: proxies({
+    default: false,
+    docs: 'off',
+    desc: 'Whose X-Forwarded-* headers to believe: off, a number of proxies, or CIDRs. Rates by IP depend on it.',
+  }),
+  LOG_LEVEL: oneOf('error', 'warn', 'info', 'debug')({ default: 'info', desc: 'error, warn, info or debug.' }),
+  SOCKET_TRANSPORTS: transports({
+    default: ['websocket', 'polling'],
+    docs: 'websocket,polling',
+    desc: 'What Socket.IO offers. websocket alone needs no sticky load balancer.',
+  }),
+  RATE_LIMITS: oneOf('on', 'off')({ default: 'on', desc: 'off only for load tests.' }),
+  NODE_ENV: text({ default: 'development', desc: 'production turns off /dev/mail and the demo and logs JSON.' }),
+};
+
+/** What the server was told, checked and frozen. Read once at start; nothing else reads the environment. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Without a trailing slash. `undefined` until the port is known, where neither it nor PORT was given. */
+  readonly publicUrl: string;
+  /** False where PUBLIC_URL was left to its default. */
+  readonly publicUrlGiven: boolean;
+  readonly dataDir: string;
+  /** A mysql:// URL, or undefined for the embedded database. */
+  readonly databaseUrl: string | undefined;
+  /** Undefined: generated into dataDir. */
+  readonly jwtSecret: string | undefined;
+  readonly sessionTtlMs: number;
+  readonly smtpUrl: string | undefined;
+  readonly mailFrom: string;
+  /** Origins beside PUBLIC_URL's own. */
+  readonly corsOrigins: readonly string[];
+  readonly trustProxy: false | number | string[];
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  readonly socketTransports: readonly Transport[];
+  readonly rateLimits: boolean;
+  readonly production: boolean;
+  /** Mails can be read at /dev/mail: no SMTP server, not production, and only reachable from this machine. */
+  readonly devMail: boolean;
+}
+
+/** Nest's injection token for the Config. */
+export const CONFIG = Symbol('config');
+
+/** Checks `env` and makes the Config. @throws ConfigError listing every wrong variable */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const wrong: string[] = [];
+  const reporter = ({ errors }: ReporterOptions<unknown>) => {
+    for (const [name, error] of Object.entries(errors)) wrong.push(`${name} ${(error as Error).message}`);
+  };
+  // An empty variable (`SMTP_URL=` in a .env file) means "not set".
+  const given = Object.fromEntries(Object.entries(env).filter(([, content]) => content?.trim()));
+  const read = cleanEnv(given, variables, { reporter });
+  if (read.DATABASE_URL && !read.JWT_SECRET && !wrong.some((line) => line.startsWith('JWT_SECRET'))) {
+    wrong.push('JWT_SECRET is required with DATABASE_URL; make one with `openssl rand -base64 48`');
+  }
+  if (wrong.length > 0)
+    throw new ConfigError(`The configuration is wrong:\n  ${wrong.join('\n  ')}\nSee .env.example.`);
+
+  const publicUrl = read.PUBLIC_URL ?? `http://localhost:${read.PORT}`;
+  const production = read.NODE_ENV === 'production';
+  return Object.freeze({
+    host: read.HOST,
+    port: read.PORT,
+    publicUrl,
+    publicUrlGiven: read.PUBLIC_URL !== undefined,
+    dataDir: resolve(read.DATA_DIR),
+    databaseUrl: read.DATABASE_URL,
+    jwtSecret: read.JWT_SECRET,
+    sessionTtlMs: read.SESSION_TTL,
+    smtpUrl: read.SMTP_URL,
+    mailFrom: read.MAIL_FROM,
+    corsOrigins: Object.freeze(read.CORS_ORIGINS),
+    trustProxy: read.TRUST_PROXY,
+    logLevel: read.LOG_LEVEL,
+    socketTransports: Object.freeze(read.SOCKET_TRANSPORTS),
+    rateLimits: read.RATE_LIMITS === 'on',
+    production,
+    devMail: !read.SMTP_URL && !production && isLoopbackName(read.HOST) && isLoopbackName(new URL(publicUrl).hostname),
+  });
+}
+
+/** The text of `.env.example`. */
+export function envExample(): string {
+  const lines = ['# Every variable that Parley reads, with its default. Copy to .env and change what you need.'];
+  for (const [name, spec] of Object.entries(variables)) {
+    const { desc, docs, default: preset } = spec as { desc?: string; docs?: string; default?: unknown };
+    lines.push('', `# ${desc}`, `# Default: ${docs ?? String(preset)}`, `#${name}=`);
+  }
+  return lines.join('\n') + '\n';
+}

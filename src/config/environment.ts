@@ -1,0 +1,8 @@
+import { existsSync } from 'node:fs';
+import { type Config, loadConfig } from './config.js';
+
+/** The process's environment, with a `.env` file in the current folder beneath it. @throws ConfigError */
+export function loadEnvironment(): Config {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return loadConfig(process.env);
+}

@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from './config.js';
+
+/**
+ * The secret that signs tokens: JWT_SECRET, or a file in DATA_DIR that the first start makes, readable by its owner alone.
+ * Losing the file ends all sessions and makes mails that still wait unreadable; nothing else.
+ */
+export function loadSecret(config: Pick<Config, 'jwtSecret' | 'dataDir'>): string {
+  if (config.jwtSecret) return config.jwtSecret;
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const file = join(config.dataDir, 'jwt-secret');
+  try {
+    // `wx` fails where the file exists, so that two starts at once cannot both write one.
+    writeFileSync(file, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600, flush: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const secret = readFileSync(file, 'utf8').trim();
+  if (Buffer.byteLength(secret) < 32)
+    throw new Error(`${file} holds less than 32 bytes. Delete it: a new one is made (all sessions end).`);
+  return secret;
+}

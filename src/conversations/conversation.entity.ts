@@ -1,0 +1,25 @@
+import { Entity } from 'typeorm';
+import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
+
+export type ConversationKind = 'room';
+
+/** What every chat has, whatever its kind. Its id is the `chat_room_id` that clients see. */
+@Entity('conversations')
+export class Conversation {
+  @GeneratedId()
+  id!: number;
+
+  @VarcharColumn('kind', 8)
+  kind!: ConversationKind;
+
+  /** Number of its newest message; 0 where there is none. */
+  @IntegerColumn('last_seq')
+  lastSeq!: number;
+
+  /** Timestamp of its newest message. The next one is later, whatever the clock says. */
+  @NullableMomentColumn('last_message_at')
+  lastMessageAt!: Date | null;
+
+  @MomentColumn('created_at')
+  createdAt!: Date;
+}

@@ -1,0 +1,48 @@
+import type { EntityManager } from 'typeorm';
+import type { DomainError } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+import type { ConversationKind } from './conversation.entity.js';
+
+/** A message on its way into the log. */
+export interface Draft<Target = unknown> {
+  readonly kind: ConversationKind;
+  readonly sender: Identity;
+  /** What the kind's rules find the conversation by; the pair of people of a room, say. */
+  readonly target: Target;
+  readonly body: string;
+  readonly clientId?: string | undefined;
+}
+
+/** Where a message stands. */
+export interface Stored {
+  conversationId: number;
+  seq: number;
+  timestamp: Date;
+  /** It stood there already: the same `client_id` was sent before. Whoever gets this tells nobody but the sender. */
+  isRepeat: boolean;
+}
+
+/** A draft in a batch, while its transaction runs. Made anew for each try of the transaction. */
+export class Entry<Target = unknown> {
+  /** Set by the rules of its kind. */
+  conversationId?: number;
+  refusal?: DomainError;
+  stored?: Stored;
+
+  constructor(readonly draft: Draft<Target>) {}
+
+  refuse(error: DomainError): void {
+    this.refusal ??= error;
+  }
+}
+
+/**
+ * What one kind of chat adds to an append. Both are called inside the batch's transaction, for all of its drafts of the kind at
+ * once, so that a busy batch costs a handful of statements; both refuse drafts one by one.
+ */
+export interface KindRules<Target = unknown> {
+  /** Sets each entry's conversation, making it where there is none. */
+  locate(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
+  /** May each sender write there now? The conversations are locked: the answer holds until the commit. */
+  authorize?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
+}

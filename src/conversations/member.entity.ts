@@ -1,0 +1,23 @@
+import { Entity, Index } from 'typeorm';
+import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
+
+// No foreign keys here and on messages: both are only written while their conversation's row is locked, and a check of each
+// inserted row would be paid on the hottest path.
+
+/** Someone's part in a conversation. */
+@Entity('members', { withoutRowid: true })
+@Index('ix_members_user', ['userId'])
+export class Member {
+  @KeyColumn('conversation_id')
+  conversationId!: number;
+
+  @KeyColumn('user_id')
+  userId!: number;
+
+  /** They have read up to here; never goes back. */
+  @IntegerColumn('last_read_seq')
+  lastReadSeq!: number;
+
+  @MomentColumn('joined_at')
+  joinedAt!: Date;
+}

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { Busy, Unavailable } from '../common/errors.js';
+import { isLostConnection } from '../database/database-errors.js';
+import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
+import { AppendBatch } from './append-batch.js';
+import type { ConversationKind } from './conversation.entity.js';
+import { type Draft, Entry, type KindRules, type Stored } from './draft.js';
+
+/** Drafts that may wait; some megabytes at most, and a few seconds of work. */
+const MAX_WAITING = 10_000;
+/** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
+const MAX_BATCH = 250;
+/** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
+const MAX_BATCH_LENGTH = 1_000_000;
+/** How long to ask a database that broke off in the middle of a COMMIT: some five seconds. */
+const LOOK_UPS = 10;
+const LOOK_UP_EVERY_MS = 500;
+
+interface Waiting {
+  draft: Draft;
+  resolve: (stored: Stored) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Every message of every chat enters here, and is numbered here. Drafts gather in a queue; while one transaction commits, the
+ * next batch gathers. Alone, a message has a commit of its own at once; under load, hundreds share one flush to disk.
+ */
+@Injectable()
+export class MessageLog implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(MessageLog.name);
+  private readonly rules = new Map<ConversationKind, KindRules>();
+  private queue: Waiting[] = [];
+  private draining: Promise<void> | undefined;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A feature says once what its kind of chat demands. */
+  register<Target>(kind: ConversationKind, rules: KindRules<Target>): void {
+    this.rules.set(kind, rules as KindRules);
+  }
+
+  /**
+   * Stores a message; resolves after the commit, in the order of the numbers. Two drafts of one sender to one chat are numbered
+   * in the order of the calls. @throws Busy; Unavailable; what the rules refuse with; `client_id_conflict`
+   */
+  append(draft: Draft): Promise<Stored> {
+    if (this.queue.length >= MAX_WAITING) return Promise.reject(new Busy());
+    return new Promise((resolve, reject) => {
+      this.queue.push({ draft, resolve, reject });
+      this.draining ??= this.drain().finally(() => (this.draining = undefined));
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.draining;
+  }
+
+  private async drain(): Promise<void> {
+    // Let all sockets that have something to say right now say it: their messages share the first commit.
+    await new Promise(setImmediate);
+    while (this.queue.length > 0) {
+      await this.store(this.takeBatch());
+    }
+  }
+
+  private takeBatch(): Waiting[] {
+    let count = 0;
+    for (let length = 0; count < this.queue.length && count < MAX_BATCH && length < MAX_BATCH_LENGTH; count++) {
+      length += this.queue[count]!.draft.body.length;
+    }
+    return this.queue.splice(0, count);
+  }
+
+  private async store(batch: Waiting[]): Promise<void> {
+    let entries: Entry[] = [];
+    try {
+      await this.unitOfWork.run(async (tx) => {
+        entries = batch.map(({ draft }) => new Entry(draft));
+        await new AppendBatch(tx, this.rules, this.clock.now()).append(entries);
+      });
+    } catch (error) {
+      await this.recover(batch, entries, error);
+      return;
+    }
+    settle(batch, entries);
+  }
+
+  private async recover(batch: Waiting[], entries: Entry[], error: unknown): Promise<void> {
+    if (error instanceof CommitUnknown) {
+      await this.lookUp(batch, entries);
+    } else if (isLostConnection(error)) {
+      // The connection broke before the COMMIT.
+      rejectAll(batch, 'The database is away. The message was not stored; send it again.');
+    } else if (batch.length > 1) {
+      // One draft spoils the statement of all: halve until it stands alone. Order is kept, since the first half goes first.
+      const middle = batch.length >> 1;
+      await this.store(batch.slice(0, middle));
+      await this.store(batch.slice(middle));
+    } else {
+      this.logger.error(
+        `A message could not be stored: ${(error as Error).name} ${(error as { code?: string }).code ?? ''}`,
+      );
+      batch[0]!.reject(error);
+    }
+  }
+
+  /** The answer to COMMIT was lost: the rows themselves say whether it happened. Never run again: it would store twice. */
+  private async lookUp(batch: Waiting[], entries: Entry[]): Promise<void> {
+    for (let attempt = 1; attempt <= LOOK_UPS; attempt++) {
+      try {
+        const isCommitted = await this.unitOfWork.run((tx) => AppendBatch.isCommitted(tx, entries));
+        if (isCommitted) return settle(batch, entries);
+        return rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
+      } catch {
+        await sleep(LOOK_UP_EVERY_MS);
+      }
+    }
+    rejectAll(
+      batch,
+      'The database broke off. Whether the message was stored is unknown; send it again with the same client_id.',
+    );
+  }
+}
+
+const rejectAll = (batch: Waiting[], sentence: string): void => {
+  for (const { reject } of batch) reject(new Unavailable(sentence));
+};
+
+function settle(batch: Waiting[], entries: Entry[]): void {
+  entries.forEach(({ stored, refusal }, i) => {
+    if (stored) batch[i]!.resolve(stored);
+    else batch[i]!.reject(refusal);
+  });
+}

@@ -1,0 +1,59 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString, ValidateBy } from 'class-validator';
+import { IntegerField, MAX_ID } from '../common/fields.js';
+
+/** Messages of one page, at most. */
+export const PAGE_LIMIT = 100;
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})$/;
+
+/** Reads an ISO 8601 date with a zone; undefined where it is none. Parts of a millisecond are rounded up: "before" is exclusive. */
+export function parseUntil(text: string): Date | undefined {
+  const match = DATE.exec(text);
+  if (!match) return undefined;
+  const date = new Date(text.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
+  // `2026-02-30` is a date to JavaScript, in March: the day must survive.
+  if (
+    Number.isNaN(date.getTime()) ||
+    Number(match[3]) > new Date(Date.UTC(Number(match[1]), Number(match[2]), 0)).getUTCDate()
+  )
+    return undefined;
+  const isBetween = /[1-9]/.test(match[7]?.slice(3) ?? '');
+  return isBetween ? new Date(date.getTime() + 1) : date;
+}
+
+const UntilField = () =>
+  applyDecorators(
+    ApiPropertyOptional({
+      format: 'date-time',
+      description: 'The messages just before this moment, exclusive; ISO 8601 with a zone',
+    }),
+    IsOptional(),
+    IsString({ message: 'must be a text' }),
+    ValidateBy(
+      {
+        name: 'until',
+        validator: { validate: (value) => typeof value === 'string' && parseUntil(value) !== undefined },
+      },
+      { message: 'must be a date with a time and a zone, like 2026-11-22T06:46:35.437Z' },
+    ),
+  );
+
+/** Which page of a history; without anything, the newest. At most one of `until`, `before` and `after`. */
+export class PageQuery {
+  @UntilField()
+  until?: string;
+
+  @IntegerField({ description: 'The messages just before this seq', optional: true, max: MAX_ID })
+  before?: number;
+
+  @IntegerField({ description: 'The messages just after this seq', optional: true, min: 0, max: MAX_ID })
+  after?: number;
+
+  @IntegerField({
+    description: `Fewer than ${PAGE_LIMIT} messages; more than that means ${PAGE_LIMIT}`,
+    optional: true,
+  })
+  limit?: number;
+}

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import { UnitOfWork } from '../database/unit-of-work.js';
+
+/** How far somebody has read a chat. */
+export interface ReadMark {
+  lastSeq: number;
+  lastReadSeq: number;
+}
+
+/** Unread is computed wherever it is shown and stored nowhere: it cannot drift. */
+export const unreadCount = ({ lastSeq, lastReadSeq }: ReadMark): number => Math.max(0, lastSeq - lastReadSeq);
+
+@Injectable()
+export class ReadMarks {
+  constructor(private readonly unitOfWork: UnitOfWork) {}
+
+  /** Moves a member's mark forward: to `seq`, or to the newest message. Never back, never beyond the newest. */
+  async advance(conversationId: number, userId: number, seq = Infinity): Promise<ReadMark> {
+    const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number }[]>(
+      `SELECT c.last_seq, m.last_read_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
+       WHERE m.conversation_id = ? AND m.user_id = ?`,
+      [conversationId, userId],
+    );
+    const { last_seq: lastSeq, last_read_seq: before } = row!;
+    const target = Math.min(seq, lastSeq);
+    if (target <= before) return { lastSeq, lastReadSeq: before };
+    await this.unitOfWork.run((tx) =>
+      // The condition keeps a slower device from moving the mark back.
+      tx.query('UPDATE members SET last_read_seq = ? WHERE conversation_id = ? AND user_id = ? AND last_read_seq < ?', [
+        target,
+        conversationId,
+        userId,
+        target,
+      ]),
+    );
+    return { lastSeq, lastReadSeq: target };
+  }
+}

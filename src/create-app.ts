@@ -1,0 +1,144 @@
+import { type LogLevel, ConsoleLogger, Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import helmet from '@fastify/helmet';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { AppModule } from './app.module.js';
+import { serveApiDocs } from './api-docs.js';
+import { HttpErrorFilter, sendError } from './common/http-error.filter.js';
+import { Invalid } from './common/errors.js';
+import { isOriginAllowed, originRefused } from './common/origin.js';
+import { httpValidationPipe } from './common/validation.js';
+import type { Config } from './config/config.js';
+import { isLoopbackName } from './config/loopback.js';
+import { loadSecret } from './config/secret.js';
+import { MAX_REQUEST_BYTES, SocketAdapter } from './realtime/socket.adapter.js';
+
+const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
+const COUNT = { error: 2, warn: 3, info: 4, debug: 5 };
+
+/** What Nest says about itself at each start; an operator waits for our banner instead. */
+const CHATTER = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+  'WebSocketsController',
+]);
+
+class ParleyLogger extends ConsoleLogger {
+  override log(message: unknown, ...rest: [...unknown[]]): void {
+    if (!CHATTER.has(String(rest.at(-1)))) super.log(message, ...rest);
+  }
+}
+
+export const createLogger = (config: Config): ConsoleLogger =>
+  new ParleyLogger({
+    json: config.production,
+    colors: process.stdout.isTTY === true,
+    logLevels: LEVELS.slice(0, COUNT[config.logLevel]),
+  });
+
+/** Builds the application: `main.ts` and the tests get the same one. The caller makes it listen. @throws StartError */
+export async function createApp(
+  config: Config,
+  logger: ConsoleLogger | false = createLogger(config),
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: MAX_REQUEST_BYTES,
+    // HEAD would run the GET handler: a mail scanner's HEAD must not open a registration link.
+    exposeHeadRoutes: false,
+    trustProxy: trustProxy(config),
+    // What the router refuses before it knows a route: `/%zz`.
+    frameworkErrors: (error: unknown, _request: unknown, reply: FastifyReply) => sendError(reply, error),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, loadSecret(config)), adapter, {
+    bodyParser: false,
+    logger,
+    // The caller prints one line about what went wrong, and ends the process.
+    abortOnError: false,
+  });
+  const warnings = new Logger('HTTP');
+  const server = adapter.getInstance<FastifyInstance>();
+
+  acceptJson(server);
+  const warnOnce = once((text: string) => warnings.warn(text));
+  server.addHook('onRequest', (request, reply, done) => {
+    const { origin, host } = request.headers;
+    if (!isOriginAllowed(config, origin)) {
+      warnOnce(`origin ${origin}`, originWarning(origin!));
+      sendError(reply, originRefused(origin!));
+      return;
+    }
+    if (isOtherHost(config, host) && !request.url.startsWith('/health/')) {
+      warnOnce(
+        'host',
+        `A request came for ${host!.slice(0, 100)}, but links in mails lead to ${config.publicUrl}. Set PUBLIC_URL to where people reach this server.`,
+      );
+    }
+    done();
+  });
+  const isHttps = config.publicUrl.startsWith('https:');
+  await app.register(helmet, {
+    // Browsers would ask for https:// on a server that has none.
+    contentSecurityPolicy: {
+      directives: { 'style-src': ["'self'"], 'upgrade-insecure-requests': isHttps ? [] : null },
+    },
+    strictTransportSecurity: isHttps,
+  });
+  app.enableCors({
+    origin: (origin: string | undefined, allow: (error: Error | null, isAllowed: boolean) => void) =>
+      allow(null, isOriginAllowed(config, origin)),
+    methods: ['GET', 'POST', 'PUT', 'DELETE'],
+    allowedHeaders: ['authentication', 'authorization', 'content-type'],
+    exposedHeaders: ['link', 'retry-after'],
+    maxAge: 86_400,
+  });
+  app.useGlobalPipes(httpValidationPipe());
+  app.useGlobalFilters(new HttpErrorFilter());
+  app.useWebSocketAdapter(
+    new SocketAdapter(app, config, (origin) => warnOnce(`origin ${origin}`, originWarning(origin))),
+  );
+  serveApiDocs(app);
+  app.enableShutdownHooks();
+  return app;
+}
+
+// Fastify takes a number for nobody: anyone who reaches the server past the proxies could make up hops. The operator who gives a
+// number says that nobody does.
+const trustProxy = ({ trustProxy: trusted }: Config) =>
+  typeof trusted === 'number' ? (_address: string, hop: number) => hop < trusted : trusted;
+
+const originWarning = (origin: string): string =>
+  `Refused a page of ${origin.slice(0, 100)}. If it is yours, add it to CORS_ORIGINS, or set PUBLIC_URL to it.`;
+
+/** JSON is all that is read; an empty body is none, also on GET and DELETE. */
+function acceptJson(server: FastifyInstance): void {
+  server.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (body.trim() === '') return done(null, undefined);
+    // Fastify's own parser refuses `__proto__` as a name, too.
+    void server.getDefaultJsonParser('error', 'error')(request, body, (error, parsed) =>
+      done(error && new Invalid('The body is not valid JSON.'), parsed),
+    );
+  });
+}
+
+function isOtherHost(config: Config, host: string | undefined): boolean {
+  if (!host || !URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(config.publicUrl);
+  const asked = new URL(`http://${host}`).hostname;
+  return asked !== hostname && !(isLoopbackName(asked) && isLoopbackName(hostname));
+}
+
+/** Says each thing once, and after a hundred different ones nothing more: strangers choose what is said. */
+function once(say: (text: string) => void): (key: string, text: string) => void {
+  const said = new Set<string>();
+  return (key, text) => {
+    if (said.has(key) || said.size >= 100) return;
+    said.add(key);
+    say(text);
+  };
+}

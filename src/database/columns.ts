@@ -1,0 +1,27 @@
+import { Column, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+
+/*
+ * The column types that mean the same on SQLite, MySQL and MariaDB. Entities use these and no others: `int`, say, would be a
+ * difference to the schema for ever on SQLite, and a `datetime` without (3) loses the milliseconds on MySQL.
+ */
+
+/** A number that the database counts up. */
+export const GeneratedId = () => PrimaryGeneratedColumn({ type: 'integer' });
+
+/** Part of a primary key that is somebody else's id, or a number of our own. */
+export const KeyColumn = (name: string) => PrimaryColumn({ type: 'integer', name });
+
+export const IntegerColumn = (name: string) => Column({ type: 'integer', name });
+export const NullableIntegerColumn = (name: string) => Column({ type: 'integer', name, nullable: true });
+
+/** Text of at most `length` characters, compared byte by byte. */
+export const VarcharColumn = (name: string, length: number) => Column({ type: 'varchar', name, length });
+export const NullableVarcharColumn = (name: string, length: number) =>
+  Column({ type: 'varchar', name, length, nullable: true });
+
+/** Text of at most 65,535 bytes. */
+export const TextColumn = (name: string) => Column({ type: 'text', name });
+
+/** A moment in UTC, to the millisecond. */
+export const MomentColumn = (name: string) => Column({ type: 'datetime', precision: 3, name });
+export const NullableMomentColumn = (name: string) => Column({ type: 'datetime', precision: 3, name, nullable: true });

@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { createConnection, type Connection } from 'mysql2/promise';
+import type { Config } from '../config/config.js';
+import { driverProblem, StartError } from './start-error.js';
+
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/*
+ * Two processes on one database would each deliver only to its own sockets. So a start takes a lock that the operating system,
+ * or the database server, gives back by itself when the process dies, however it dies.
+ */
+
+/** A second SQLite file holds the lock: the database itself must stay open to our own reading connection. */
+export async function lockDataDir({ dataDir }: Pick<Config, 'dataDir'>): Promise<Lock> {
+  const { default: Database } = await import('better-sqlite3');
+  let file: InstanceType<typeof Database>;
+  try {
+    file = new Database(join(dataDir, 'parley.lock'), { timeout: 0 });
+  } catch (error) {
+    throw driverProblem(error) ?? error;
+  }
+  try {
+    file.pragma('journal_mode = DELETE');
+    file.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    file.close();
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
+    throw new StartError(
+      `Another Parley process uses ${dataDir}. Stop it first, or give this one its own DATA_DIR (and PORT).`,
+    );
+  }
+  return { release: () => Promise.resolve(void file.close()) };
+}
+
+const RETRY_MS = 2_000;
+
+/** A named lock of the database server, on a connection of its own. */
+export class DatabaseLock implements Lock {
+  private readonly logger = new Logger(DatabaseLock.name);
+  private connection: Connection | undefined;
+  private released = false;
+
+  private constructor(private readonly databaseUrl: string) {}
+
+  static async take(databaseUrl: string): Promise<DatabaseLock> {
+    const lock = new DatabaseLock(databaseUrl);
+    // A process that was just killed may still hold it for a moment.
+    if (!(await lock.tryTake(3))) {
+      throw new StartError(
+        'Another Parley process uses the database in DATABASE_URL. Stop it first, or give this one its own database.',
+      );
+    }
+    return lock;
+  }
+
+  async release(): Promise<void> {
+    this.released = true;
+    await this.connection?.end().catch(() => undefined);
+  }
+
+  private async tryTake(seconds: number): Promise<boolean> {
+    const connection = await createConnection({ uri: this.databaseUrl, enableKeepAlive: true });
+    const [[row]] = (await connection.query("SELECT GET_LOCK(CONCAT('parley:', DATABASE()), ?) AS taken", [
+      seconds,
+    ])) as unknown as [[{ taken: number | null }]];
+    if (row.taken !== 1) {
+      await connection.end();
+      return false;
+    }
+    // A server that is idle for long would hang up on us.
+    await connection.query('SET SESSION wait_timeout = 31536000');
+    this.connection = connection;
+    connection.on('error', () => undefined);
+    // mysql2 tells that a connection is gone only by its stream.
+    const { stream } = (connection as unknown as { connection: { stream: NodeJS.EventEmitter } }).connection;
+    stream.once('close', () => void this.takeAgain());
+    return true;
+  }
+
+  /** The database server went away: the lock went with it. */
+  private async takeAgain(): Promise<void> {
+    while (!this.released) {
+      const taken = await this.tryTake(0).catch(() => undefined);
+      if (taken) return;
+      if (taken === false)
+        this.logger.error('Another Parley process took over the database in DATABASE_URL. Stop one of the two.');
+      await sleep(RETRY_MS, undefined, { ref: false });
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { UseFilters } from '@nestjs/common';
+import {
+  MessageBody,
+  type OnGatewayConnection,
+  type OnGatewayDisconnect,
+  type OnGatewayInit,
+  SubscribeMessage,
+  WebSocketGateway,
+} from '@nestjs/websockets';
+import { SocketSessions } from '../auth/socket-sessions.js';
+import { ChatRoomsService } from '../chat-rooms/chat-rooms.service.js';
+import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
+import { CurrentUser, type Identity } from '../common/identity.js';
+import { RateLimits } from '../common/rate-limits.js';
+import type { Bound, ParleyServer, ParleySocket, Stored } from '../realtime/events.js';
+import { Publisher } from '../realtime/publisher.js';
+import { type ClientMessage, ClientMessagePipe } from './client-message.pipe.js';
+import { SocketErrorFilter } from './socket-error.filter.js';
+
+/** Where every message comes in: the guard has checked the token; what is returned here is the acknowledgement. */
+@WebSocketGateway()
+@UseFilters(SocketErrorFilter)
+export class ChatGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect {
+  constructor(
+    private readonly chatRooms: ChatRoomsService,
+    private readonly limits: RateLimits,
+    private readonly sockets: SocketSessions,
+    private readonly publisher: Publisher,
+  ) {}
+
+  afterInit(server: ParleyServer): void {
+    this.publisher.attach(server);
+    this.sockets.attach(server);
+  }
+
+  handleConnection(socket: ParleySocket): void {
+    this.sockets.connected(socket);
+  }
+
+  handleDisconnect(socket: ParleySocket): void {
+    this.sockets.disconnected(socket);
+  }
+
+  @SubscribeMessage('message')
+  async message(
+    @CurrentUser() me: Identity,
+    @MessageBody(ClientMessagePipe) message: ClientMessage,
+  ): Promise<Bound | Stored> {
+    if (!(message instanceof SendRoomMessage)) return { ok: true, user_id: me.userId };
+    await this.limits.message(me.userId);
+    return this.chatRooms.send(me, message);
+  }
+}

@@ -1,0 +1,27 @@
+import { Injectable, type PipeTransform } from '@nestjs/common';
+import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
+import { Invalid } from '../common/errors.js';
+import { TokenPayload } from '../common/token-payload.js';
+import { parsePayload } from '../common/validation.js';
+
+/** What `chat_type` makes of a `message`. Without one, it only brings a token. */
+const KINDS = { room: SendRoomMessage };
+
+export type ClientMessage = TokenPayload | SendRoomMessage;
+
+/**
+ * Parses what a client sent as `message`. Synchronous on purpose: two messages that one socket sends to one chat must reach its
+ * queue in the order in which they arrived, so nothing on their way may wait for one of them and not for the other.
+ */
+@Injectable()
+export class ClientMessagePipe implements PipeTransform<unknown, ClientMessage> {
+  transform(payload: unknown): ClientMessage {
+    const chatType = (payload as { chat_type?: unknown } | null | undefined)?.chat_type;
+    if (chatType === undefined) return parsePayload(TokenPayload, payload);
+    if (typeof chatType !== 'string' || !Object.hasOwn(KINDS, chatType)) {
+      const sentence = `must be one of ${Object.keys(KINDS).join(', ')}`;
+      throw new Invalid(`chat_type ${sentence}.`, { chat_type: [sentence] });
+    }
+    return parsePayload(KINDS[chatType as keyof typeof KINDS], payload);
+  }
+}

@@ -1,0 +1,35 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable, Logger } from '@nestjs/common';
+import { Unauthenticated } from '../auth/access-tokens.js';
+import { asDomainError, internalError } from '../common/errors.js';
+import { logLine } from '../common/log-line.js';
+import type { Exception, ParleySocket, Refused } from '../realtime/events.js';
+import { Publisher } from '../realtime/publisher.js';
+
+/** Tells the sender what was refused: as event `exception`, and in the acknowledgement where one was asked for. */
+@Catch()
+@Injectable()
+export class SocketErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Socket');
+
+  constructor(private readonly publisher: Publisher) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const [socket, payload, acknowledge] =
+      host.getArgs<[ParleySocket, unknown, ((answer: Refused) => void) | undefined]>();
+    const error = asDomainError(thrown) ?? internalError();
+    if (error.kind === 'internal') this.logger.error(logLine(thrown));
+    this.publisher.exception(socket, error, requestOf(host.switchToWs().getPattern(), payload));
+    acknowledge?.({ ok: false, error: error.toBody() });
+    if (error instanceof Unauthenticated && error.closesSocket) socket.disconnect(true);
+  }
+}
+
+/** Enough for the client to know which of its messages it was, and nothing secret. */
+function requestOf(event: string, payload: unknown): Exception['request'] {
+  const { chat_type, client_id } = (payload ?? {}) as { chat_type?: unknown; client_id?: unknown };
+  return {
+    event,
+    ...(typeof chat_type === 'string' && { chat_type: chat_type.slice(0, 16) }),
+    ...(typeof client_id === 'string' && { client_id: client_id.slice(0, 64) }),
+  };
+}

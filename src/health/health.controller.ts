@@ -1,0 +1,36 @@
+import { Controller, Get, type BeforeApplicationShutdown } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Unavailable } from '../common/errors.js';
+import { Public } from '../common/identity.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+
+/** For whatever watches the server: a container engine, a load balancer. */
+@ApiExcludeController()
+@Controller('health')
+export class HealthController implements BeforeApplicationShutdown {
+  private isShuttingDown = false;
+
+  constructor(private readonly unitOfWork: UnitOfWork) {}
+
+  beforeApplicationShutdown(): void {
+    this.isShuttingDown = true;
+  }
+
+  /** The process answers. */
+  @Get('live')
+  @Public()
+  live() {
+    return { status: 'ok' };
+  }
+
+  /** It can serve: the database answers, and it is not shutting down. */
+  @Get('ready')
+  @Public()
+  async ready() {
+    if (this.isShuttingDown) throw new Unavailable('The server is shutting down.');
+    await this.unitOfWork.read.query('SELECT 1').catch(() => {
+      throw new Unavailable();
+    });
+    return { status: 'ok' };
+  }
+}

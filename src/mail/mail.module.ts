@@ -1,0 +1,54 @@
+import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
+import type { Config } from '../config/config.js';
+import { DevMailController } from './dev-mail.controller.js';
+import { Outbox } from './outbox.js';
+import { OutboxMail } from './outbox-mail.entity.js';
+import { Seal } from './seal.js';
+import { FileTransport, MAIL_TRANSPORT, outboxFolder, SmtpTransport } from './transport.js';
+
+const smtpOptions = (url: string) => ({
+  url,
+  connectionTimeout: 15_000,
+  greetingTimeout: 15_000,
+  socketTimeout: 30_000,
+});
+
+@Module({})
+export class MailModule implements OnApplicationBootstrap {
+  constructor(@Optional() private readonly smtp?: SmtpTransport) {}
+
+  static with(config: Config, secret: string): DynamicModule {
+    const { smtpUrl, mailFrom } = config;
+    return {
+      module: MailModule,
+      imports: [
+        TypeOrmModule.forFeature([OutboxMail]),
+        MailerModule.forRoot({
+          transport: smtpUrl ? smtpOptions(smtpUrl) : { streamTransport: true, buffer: true, newline: 'unix' },
+          defaults: { from: mailFrom, headers: { 'Auto-Submitted': 'auto-generated' } } as MailerOptions['defaults'],
+        }),
+      ],
+      controllers: config.devMail ? [DevMailController] : [],
+      providers: [
+        { provide: Seal, useValue: new Seal(secret) },
+        ...(smtpUrl
+          ? [SmtpTransport, { provide: MAIL_TRANSPORT, useExisting: SmtpTransport }]
+          : [
+              {
+                provide: MAIL_TRANSPORT,
+                inject: [MailerService],
+                useFactory: (mailer: MailerService) => new FileTransport(mailer, outboxFolder(config)),
+              },
+            ]),
+        Outbox,
+      ],
+      exports: [Outbox],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    void this.smtp?.diagnose();
+  }
+}

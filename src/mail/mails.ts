@@ -1,0 +1,44 @@
+/*
+ * Every mail that Parley sends, as plain content. How it looks, in text and in HTML, is `layout.ts`'s business: nothing here
+ * is escaped, and nothing needs to be.
+ */
+
+export interface MailContent {
+  /** One line, ours alone: never made from what somebody typed. */
+  subject: string;
+  paragraphs: string[];
+  /** The one thing to do. */
+  action: { label: string; link: string };
+  footer: string;
+}
+
+export const confirmRegistration = (given: { firstName: string; link: string; appUrl: string }): MailContent => ({
+  subject: 'Confirm your Parley account',
+  paragraphs: [`Hello ${given.firstName},`, 'open this link within 24 hours to create your account, then log in:'],
+  action: { label: 'Create my account', link: given.link },
+  footer:
+    `Somebody registered this address at ${given.appUrl}. If it was not you, do nothing: without the link there is no account. ` +
+    'Should your mail system have opened the link by itself, register this address once more: the mail that comes then says how to take the account over.',
+});
+
+export const addressIsTaken = (given: { appUrl: string }): MailContent => ({
+  subject: 'You have a Parley account already',
+  paragraphs: [
+    'Hello,',
+    'somebody, perhaps you, tried to register this address. It has an account already: log in with it.',
+  ],
+  action: { label: 'Go to Parley', link: given.appUrl },
+  footer:
+    `Sent because of a registration at ${given.appUrl}. If it was not you, nothing has happened and nothing needs to be done. ` +
+    'If you never made that account, answer this mail: the operator can give the address back to you, its owner.',
+});
+
+export const passwordChanged = (given: { firstName: string; appUrl: string }): MailContent => ({
+  subject: 'Your Parley password was changed',
+  paragraphs: [
+    `Hello ${given.firstName},`,
+    'the password of your account was changed just now, and all your other sessions were ended.',
+  ],
+  action: { label: 'Go to Parley', link: given.appUrl },
+  footer: 'If it was not you, somebody else is logged in as you: answer this mail, and the operator can help.',
+});

@@ -1,0 +1,162 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { type EntityManager, LessThan, LessThanOrEqual } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { renderMail } from './layout.js';
+import type { MailContent } from './mails.js';
+import { OutboxMail } from './outbox-mail.entity.js';
+import { Seal } from './seal.js';
+import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
+
+interface Letter {
+  to: string;
+  mail: MailContent;
+}
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+/** The first repeat comes soon: a restarting mail server is the usual cause. Then twice as long each time. */
+const FIRST_RETRY_MS = 2 * SECOND;
+const LONGEST_RETRY_MS = 15 * 60 * SECOND;
+const GIVE_UP_AFTER_MS = 48 * HOUR;
+/** A mail that nobody took stays for the operator to see. */
+const FORGET_AFTER_MS = 30 * 24 * HOUR;
+/** Another node that died while sending is believed to be done after this. */
+const CLAIM_MS = 2 * 60 * SECOND;
+const BATCH = 20;
+
+/**
+ * The durable outbox: a mail is a row, written in the transaction of what it tells about, and leaves when the mail server takes
+ * it. A crash in between sends it again rather than not at all.
+ */
+@Injectable()
+export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('Mail');
+  private timer?: NodeJS.Timeout;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+    private readonly seal: Seal,
+    @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
+  ) {}
+
+  /** Puts a mail into the caller's transaction. Call `wake` after the commit. */
+  async add(tx: EntityManager, to: string, mail: MailContent): Promise<void> {
+    const now = this.clock.now();
+    const letter: Letter = { to, mail };
+    await tx.insert(OutboxMail, {
+      sealed: this.seal.close(letter),
+      createdAt: now,
+      attempts: 0,
+      nextAttemptAt: now,
+      lastError: '',
+    });
+  }
+
+  /** Sends what is due, soon. */
+  wake(): void {
+    this.schedule(0);
+  }
+
+  onApplicationBootstrap(): void {
+    this.wake();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  async sweep(tx: EntityManager): Promise<void> {
+    await tx.delete(OutboxMail, { createdAt: LessThan(new Date(this.clock.now().getTime() - FORGET_AFTER_MS)) });
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.stopped) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.running = this.running
+        .then(() => this.sendDue())
+        .then(
+          (nextMs) => this.schedule(nextMs),
+          (error: unknown) => {
+            this.logger.error(`The outbox cannot be read: ${(error as Error).message}`);
+            this.schedule(LONGEST_RETRY_MS / 60);
+          },
+        );
+    }, delayMs).unref();
+  }
+
+  /** Returns the milliseconds until there is more to do. */
+  private async sendDue(): Promise<number> {
+    for (;;) {
+      const now = this.clock.now();
+      const due = await this.unitOfWork.read.find(OutboxMail, {
+        where: { nextAttemptAt: LessThanOrEqual(now) },
+        order: { nextAttemptAt: 'ASC', id: 'ASC' },
+        take: BATCH,
+      });
+      for (const row of due) {
+        if (this.stopped) return LONGEST_RETRY_MS;
+        if (await this.claim(row)) await this.send(row);
+      }
+      if (due.length < BATCH) break;
+    }
+    const [next] = await this.unitOfWork.read.find(OutboxMail, { where: {}, order: { nextAttemptAt: 'ASC' }, take: 1 });
+    const inMs = next?.nextAttemptAt ? next.nextAttemptAt.getTime() - this.clock.now().getTime() : LONGEST_RETRY_MS;
+    return Math.min(Math.max(inMs, 100), LONGEST_RETRY_MS);
+  }
+
+  /** Two nodes may see the same row: the one whose update hits it sends it. */
+  private async claim(row: OutboxMail): Promise<boolean> {
+    const until = new Date(this.clock.now().getTime() + CLAIM_MS);
+    const { affected } = await this.unitOfWork.run((tx) =>
+      tx.update(
+        OutboxMail,
+        { id: row.id, attempts: row.attempts, nextAttemptAt: row.nextAttemptAt! },
+        { attempts: row.attempts + 1, nextAttemptAt: until },
+      ),
+    );
+    return affected === 1;
+  }
+
+  private async send(row: OutboxMail): Promise<void> {
+    try {
+      const { to, mail } = this.seal.open<Letter>(row.sealed);
+      await this.transport.send({ id: row.id, to, createdAt: row.createdAt, ...renderMail(mail) });
+    } catch (error) {
+      await this.postpone(row, error as Error & { responseCode?: number; code?: string });
+      return;
+    }
+    await this.unitOfWork.run((tx) => tx.delete(OutboxMail, { id: row.id }));
+  }
+
+  private async postpone(row: OutboxMail, error: Error & { responseCode?: number; code?: string }): Promise<void> {
+    const now = this.clock.now().getTime();
+    // The server knows the mailbox and says no for good. Everything else may be mended: a wrong password, a full disk.
+    const isFinal = error.code === 'EENVELOPE' && (error.responseCode ?? 0) >= 500;
+    const isOld = now - row.createdAt.getTime() > GIVE_UP_AFTER_MS;
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** row.attempts, LONGEST_RETRY_MS) * (0.75 + Math.random() / 2);
+    const nextAttemptAt = isFinal || isOld ? null : new Date(now + delay);
+    // Servers repeat the recipient in their answer; logs do not.
+    const lastError = (error.code ?? error.name) + (error.responseCode ? ` ${error.responseCode}` : '');
+    await this.unitOfWork.run((tx) =>
+      tx.update(OutboxMail, { id: row.id }, { nextAttemptAt, lastError: lastError.slice(0, 300) }),
+    );
+    this.logger.warn(
+      nextAttemptAt
+        ? `Mail ${row.id} was not taken (${lastError}): trying again in ${Math.ceil(delay / SECOND)} s.`
+        : `Mail ${row.id} was given up (${lastError}).`,
+    );
+  }
+}

@@ -1,0 +1,83 @@
+import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Injectable, Logger } from '@nestjs/common';
+import { MailerService } from '@nestjs-modules/mailer';
+import type { Config } from '../config/config.js';
+
+/** Nest's injection token for the MailTransport. */
+export const MAIL_TRANSPORT = Symbol('mail transport');
+
+export interface Mail {
+  /** The outbox's number for it; the same at each attempt. */
+  id: number;
+  to: string;
+  createdAt: Date;
+  subject: string;
+  text: string;
+  html: string;
+}
+
+/** Takes one mail for good, or throws. */
+export interface MailTransport {
+  send(mail: Mail): Promise<void>;
+}
+
+// As an object: an address given as text would be parsed as a list.
+const message = ({ to, subject, text, html, createdAt }: Mail) => ({
+  to: { name: '', address: to },
+  subject,
+  text,
+  html,
+  date: createdAt,
+});
+
+/** Hands mails to the server in SMTP_URL. */
+@Injectable()
+export class SmtpTransport implements MailTransport {
+  private readonly logger = new Logger('Mail');
+
+  constructor(private readonly mailer: MailerService) {}
+
+  async send(mail: Mail): Promise<void> {
+    await this.mailer.sendMail(message(mail));
+  }
+
+  /** Tries the server once and says in one line what is wrong; mails wait in the outbox meanwhile. */
+  async diagnose(): Promise<void> {
+    const transporter = (this.mailer as unknown as { transporter: { verify(): Promise<unknown> } }).transporter;
+    await transporter.verify().catch((error: Error) => {
+      this.logger.warn(
+        `The mail server in SMTP_URL refuses: ${error.message}. Mails wait in the outbox; check SMTP_URL.`,
+      );
+    });
+  }
+}
+
+export const outboxFolder = (config: Pick<Config, 'dataDir'>): string => join(config.dataDir, 'outbox');
+
+/** Without a mail server: each mail becomes a file, `<time>-<outbox id>.eml`, that any mail program opens. */
+@Injectable()
+export class FileTransport implements MailTransport {
+  private readonly logger = new Logger('Mail');
+
+  constructor(
+    private readonly mailer: MailerService,
+    private readonly folder: string,
+  ) {}
+
+  async send(mail: Mail): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    const name = `${mail.createdAt.toISOString().replace(/[:.]/g, '-')}-${mail.id}.eml`;
+    // Written before a crash that kept the row: it is the same mail.
+    if ((await readdir(this.folder)).includes(name)) return;
+    const { message: bytes } = (await this.mailer.sendMail(message(mail))) as { message: Buffer };
+    const draft = join(this.folder, `.${name}`);
+    const file = await open(draft, 'w', 0o600);
+    await file.writeFile(bytes);
+    await file.sync();
+    await file.close();
+    await rename(draft, join(this.folder, name));
+    // The file, never the link in it: logs are read by more people than mails.
+    this.logger.log(`Mail ${mail.id} stays in ${join(this.folder, name)} (no SMTP_URL)`);
+  }
+}

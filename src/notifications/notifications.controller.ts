@@ -1,0 +1,32 @@
+import { Body, Controller, Get, Put, UseInterceptors } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiErrors, ApiToken } from '../common/api.js';
+import { Data } from '../common/data.js';
+import { CurrentUser, type Identity } from '../common/identity.js';
+import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { CursorQuery } from '../common/pages.js';
+import { NotificationView, ReadAnswer, ReadRequest } from './dto/notifications.dto.js';
+import { NotificationsService } from './notifications.service.js';
+
+@ApiTags('notifications')
+@ApiToken()
+@Controller('http/notifications')
+export class NotificationsController {
+  constructor(private readonly notifications: NotificationsService) {}
+
+  @Get()
+  @UseInterceptors(NextLinkInterceptor)
+  @ApiOperation({ summary: 'Each chat with a message, unread ones first' })
+  @ApiOkResponse({ type: [NotificationView] })
+  list(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
+    return this.notifications.list(me, cursor);
+  }
+
+  @Put()
+  @ApiOperation({ summary: 'Marks a chat as read' })
+  @ApiOkResponse({ type: ReadAnswer })
+  @ApiErrors(400, 404)
+  read(@CurrentUser() me: Identity, @Body() request: ReadRequest) {
+    return this.notifications.read(me, request);
+  }
+}

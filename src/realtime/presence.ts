@@ -1,0 +1,58 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+
+/** A user whose last socket closed is offline after this long: a reload or a tunnel is not an absence. */
+export const OFFLINE_AFTER_MS = 5_000;
+
+type OfflineListener = (userId: number) => void;
+
+/** Who has a socket open. */
+@Injectable()
+export class Presence implements OnApplicationShutdown {
+  /** Open sockets by user. A user in here is online. */
+  private readonly sockets = new Map<number, number>();
+  private readonly leaving = new Map<number, NodeJS.Timeout>();
+  private readonly listeners: OfflineListener[] = [];
+
+  /** Calls `listener` whenever somebody has gone offline. */
+  onOffline(listener: OfflineListener): void {
+    this.listeners.push(listener);
+  }
+
+  isOnline(userId: number): boolean {
+    return this.sockets.has(userId);
+  }
+
+  online(): number[] {
+    return [...this.sockets.keys()];
+  }
+
+  connected(userId: number): void {
+    clearTimeout(this.leaving.get(userId));
+    this.leaving.delete(userId);
+    this.sockets.set(userId, (this.sockets.get(userId) ?? 0) + 1);
+  }
+
+  /** One socket closed; `forGood` where its session ended, so that nobody is waited for. */
+  disconnected(userId: number, forGood: boolean): void {
+    const left = (this.sockets.get(userId) ?? 0) - 1;
+    if (left > 0) {
+      this.sockets.set(userId, left);
+      return;
+    }
+    // Stays in the map, with 0 sockets: still online until the time is up.
+    this.sockets.set(userId, 0);
+    clearTimeout(this.leaving.get(userId));
+    if (forGood) this.goOffline(userId);
+    else this.leaving.set(userId, setTimeout(() => this.goOffline(userId), OFFLINE_AFTER_MS).unref());
+  }
+
+  onApplicationShutdown(): void {
+    for (const timer of this.leaving.values()) clearTimeout(timer);
+  }
+
+  private goOffline(userId: number): void {
+    this.leaving.delete(userId);
+    this.sockets.delete(userId);
+    for (const listener of this.listeners) listener(userId);
+  }
+}

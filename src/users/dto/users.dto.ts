@@ -1,0 +1,68 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { NameField, TextField } from '../../common/fields.js';
+import { CursorQuery } from '../../common/pages.js';
+import { PASSWORD } from '../../auth/dto/login.dto.js';
+
+export class UsersQuery extends CursorQuery {
+  @TextField({ description: 'Beginning of a first or last name, in any case', optional: true, max: 80 })
+  query?: string;
+}
+
+export class UserView {
+  @ApiProperty({ type: 'integer' })
+  id!: number;
+
+  @ApiProperty()
+  first_name!: string;
+
+  @ApiProperty()
+  last_name!: string;
+
+  @ApiProperty()
+  is_online!: boolean;
+
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When they last went offline; null: never yet',
+  })
+  last_seen!: string | null;
+}
+
+export class ProfileView {
+  @ApiProperty({ type: 'integer' })
+  id!: number;
+
+  @ApiProperty({ example: 'ada@example.com' })
+  email!: string;
+
+  @ApiProperty()
+  first_name!: string;
+
+  @ApiProperty()
+  last_name!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at!: string;
+}
+
+/** What is left out, or null, stays as it is. */
+export class UpdateProfile {
+  @NameField({ description: 'First name', max: 80, optional: true })
+  first_name?: string | null;
+
+  @NameField({ description: 'Last name', max: 80, optional: true })
+  last_name?: string | null;
+
+  @TextField({ description: 'A new password; ends all other sessions', ...PASSWORD, optional: true })
+  password?: string | null;
+
+  @TextField({
+    description: 'The password until now; checked where it is sent',
+    min: 0,
+    max: PASSWORD.max,
+    optional: true,
+  })
+  current_password?: string | null;
+}

@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Passwords } from '../auth/passwords.js';
+import { Sessions } from '../auth/sessions.js';
+import { nameColumns, User } from '../auth/user.entity.js';
+import { DomainError } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+import { RateLimits } from '../common/rate-limits.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { forUpdate } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { passwordChanged } from '../mail/mails.js';
+import { Outbox } from '../mail/outbox.js';
+import type { ProfileView, UpdateProfile } from './dto/users.dto.js';
+
+/** What only a user themselves may see and change. */
+@Injectable()
+export class ProfileService {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly outbox: Outbox,
+    private readonly limits: RateLimits,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  async get(me: Identity): Promise<ProfileView> {
+    return toView(await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId }));
+  }
+
+  /**
+   * Changes what is given. A new password ends all other sessions and sends a mail about it.
+   * @throws `wrong_password` where `current_password` is given and is not it; RateLimited, Busy
+   */
+  async update(me: Identity, change: UpdateProfile, ip: string): Promise<ProfileView> {
+    if (change.current_password != null) await this.checkPassword(me, change.current_password, ip);
+    const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password);
+    const mayMail = passwordHash !== undefined && (await this.mayMailAbout(me));
+
+    const { user, ended } = await this.unitOfWork.run(async (tx) => {
+      await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
+      const before = await tx.findOneByOrFail(User, { id: me.userId });
+      const after: User = {
+        ...before,
+        ...nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName),
+        passwordHash: passwordHash ?? before.passwordHash,
+      };
+      await tx.update(User, { id: me.userId }, after);
+      if (passwordHash === undefined) return { user: after, ended: [] };
+      if (mayMail) {
+        await this.outbox.add(
+          tx,
+          after.email,
+          passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl }),
+        );
+      }
+      return { user: after, ended: await this.sessions.endOthers(tx, me) };
+    });
+    this.sessions.closeSockets(ended);
+    if (mayMail) this.outbox.wake();
+    return toView(user);
+  }
+
+  private async checkPassword(me: Identity, password: string, ip: string): Promise<void> {
+    const wasRight = await this.limits.passwordAttempt(`user ${me.userId}`, ip);
+    const { passwordHash } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
+    if (!(await this.passwords.matches(password, passwordHash))) {
+      throw new DomainError(
+        'forbidden',
+        'wrong_password',
+        'current_password is not your password. Nothing was changed.',
+      );
+    }
+    await wasRight();
+  }
+
+  private async mayMailAbout(me: Identity): Promise<boolean> {
+    const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
+    return this.limits.mayMail('notice', email);
+  }
+}
+
+const toView = ({ id, email, firstName, lastName, createdAt }: User): ProfileView => ({
+  id,
+  email,
+  first_name: firstName,
+  last_name: lastName,
+  created_at: createdAt.toISOString(),
+});
