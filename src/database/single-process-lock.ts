@@ -64,7 +64,7 @@ export class DatabaseLock implements Lock {
 
   private async tryTake(seconds: number): Promise<boolean> {
     const connection = await createConnection({ uri: this.databaseUrl, enableKeepAlive: true });
-    const [[row]] = (await connection.query("SELECT GET_LOCK(CONCAT('parley:', DATABASE()), ?) AS taken", [
+    const [[row]] = (await connection.query("SELECT GET_LOCK(CONCAT('parley:', MD5(DATABASE())), ?) AS taken", [
       seconds,
     ])) as unknown as [[{ taken: number | null }]];
     if (row.taken !== 1) {

@@ -5,8 +5,9 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { type EntityManager, LessThan, LessThanOrEqual } from 'typeorm';
+import { type EntityManager, IsNull, LessThan, LessThanOrEqual, Not } from 'typeorm';
 import { Clock } from '../common/clock.js';
+import { logLine } from '../common/log-line.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { renderMail } from './layout.js';
 import type { MailContent } from './mails.js';
@@ -39,6 +40,7 @@ const BATCH = 20;
 export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Mail');
   private timer?: NodeJS.Timeout;
+  private plannedAt = Infinity;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
 
@@ -81,19 +83,21 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
     await tx.delete(OutboxMail, { createdAt: LessThan(new Date(this.clock.now().getTime() - FORGET_AFTER_MS)) });
   }
 
+  /** Looks into the outbox after `delayMs`, or earlier where that was planned already. */
   private schedule(delayMs: number): void {
-    if (this.stopped) return;
+    const at = Date.now() + delayMs;
+    if (this.stopped || at >= this.plannedAt) return;
+    this.plannedAt = at;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
+      this.plannedAt = Infinity;
       this.running = this.running
         .then(() => this.sendDue())
-        .then(
-          (nextMs) => this.schedule(nextMs),
-          (error: unknown) => {
-            this.logger.error(`The outbox cannot be read: ${(error as Error).message}`);
-            this.schedule(LONGEST_RETRY_MS / 60);
-          },
-        );
+        .catch((error: unknown) => {
+          this.logger.error(`The outbox cannot be read: ${logLine(error)}`);
+          return LONGEST_RETRY_MS / 60;
+        })
+        .then((nextMs) => this.schedule(nextMs));
     }, delayMs).unref();
   }
 
@@ -112,7 +116,11 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
       }
       if (due.length < BATCH) break;
     }
-    const [next] = await this.unitOfWork.read.find(OutboxMail, { where: {}, order: { nextAttemptAt: 'ASC' }, take: 1 });
+    const [next] = await this.unitOfWork.read.find(OutboxMail, {
+      where: { nextAttemptAt: Not(IsNull()) },
+      order: { nextAttemptAt: 'ASC' },
+      take: 1,
+    });
     const inMs = next?.nextAttemptAt ? next.nextAttemptAt.getTime() - this.clock.now().getTime() : LONGEST_RETRY_MS;
     return Math.min(Math.max(inMs, 100), LONGEST_RETRY_MS);
   }

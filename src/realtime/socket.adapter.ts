@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { MessageMappingProperties } from '@nestjs/websockets';
-import type { ServerOptions, Socket } from 'socket.io';
+import type { Server, ServerOptions, Socket } from 'socket.io';
 import { DomainError } from '../common/errors.js';
 import { isOriginAllowed, originRefused } from '../common/origin.js';
 import type { Config } from '../config/config.js';
@@ -12,6 +12,9 @@ import type { Config } from '../config/config.js';
 export const MAX_REQUEST_BYTES = 64 * 1024;
 
 export const SOCKET_PATH = '/socket';
+
+/** A client that never finishes its request must not keep the process from ending. */
+const DRAIN_MS = 5_000;
 
 type AnyAcknowledge = (answer: unknown) => void;
 
@@ -63,6 +66,12 @@ export class SocketAdapter extends IoAdapter {
       });
     }
     socket.onAny(this.answerUnknown);
+  }
+
+  /** Closes all sockets and the HTTP server; a request that is not answered by then is cut off. */
+  override async close(server: Server): Promise<void> {
+    const cutOff = setTimeout(() => (this.httpServer as HttpServer).closeAllConnections(), DRAIN_MS);
+    await super.close(server).finally(() => clearTimeout(cutOff));
   }
 
   /** An event that nobody handles would leave its sender waiting for an acknowledgement for ever. */

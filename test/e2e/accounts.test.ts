@@ -1,0 +1,325 @@
+// Steps 1 to 3, 16 and 17: registering, logging in and out, the profile.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Clock } from '../../src/common/clock.js';
+import { Housekeeping } from '../../src/auth/housekeeping.js';
+import { onBothDialects, TestApp } from '../support/app.js';
+import { call, eventually, linkPath, mails, mailTo, next, open, Person, send } from '../support/client.js';
+
+const HOUR = 3_600_000;
+
+onBothDialects('accounts', (dialect) => {
+  let app: TestApp;
+  let offset = 0;
+
+  beforeAll(async () => {
+    app = await TestApp.start(dialect);
+    app.get(Clock).now = () => new Date(Date.now() + offset);
+  });
+  afterAll(() => app.stop());
+
+  const register = (email: string, change: object = {}) =>
+    call(app, 'POST', '/http/register', {
+      body: { email, password: 'correct horse', first_name: 'Grace', last_name: 'Hopper', ...change },
+    });
+  const login = (email: string, password: string) => call(app, 'POST', '/http/login', { body: { email, password } });
+
+  describe('registering', () => {
+    it('makes the account when the link is opened, and not before', async () => {
+      expect((await register('grace@example.com')).status).toBe(202);
+      expect((await login('grace@example.com', 'correct horse')).status).toBe(401);
+
+      const path = linkPath(await mailTo(app, 'grace@example.com'));
+      const opened = await call(app, 'GET', path);
+      expect(opened).toMatchObject({ status: 200, body: { ok: true, email: 'grace@example.com' } });
+      expect(JSON.stringify(opened.body)).not.toContain('token');
+      expect((await login('grace@example.com', 'correct horse')).status).toBe(200);
+    });
+
+    it('answers a link that is opened twice, or twice at once, as the first time, with one account', async () => {
+      await register('twice@example.com');
+      const path = linkPath(await mailTo(app, 'twice@example.com'));
+      const both = await Promise.all([call(app, 'GET', path), call(app, 'GET', path)]);
+      expect(both.map(({ status }) => status)).toEqual([200, 200]);
+      expect((await call(app, 'GET', path)).status).toBe(200);
+      const rows = await app.database.query('SELECT id FROM users WHERE email = ?', ['twice@example.com']);
+      expect(rows).toHaveLength(1);
+    });
+
+    it('shows a page to a browser, and does nothing on HEAD', async () => {
+      await register('browser@example.com');
+      const path = linkPath(await mailTo(app, 'browser@example.com'));
+      const head = await fetch(app.url + path, { method: 'HEAD' });
+      expect(head.status).toBe(404);
+      expect((await login('browser@example.com', 'correct horse')).status).toBe(401);
+
+      const page = await call(app, 'GET', path, { headers: { accept: 'text/html,*/*' } });
+      expect(page.status).toBe(200);
+      expect(page.headers.get('content-type')).toContain('text/html');
+      expect(page.body).toContain('href="http://localhost:3000/"');
+      const gone = await call(app, 'GET', '/http/register/nonsense', { headers: { accept: 'text/html' } });
+      expect(gone.status).toBe(404);
+      expect(gone.body).toContain('There is no such registration link.');
+    });
+
+    it('knows links that are unknown, expired, or came too late', async () => {
+      expect(await call(app, 'GET', '/http/register/' + 'x'.repeat(32))).toMatchObject({
+        status: 404,
+        body: { code: 'not_found' },
+      });
+
+      await register('late@example.com');
+      const late = linkPath(await mailTo(app, 'late@example.com'));
+      offset = 24 * HOUR + 1000;
+      expect(await call(app, 'GET', late)).toMatchObject({ status: 410, body: { code: 'expired' } });
+      offset = 0;
+
+      await register('race@example.com');
+      const first = linkPath(await mailTo(app, 'race@example.com'));
+      await register('race@example.com');
+      const second = linkPath(await mailTo(app, 'race@example.com', 2));
+      expect(second).not.toBe(first);
+      expect((await call(app, 'GET', second)).status).toBe(200);
+      expect(await call(app, 'GET', first)).toMatchObject({ status: 409, body: { code: 'already_registered' } });
+    });
+
+    it('answers a taken address like a free one, and tells its owner by mail', async () => {
+      const owner = await Person.join(app);
+      const taken = await register(owner.email);
+      const free = await register('free@example.com');
+      expect(taken.status).toBe(202);
+      expect(taken.body).toEqual(free.body);
+      const mail = await mailTo(app, owner.email, 2);
+      expect(mail.subject).toContain('already');
+      expect(mail.text).not.toContain('/http/register/');
+    });
+
+    it('takes an address in any spelling for the same mailbox', async () => {
+      await register('  Zoë@EXAMPLE.com '.replace('ë', 'e'));
+      expect((await mailTo(app, 'zoe@example.com')).to).toBe('zoe@example.com');
+      await register('info@Bücher.example');
+      expect((await mailTo(app, 'info@xn--bcher-kva.example')).to).toBe('info@xn--bcher-kva.example');
+    });
+
+    it.each([
+      ['no address', { email: 'nobody' }],
+      ['a line break in the address', { email: 'a@example.com\r\nBcc: b@example.com' }],
+      ['two addresses', { email: 'a@example.com,b@example.com' }],
+      ['a quoted address', { email: '"a b"@example.com' }],
+      ['a long address', { email: `${'a'.repeat(64)}@${'b'.repeat(180)}.example.com` }],
+      ['a local part that is not ASCII', { email: 'zoë@example.com' }],
+      ['a short password', { password: '1234567' }],
+      ['a long password', { password: 'x'.repeat(129) }],
+      ['an empty name', { first_name: '   ' }],
+      ['an invisible name', { first_name: '\u200b\u200b' }],
+      ['a long name', { last_name: 'x'.repeat(81) }],
+      ['a line break in a name', { first_name: 'Ada\nBcc: x' }],
+      ['a bidi control in a name', { first_name: 'Ada\u202e' }],
+      ['half a character in a name', { first_name: 'Ada\ud800' }],
+      ['a number for a name', { first_name: 7 }],
+      ['null for a name', { last_name: null }],
+      ['a field that is not there', { admin: true }],
+      ['an array for the password', { password: ['12345678'] }],
+    ])('refuses %s and names the field', async (_, change) => {
+      const { status, body } = await register('bounds@example.com', change);
+      expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid' });
+      expect(Object.keys(body.fields)).toEqual(Object.keys(change));
+      expect(body.message).toContain(Object.keys(change)[0]);
+    });
+
+    it('counts a name and a password in code points', async () => {
+      const answer = await register('emoji@example.com', { first_name: '🦊'.repeat(80), password: '🔑'.repeat(8) });
+      expect(answer.status).toBe(202);
+      await call(app, 'GET', linkPath(await mailTo(app, 'emoji@example.com')));
+      const { body } = await login('emoji@example.com', '🔑'.repeat(8));
+      expect((await call(app, 'GET', '/http/users/profile', { token: body.token })).body.first_name).toBe(
+        '🦊'.repeat(80),
+      );
+    });
+
+    it('forgets links a week after they expired, and sessions a month after', async () => {
+      const person = await Person.join(app);
+      const path = linkPath(await mailTo(app, person.email));
+      offset = 70 * 24 * HOUR;
+      await app.get(Housekeeping).sweep();
+      expect((await call(app, 'GET', path)).status).toBe(404);
+      expect(await person.get('/http/users/profile')).toMatchObject({ status: 401 });
+      offset = 0;
+      expect((await person.get('/http/users/profile')).body.code).toBe('session_revoked');
+    });
+  });
+
+  describe('logging in', () => {
+    it('answers an unknown address and a wrong password alike', async () => {
+      const person = await Person.join(app);
+      const wrong = await login(person.email, 'not the password');
+      const unknown = await login('unknown@example.com', 'not the password');
+      expect(wrong.status).toBe(401);
+      expect(unknown.body).toEqual(wrong.body);
+      expect(wrong.body.code).toBe('login_failed');
+    });
+
+    it('takes the token in either header', async () => {
+      const person = await Person.join(app);
+      const bearer = await call(app, 'GET', '/http/users/profile', {
+        headers: { authorization: `Bearer ${person.token}` },
+      });
+      expect(bearer.body.email).toBe(person.email);
+      expect((await person.get('/http/users/profile')).body).toEqual(bearer.body);
+      expect(bearer.headers.get('set-cookie')).toBeNull();
+    });
+
+    it('refuses a token that was changed, that is not signed, or that is signed otherwise', async () => {
+      const { token } = await Person.join(app);
+      const [head, claims, signature] = token.split('.') as [string, string, string];
+      const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+      const hs512 = Buffer.from('{"alg":"HS512","typ":"JWT"}').toString('base64url');
+      const forged = Buffer.from(
+        JSON.stringify({ ...JSON.parse(Buffer.from(claims, 'base64url').toString()), sub: '1', sid: 1 }),
+      ).toString('base64url');
+      for (const bad of [
+        `${head}.${forged}.${signature}`,
+        `${none}.${claims}.`,
+        `${hs512}.${claims}.${signature}`,
+        'x',
+        '',
+      ]) {
+        const { status, body } = await call(app, 'GET', '/http/users', { token: bad });
+        expect(status).toBe(401);
+        expect(['token_invalid', 'token_missing']).toContain(body.code);
+      }
+    });
+
+    it('ends a session when its time is up', async () => {
+      const person = await Person.join(app);
+      offset = 31 * 24 * HOUR;
+      expect((await person.get('/http/users')).status).toBe(401);
+      offset = 0;
+      expect((await person.get('/http/users')).status).toBe(200);
+    });
+  });
+
+  describe('logging out', () => {
+    it.each(['GET', 'POST'])(
+      'by %s ends the session at once: token and sockets, but no other session',
+      async (method) => {
+        const person = await Person.join(app);
+        const other = await person.login();
+        const stays = await person.connect(other);
+        const token = await person.login();
+        const goes = await person.connect(token);
+        const told = next<{ code: string }>(goes, 'exception');
+        const closed = next<string>(goes, 'disconnect');
+
+        expect((await call(app, method, '/http/logout', { token })).status).toBe(200);
+        expect((await told).code).toBe('session_revoked');
+        expect(await closed).toBe('io server disconnect');
+        expect((await call(app, 'GET', '/http/users', { token })).body.code).toBe('session_revoked');
+        expect(stays.connected).toBe(true);
+        expect((await send(stays, { token: other })).ok).toBe(true);
+
+        const again = open(app, { auth: { token } });
+        const refused = await next<Error & { data: { code: string } }>(again, 'connect_error');
+        expect(refused.data.code).toBe('session_revoked');
+        person.hangUp();
+      },
+    );
+
+    it('takes the user offline once no other session is live', async () => {
+      const watcher = await Person.join(app);
+      const person = await Person.join(app);
+      const shown = async () =>
+        (await watcher.get('/http/users')).body.find(({ id }: { id: number }) => id === person.id);
+      const [first, second] = [person.token, await person.login()];
+      await person.connect(first);
+      await person.connect(second);
+      expect(await shown()).toMatchObject({ is_online: true, last_seen: null });
+
+      await call(app, 'GET', '/http/logout', { token: first });
+      expect(await shown()).toMatchObject({ is_online: true });
+      await call(app, 'GET', '/http/logout', { token: second });
+      // Without the five seconds that a lost connection is given.
+      const offline = await eventually(
+        async () => ((await shown()).last_seen ? await shown() : undefined),
+        'last_seen',
+        3_000,
+      );
+      expect(offline.is_online).toBe(false);
+      expect(Date.now() - Date.parse(offline.last_seen)).toBeLessThan(60_000);
+    });
+  });
+
+  describe('the profile', () => {
+    it("is the caller's own, without a word of the password", async () => {
+      const person = await Person.join(app, 'Katherine');
+      const { body } = await person.get('/http/users/profile');
+      expect(body).toEqual({
+        id: person.id,
+        email: person.email,
+        first_name: 'Katherine',
+        last_name: 'Lovelace',
+        created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      });
+    });
+
+    it('changes what is given and leaves what is not, or is null', async () => {
+      const person = await Person.join(app);
+      expect((await person.put('/http/users/profile', { first_name: ' Augusta ' })).body).toMatchObject({
+        first_name: 'Augusta',
+        last_name: 'Lovelace',
+      });
+      expect((await person.put('/http/users/profile', { last_name: 'King', first_name: null })).body).toMatchObject({
+        first_name: 'Augusta',
+        last_name: 'King',
+      });
+      expect((await person.put('/http/users/profile', {})).status).toBe(200);
+      expect((await person.put('/http/users/profile', { email: 'new@example.com' })).body.fields).toHaveProperty(
+        'email',
+      );
+      expect((await person.put('/http/users/profile', { password: 'short' })).status).toBe(400);
+      expect((await person.put('/http/users/profile', [])).status).toBe(400);
+    });
+
+    it('with a new password ends all other sessions and sends a mail', async () => {
+      const person = await Person.join(app);
+      const old = person.token;
+      const watching = await person.connect(old);
+      const closed = next(watching, 'disconnect');
+      await person.login();
+      expect((await person.put('/http/users/profile', { password: 'a new password' })).status).toBe(200);
+      await closed;
+      expect((await call(app, 'GET', '/http/users', { token: old })).status).toBe(401);
+      expect((await person.get('/http/users')).status).toBe(200);
+      expect((await login(person.email, person.password)).status).toBe(401);
+      expect((await login(person.email, 'a new password')).status).toBe(200);
+      expect((await mailTo(app, person.email, 2)).subject).toContain('password was changed');
+    });
+
+    it('checks current_password where it is sent, and changes nothing where it is wrong', async () => {
+      const person = await Person.join(app);
+      const refused = await person.put('/http/users/profile', { first_name: 'Eve', current_password: 'a guess' });
+      expect(refused).toMatchObject({ status: 403, body: { code: 'wrong_password' } });
+      expect((await person.get('/http/users/profile')).body.first_name).toBe('Ada');
+      const right = await person.put('/http/users/profile', { first_name: 'Eve', current_password: person.password });
+      expect(right.body.first_name).toBe('Eve');
+    });
+
+    it('never lets a login that began with the old password outlive it', async () => {
+      const person = await Person.join(app);
+      const logins = Array.from({ length: 8 }, () => login(person.email, person.password));
+      const changed = await person.put('/http/users/profile', { password: 'a new password' });
+      expect(changed.status).toBe(200);
+      for (const { status, body } of await Promise.all(logins)) {
+        if (status !== 200) continue;
+        expect((await call(app, 'GET', '/http/users', { token: body.token })).status).toBe(401);
+      }
+    });
+  });
+
+  it('keeps every mail that was due', async () => {
+    await eventually(async () => {
+      const [row] = await app.database.query('SELECT COUNT(*) AS waiting FROM mail_outbox');
+      return Number(row.waiting) === 0 || undefined;
+    }, 'an empty outbox');
+    expect((await mails(app)).length).toBeGreaterThan(10);
+  });
+});

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createConnection } from 'mysql2/promise';
+import { DataSource } from 'typeorm';
+import { describe, inject } from 'vitest';
+import { Sessions } from '../../src/auth/sessions.js';
+import { nameColumns, User } from '../../src/auth/user.entity.js';
+import { loadConfig } from '../../src/config/config.js';
+import { createApp } from '../../src/create-app.js';
+import { UnitOfWork } from '../../src/database/unit-of-work.js';
+
+export type Dialect = 'sqlite' | 'mariadb';
+
+const mysqlUrl = inject('mysqlUrl');
+
+/** The same tests on the embedded database and on MariaDB; skipped there where the machine has none. */
+export function onBothDialects(name: string, tests: (dialect: Dialect) => void): void {
+  describe(`${name} on SQLite`, () => tests('sqlite'));
+  describe.skipIf(!mysqlUrl)(`${name} on MariaDB`, () => tests('mariadb'));
+}
+
+/** A folder that is there for one test. */
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'parley-test-'));
+
+/** An empty database on the shared server; with the function that removes it. */
+export async function emptyDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `parley_${crypto.randomUUID().replaceAll('-', '')}`;
+  const connection = await createConnection(mysqlUrl!);
+  await connection.query(`CREATE DATABASE ${name}`);
+  await connection.end();
+  return {
+    url: `${mysqlUrl}/${name}`,
+    drop: async () => {
+      const again = await createConnection(mysqlUrl!);
+      await again.query(`DROP DATABASE ${name}`);
+      await again.end();
+    },
+  };
+}
+
+/** The variables that put an app on an empty database of the dialect. */
+export async function emptyEnvironment(
+  dialect: Dialect,
+): Promise<{ env: Record<string, string>; cleanUp: () => Promise<void> }> {
+  const folder = temporaryFolder();
+  const database = dialect === 'mariadb' ? await emptyDatabase() : undefined;
+  const env: Record<string, string> = { DATA_DIR: folder, PORT: '0', PUBLIC_URL: 'http://localhost:3000' };
+  if (database)
+    Object.assign(env, { DATABASE_URL: database.url, JWT_SECRET: 'a secret for tests, longer than 32 bytes' });
+  return {
+    env,
+    cleanUp: async () => {
+      await database?.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The real application on a free port, with an empty database. */
+export class TestApp {
+  private constructor(
+    readonly app: NestFastifyApplication,
+    readonly url: string,
+    readonly env: Record<string, string>,
+    private readonly cleanUp: () => Promise<void>,
+  ) {}
+
+  /** Rates are off unless `env` says otherwise: tests are busier than people. */
+  static async start(dialect: Dialect, env: Record<string, string> = {}): Promise<TestApp> {
+    const environment = await emptyEnvironment(dialect);
+    return TestApp.startIn({ ...environment.env, ...env }, environment.cleanUp);
+  }
+
+  static async startIn(env: Record<string, string>, cleanUp: () => Promise<void> = async () => {}): Promise<TestApp> {
+    const app = await createApp(loadConfig({ RATE_LIMITS: 'off', ...env }), false);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    return new TestApp(app, `http://127.0.0.1:${port}`, env, cleanUp);
+  }
+
+  get<T>(type: abstract new (...args: never[]) => T): T {
+    return this.app.get(type, { strict: false });
+  }
+
+  /** The connection that writes, to look at what is stored. */
+  get database(): DataSource {
+    return this.get(DataSource);
+  }
+
+  async createUser(email: string, firstName: string): Promise<{ id: number; token: string }> {
+    const { identifiers } = await this.database.manager.insert(User, {
+      email,
+      passwordHash: 'nobody knows',
+      ...nameColumns(firstName, 'Lovelace'),
+      createdAt: new Date(),
+      lastSeen: null,
+      erasedAt: null,
+    });
+    const { id } = identifiers[0] as { id: number };
+    return { id, token: await this.createSession(id) };
+  }
+
+  createSession(userId: number): Promise<string> {
+    return this.get(UnitOfWork).run((tx) => this.get(Sessions).start(tx, userId, 'test'));
+  }
+
+  /** Stops it, and starts it again on the same data. */
+  async restart(): Promise<TestApp> {
+    await this.app.close();
+    return TestApp.startIn(this.env, this.cleanUp);
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await this.cleanUp();
+  }
+}
