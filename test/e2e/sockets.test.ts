@@ -1,0 +1,182 @@
+// How a socket gets, keeps and loses its session.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_SOCKETS_PER_SESSION, SocketSessions } from '../../src/auth/socket-sessions.js';
+import { Clock } from '../../src/common/clock.js';
+import { OFFLINE_AFTER_MS } from '../../src/realtime/presence.js';
+import { onBothDialects, TestApp } from '../support/app.js';
+import { call, type ChatSocket, eventually, next, open, Person, send, sendTo } from '../support/client.js';
+
+type Refusal = Error & { data: { code: string; message: string } };
+
+onBothDialects('sockets', (dialect) => {
+  let app: TestApp;
+  let offset = 0;
+  let ada: Person;
+  let bob: Person;
+
+  beforeAll(async () => {
+    app = await TestApp.start(dialect);
+    app.get(Clock).now = () => new Date(Date.now() + offset);
+  });
+  afterAll(() => app.stop());
+  beforeEach(async () => {
+    offset = 0;
+    [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+  });
+
+  const anonymous = async (): Promise<ChatSocket> => {
+    const socket = open(app);
+    await next(socket, 'connect');
+    return socket;
+  };
+
+  describe('the first token', () => {
+    it('binds the socket; messages sent right behind it wait for the check, in order', async () => {
+      const socket = await anonymous();
+      const answers = await Promise.all([
+        send(socket, { token: ada.token }),
+        sendTo(socket, bob.id, 'one'),
+        sendTo(socket, bob.id, 'two'),
+        send(socket, { token: ada.token, chat_type: 'room', other_user_id: bob.id, message: 'three' }),
+      ]);
+      expect(answers[0]).toEqual({ ok: true, user_id: ada.id });
+      expect(answers.slice(1).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    });
+
+    it('may come with a message', async () => {
+      const socket = await anonymous();
+      const both = await Promise.all([
+        send(socket, { token: ada.token, chat_type: 'room', other_user_id: bob.id, message: 'one' }),
+        sendTo(socket, bob.id, 'two'),
+      ]);
+      expect(both.map(({ seq }) => seq)).toEqual([1, 2]);
+    });
+
+    it('must come before anything else, and that error leaves the socket as it is', async () => {
+      const socket = await anonymous();
+      expect((await sendTo(socket, bob.id, 'x')).error.code).toBe('token_missing');
+      expect((await send(socket, {})).error.code).toBe('token_missing');
+      expect((await send(socket, { token: ada.token })).ok).toBe(true);
+    });
+
+    it.each([
+      ['is rubbish', () => 'rubbish', 'token_invalid'],
+      ['is no text', () => 42, 'token_invalid'],
+      ['is null', () => null, 'token_invalid'],
+    ])('that %s closes the socket, after saying so', async (_, token, code) => {
+      const socket = await anonymous();
+      const [told, closed] = [next<{ code: string }>(socket, 'exception'), next(socket, 'disconnect')];
+      const [answer, behind] = await Promise.all([send(socket, { token: token() }), send(socket, { token: ada.token }).catch(() => 'closed')]);
+      expect(answer).toMatchObject({ ok: false, error: { code } });
+      expect((await told).code).toBe(code);
+      expect(JSON.stringify(await told)).not.toContain('rubbish');
+      await closed;
+      void behind;
+    });
+
+    it('of a session that ended or expired is refused in the handshake and in a payload', async () => {
+      await call(app, 'GET', '/http/logout', { token: ada.token });
+      const refused = await next<Refusal>(open(app, { auth: { token: ada.token } }), 'connect_error');
+      expect(refused.data.code).toBe('session_revoked');
+      expect((await send(await anonymous(), { token: ada.token })).error.code).toBe('session_revoked');
+      offset = 31 * 86_400_000;
+      expect((await next<Refusal>(open(app, { auth: { token: bob.token } }), 'connect_error')).data.code).toBe('token_expired');
+      expect((await next<Refusal>(open(app, { auth: { token: 'x' } }), 'connect_error')).data.code).toBe('token_invalid');
+    });
+
+    it('is the only one: a token of another session changes nothing', async () => {
+      const socket = await ada.connect();
+      const answer = await send(socket, { token: bob.token, chat_type: 'room', other_user_id: bob.id, message: 'whose?' });
+      expect(answer.error.code).toBe('session_mismatch');
+      const { seq, chat_room_id: room } = await sendTo(socket, bob.id, 'mine');
+      expect(seq).toBe(1);
+      expect((await bob.get(`/http/chat_rooms/${room}`)).body[0].user_id).toBe(ada.id);
+    });
+  });
+
+  it('without a token is closed after ten seconds', async () => {
+    const socket = await anonymous();
+    const told = next<{ code: string }>(socket, 'exception');
+    const began = Date.now();
+    await next(socket, 'disconnect');
+    expect((await told).code).toBe('token_missing');
+    expect(Date.now() - began).toBeGreaterThan(9_000);
+  });
+
+  it(`holds ${MAX_SOCKETS_PER_SESSION} at most, also when they come at once`, async () => {
+    const sockets = Array.from({ length: MAX_SOCKETS_PER_SESSION + 3 }, () => open(app, { auth: { token: ada.token } }));
+    const outcomes = await Promise.all(
+      sockets.map((socket) => Promise.race([next(socket, 'connect').then(() => 'open'), next<Refusal>(socket, 'connect_error').then(({ data }) => data.code)])),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'open')).toHaveLength(MAX_SOCKETS_PER_SESSION);
+    expect(outcomes.filter((outcome) => outcome === 'too_many_sockets')).toHaveLength(3);
+    const late = await anonymous();
+    expect((await send(late, { token: ada.token })).error.code).toBe('too_many_sockets');
+    sockets[outcomes.indexOf('open')]!.disconnect();
+    // The place is free as soon as the server has noticed.
+    await eventually(async () => {
+      const socket = open(app, { auth: { token: ada.token } });
+      const isOpen = await Promise.race([next(socket, 'connect').then(() => true), next(socket, 'connect_error').then(() => undefined)]);
+      if (isOpen) sockets.push(socket);
+      return isOpen;
+    });
+    for (const socket of sockets) socket.disconnect();
+  });
+
+  it('is closed when its session expires', async () => {
+    const socket = await ada.connect();
+    const told = next<{ code: string }>(socket, 'exception');
+    offset = 31 * 86_400_000;
+    (app.get(SocketSessions) as unknown as { closeExpired(): void }).closeExpired();
+    expect((await told).code).toBe('token_expired');
+    await eventually(() => !socket.connected || undefined);
+  });
+
+  it('sends nothing once the answer to the logout is there', async () => {
+    const socket = await ada.connect();
+    const flood = Array.from({ length: 200 }, (_, i) => sendTo(socket, bob.id, `${i}`).catch(() => ({ ok: false })));
+    await sleep(5);
+    await call(app, 'GET', '/http/logout', { token: ada.token });
+    const atOnce = await app.database.query('SELECT COUNT(*) AS n FROM messages WHERE sender_id = ?', [ada.id]);
+    await Promise.all(flood);
+    const later = await app.database.query('SELECT COUNT(*) AS n FROM messages WHERE sender_id = ?', [ada.id]);
+    expect(later).toEqual(atOnce);
+  });
+
+  it('is told about an event that does not exist, and about a payload that is no object', async () => {
+    const socket = await ada.connect();
+    const unknown = await (socket as any).timeout(5000).emitWithAck('no such event', { x: 1 });
+    expect(unknown).toMatchObject({ ok: false, error: { code: 'unknown_event' } });
+    for (const payload of [undefined, null, 1, 'text', [], [1], true, Buffer.from('x')]) {
+      const answer = await (socket as any).timeout(5000).emitWithAck('message', payload);
+      expect(answer).toMatchObject({ ok: false, error: { code: 'invalid' } });
+    }
+    expect((await send(socket, { chat_type: 'nonsense' })).error.fields).toHaveProperty('chat_type');
+    expect((await sendTo(socket, bob.id, 'still here')).ok).toBe(true);
+  });
+
+  it('with a packet over the limit is closed by the transport, and that is all', async () => {
+    const [socket, other] = [await ada.connect(), await bob.connect()];
+    const closed = next<string>(socket, 'disconnect');
+    socket.emit('message', { chat_type: 'room', other_user_id: bob.id, message: 'x'.repeat(70_000) });
+    expect(await closed).toMatch(/transport (close|error)/);
+    expect((await sendTo(other, ada.id, 'fine')).ok).toBe(true);
+  });
+
+  it('shows a user online, for five seconds beyond the last socket, and never for a reload', async () => {
+    const shown = async () => (await bob.get('/http/users')).body.find(({ id }: { id: number }) => id === ada.id);
+    expect((await shown()).is_online).toBe(false);
+    const first = await ada.connect();
+    expect((await shown()).is_online).toBe(true);
+    first.disconnect();
+    const again = await ada.connect();
+    await sleep(OFFLINE_AFTER_MS + 500);
+    expect((await shown()).is_online).toBe(true);
+    again.disconnect();
+    await sleep(OFFLINE_AFTER_MS - 1500);
+    expect((await shown()).is_online).toBe(true);
+    const gone = await eventually(async () => ((await shown()).is_online ? undefined : shown()), 'offline');
+    expect(Date.parse(gone.last_seen)).toBeGreaterThan(Date.now() - 60_000);
+  });
+});
