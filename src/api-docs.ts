@@ -18,10 +18,5 @@ export const openApiDocument = (app: NestFastifyApplication): OpenAPIObject =>
 
 /** Serves the document as pages to read and to try at /http/docs, and as JSON at /http/docs-json. */
 export function serveApiDocs(app: NestFastifyApplication): void {
-  // There is no page at the root yet; whoever opens it wants to know what this server is.
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .get('/', (_request, reply) => reply.redirect(`/${API_DOCS_PATH}`));
   SwaggerModule.setup(API_DOCS_PATH, app, () => openApiDocument(app), { customSiteTitle: 'Parley API' });
 }

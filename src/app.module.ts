@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AppController } from './app.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ChatRoomsModule } from './chat-rooms/chat-rooms.module.js';
 import { CommonModule } from './common/common.module.js';
@@ -19,6 +20,7 @@ export class AppModule {
   static with(config: Config, secret: string): DynamicModule {
     return {
       module: AppModule,
+      controllers: [AppController],
       imports: [
         GatewayModule,
         HealthModule,

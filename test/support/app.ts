@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConsoleLogger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createConnection } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
@@ -64,6 +65,8 @@ export class TestApp {
     readonly app: NestFastifyApplication,
     readonly url: string,
     readonly env: Record<string, string>,
+    /** Every HTTP route that the app has, as `GET /http/users`. */
+    readonly routes: string[],
     private readonly cleanUp: () => Promise<void>,
   ) {}
 
@@ -73,11 +76,20 @@ export class TestApp {
     return TestApp.startIn({ ...environment.env, ...env }, environment.cleanUp);
   }
 
-  static async startIn(env: Record<string, string>, cleanUp: () => Promise<void> = async () => {}): Promise<TestApp> {
-    const app = await createApp(loadConfig({ RATE_LIMITS: 'off', ...env }), false);
+  static async startIn(
+    env: Record<string, string>,
+    cleanUp: () => Promise<void> = async () => {},
+    logger: ConsoleLogger | false = false,
+  ): Promise<TestApp> {
+    const app = await createApp(loadConfig({ RATE_LIMITS: 'off', ...env }), logger);
+    const routes: string[] = [];
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((one) => `${one} ${url}`)));
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };
-    return new TestApp(app, `http://127.0.0.1:${port}`, env, cleanUp);
+    return new TestApp(app, `http://127.0.0.1:${port}`, env, routes, cleanUp);
   }
 
   get<T>(type: abstract new (...args: never[]) => T): T {

@@ -1,0 +1,270 @@
+// Who may do what: every route and every event, as nobody, as a stranger, with a token that was revoked.
+import { request } from 'node:http';
+import { ConsoleLogger } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Passwords } from '../../src/auth/passwords.js';
+import { DomainError, asDomainError } from '../../src/common/errors.js';
+import { logLine } from '../../src/common/log-line.js';
+import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { call, collect, linkPath, mailTo, next, open, Person, send, sendTo } from '../support/client.js';
+
+interface Route {
+  route: string;
+  /** Anybody may call it; everything else needs a token. */
+  isPublic?: boolean;
+  /** Its path or body names something of others: a stranger gets a 404, the same as for what does not exist. */
+  of?: 'room';
+  path?: (room: number) => string;
+  body?: (room: number) => object;
+}
+
+/** Every HTTP route. One that is missing here fails the first test below. */
+const ROUTES: Route[] = [
+  { route: 'GET /', isPublic: true },
+  { route: 'GET /health/live', isPublic: true },
+  { route: 'GET /health/ready', isPublic: true },
+  { route: 'GET /dev/mail', isPublic: true },
+  { route: 'POST /http/register', isPublic: true },
+  { route: 'GET /http/register/:token', isPublic: true },
+  { route: 'POST /http/login', isPublic: true },
+  { route: 'GET /http/logout' },
+  { route: 'POST /http/logout' },
+  { route: 'GET /http/users' },
+  { route: 'GET /http/users/profile' },
+  { route: 'PUT /http/users/profile', body: () => ({ first_name: 'Mallory' }) },
+  { route: 'GET /http/chat_rooms' },
+  { route: 'GET /http/chat_rooms/:id', of: 'room', path: (room) => `/http/chat_rooms/${room}` },
+  { route: 'GET /http/notifications' },
+  { route: 'PUT /http/notifications', of: 'room', body: (room) => ({ chat_room_id: room }) },
+];
+
+/** Made by the libraries that serve them: pages and files about the API, and CORS. */
+const LIBRARY_ROUTES = /^(GET \/http\/docs|OPTIONS \*|HEAD )/;
+
+/** Every event that a client may send, with a payload that would work. */
+const EVENTS: Record<string, (otherUserId: number) => object> = {
+  message: (otherUserId) => ({ chat_type: 'room', other_user_id: otherUserId, message: 'x' }),
+};
+
+const split = ({ route, path, body }: Route, room: number) => {
+  const [method, url] = route.split(' ') as [string, string];
+  return { method, url: path?.(room) ?? url, body: body?.(room) };
+};
+
+onBothDialects('access', (dialect) => {
+  let app: TestApp;
+  let ada: Person;
+  let bob: Person;
+  let eve: Person;
+  let room: number;
+
+  beforeAll(async () => {
+    app = await TestApp.start(dialect);
+    [ada, bob, eve] = [await Person.known(app), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
+    room = (await sendTo(await ada.connect(), bob.id, 'between us')).chat_room_id;
+  });
+  afterAll(() => app.stop());
+
+  it('is decided here for every route and every event', () => {
+    const listed = ROUTES.map(({ route }) => route);
+    expect(app.routes.filter((route) => !LIBRARY_ROUTES.test(route)).sort()).toEqual([...listed].sort());
+
+    const events = [...app.app.get(ModulesContainer).values()]
+      .flatMap((module) => [...module.providers.values()])
+      .flatMap(({ metatype }) => Object.values(Object.getOwnPropertyDescriptors((metatype as { prototype?: object } | null)?.prototype ?? {})))
+      .map(({ value }) => (typeof value === 'function' ? (Reflect.getMetadata('message', value) as string | undefined) : undefined))
+      .filter((event) => event !== undefined);
+    expect([...new Set(events)].sort()).toEqual(Object.keys(EVENTS).sort());
+  });
+
+  describe.each(ROUTES.filter(({ isPublic }) => !isPublic))('$route', (route) => {
+    it('is closed to nobody, to rubbish and to a token that was revoked', async () => {
+      const { method, url, body } = split(route, room);
+      expect(await call(app, method, url, { body })).toMatchObject({ status: 401, body: { code: 'token_missing' } });
+      expect(await call(app, method, url, { body, token: 'x.y.z' })).toMatchObject({ status: 401, body: { code: 'token_invalid' } });
+      const revoked = await app.createSession(ada.id);
+      await call(app, 'GET', '/http/logout', { token: revoked });
+      expect(await call(app, method, url, { body, token: revoked })).toMatchObject({ status: 401, body: { code: 'session_revoked' } });
+    });
+
+    it('shows a stranger nothing of others', async () => {
+      const { method, url, body } = split(route, room);
+      const answer = await call(app, method, url, { body, token: await app.createSession(eve.id) });
+      expect(answer.status).toBe(route.of ? 404 : 200);
+      expect(JSON.stringify(answer.body)).not.toContain('between us');
+      expect(JSON.stringify(answer.body)).not.toContain(ada.email);
+      if (!route.of) return;
+      const missing = split(route, 1_999_999_999);
+      expect((await call(app, method, missing.url, { body: missing.body, token: eve.token })).body).toEqual(answer.body);
+    });
+  });
+
+  describe.each(Object.keys(EVENTS))('the event %s', (event) => {
+    const emit = (socket: any, payload: object) => socket.timeout(10_000).emitWithAck(event, payload);
+
+    it('is closed to nobody and to a token that was revoked', async () => {
+      const socket = open(app);
+      await next(socket, 'connect');
+      expect((await emit(socket, EVENTS[event]!(bob.id))).error.code).toBe('token_missing');
+      const revoked = await app.createSession(ada.id);
+      await call(app, 'GET', '/http/logout', { token: revoked });
+      expect((await emit(socket, { ...EVENTS[event]!(bob.id), token: revoked })).error.code).toBe('session_revoked');
+    });
+
+    it('reaches no stranger', async () => {
+      const stranger = await eve.connect();
+      const got = collect(stranger);
+      await emit(await ada.connect(), EVENTS[event]!(bob.id));
+      const marker = next(stranger, 'message');
+      await sendTo(await bob.connect(), eve.id, 'marker');
+      await marker;
+      expect(got.map(({ message }) => message)).toEqual(['marker']);
+    });
+  });
+
+  describe('an Origin', () => {
+    const login = (origin?: string) =>
+      call(app, 'POST', '/http/register', {
+        body: { email: 'origin@example.com', password: 'long enough', first_name: 'O', last_name: 'O' },
+        headers: origin === undefined ? {} : { origin },
+      });
+    const upgrade = (origin?: string) =>
+      new Promise<number>((resolve, reject) => {
+        const headers = {
+          Connection: 'Upgrade',
+          Upgrade: 'websocket',
+          'Sec-WebSocket-Version': '13',
+          'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+          ...(origin && { Origin: origin }),
+        };
+        const sent = request(`${app.url}/socket/?EIO=4&transport=websocket`, { headers }, (answer) => resolve(answer.statusCode!));
+        sent.on('upgrade', (answer, socket) => resolve((socket.destroy(), answer.statusCode!)));
+        sent.on('error', reject).end();
+      });
+    const polling = async (origin?: string) =>
+      (await call(app, 'GET', '/socket/?EIO=4&transport=polling', { headers: origin ? { origin } : {} })).status;
+
+    it.each(['https://evil.example', 'http://localhost:3001', 'https://localhost:3000', 'null', 'http://localhost:3000.evil.example'])(
+      '%s is refused on both transports, before anything happens',
+      async (origin) => {
+        const refused = await login(origin);
+        expect(refused).toMatchObject({ status: 403, body: { code: 'origin_refused' } });
+        expect(refused.body.message).toContain('CORS_ORIGINS');
+        expect(refused.headers.get('access-control-allow-origin')).toBeNull();
+        expect(await upgrade(origin)).toBe(403);
+        expect(await polling(origin)).toBe(403);
+        const rows = await app.database.query('SELECT id FROM registrations WHERE email = ?', ['origin@example.com']);
+        expect(rows).toEqual([]);
+      },
+    );
+
+    it('of our own, or none, passes', async () => {
+      expect(await upgrade('http://localhost:3000')).toBe(101);
+      expect(await upgrade()).toBe(101);
+      expect(await polling('http://localhost:3000')).toBe(200);
+      expect((await login('http://localhost:3000')).status).toBe(202);
+    });
+
+    it('that is allowed by name gets what a page needs to call us', async () => {
+      const environment = await emptyEnvironment('sqlite');
+      const other = await TestApp.startIn({ ...environment.env, CORS_ORIGINS: 'https://page.example' }, environment.cleanUp);
+      const preflight = await call(other, 'OPTIONS', '/http/users', {
+        headers: {
+          origin: 'https://page.example',
+          'access-control-request-method': 'PUT',
+          'access-control-request-headers': 'authentication',
+        },
+      });
+      expect(preflight.status).toBe(204);
+      expect(preflight.headers.get('access-control-allow-origin')).toBe('https://page.example');
+      expect(preflight.headers.get('access-control-allow-headers')).toContain('authentication');
+      expect(preflight.headers.get('access-control-allow-credentials')).toBeNull();
+      const answer = await call(other, 'GET', '/http/users', { headers: { origin: 'https://page.example' } });
+      expect(answer.headers.get('access-control-expose-headers')?.toLowerCase()).toMatch(/link.*retry-after/);
+      await other.stop();
+    });
+  });
+
+  it('comes with the headers of helmet, on answers and on refusals', async () => {
+    for (const path of ['/http/users', '/nowhere', '/http/docs']) {
+      const { headers } = await call(app, 'GET', path);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+      expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+      expect(headers.get('set-cookie')).toBeNull();
+    }
+  });
+
+  it('to an unknown address costs the same hash as to a known one', async () => {
+    const matches = vi.spyOn(app.get(Passwords), 'matches');
+    await call(app, 'POST', '/http/login', { body: { email: 'nobody@example.com', password: 'x' } });
+    expect(matches).toHaveBeenCalledWith('x', undefined);
+    matches.mockRestore();
+  });
+
+  it('is refused in a way that programs and people can read', async () => {
+    expect((await call(app, 'GET', '/http/nowhere')).body).toEqual({
+      statusCode: 404,
+      error: 'Not Found',
+      code: 'not_found',
+      message: 'There is no such route. See /http/docs.',
+    });
+    expect((await call(app, 'POST', '/http/login', { body: '{"email":' })).body).toMatchObject({ statusCode: 400, code: 'invalid' });
+    expect((await call(app, 'POST', '/http/login', { body: '{"__proto__":{"x":1}}' })).status).toBe(400);
+    expect((await call(app, 'POST', '/http/login', { body: 'x'.repeat(70_000) })).body).toMatchObject({ statusCode: 413, code: 'too_large' });
+    const form = await call(app, 'POST', '/http/login', {
+      body: 'email=a&password=b',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(form.body).toMatchObject({ statusCode: 415, code: 'unsupported_media_type' });
+    expect((await call(app, 'GET', '/%zz')).body).toMatchObject({ statusCode: 400, code: 'invalid' });
+    expect((await call(app, 'DELETE', '/http/users')).status).toBe(404);
+    expect((await fetch(`${app.url}/http/logout`, { method: 'HEAD', headers: { authentication: ada.token } })).status).toBe(404);
+    expect((await ada.get('/http/users/profile')).status).toBe(200);
+  });
+});
+
+describe('the log', () => {
+  it('holds no token, link, password or text of a message', async () => {
+    const lines: string[] = [];
+    class Recorder extends ConsoleLogger {
+      override printMessages(...args: Parameters<ConsoleLogger['printMessages']>) {
+        lines.push(JSON.stringify(args[0]));
+      }
+    }
+    const environment = await emptyEnvironment('sqlite');
+    const app = await TestApp.startIn({ ...environment.env, LOG_LEVEL: 'debug' }, environment.cleanUp, new Recorder());
+    const person = await Person.join(app);
+    const link = linkPath(await mailTo(app, person.email));
+    const other = await Person.known(app);
+    const socket = await person.connect();
+    await sendTo(socket, other.id, 'words between us');
+    await send(socket, { token: 'a secret token' });
+    await call(app, 'POST', '/http/login', { body: { email: person.email, password: 'wrong password' } });
+    // A database that fails in the middle of everything.
+    await app.database.query('DROP TABLE messages');
+    expect(await sendTo(other.id ? await other.connect() : socket, person.id, 'words in an error')).toMatchObject({ error: { code: 'internal' } });
+    await app.stop();
+
+    const log = lines.join('\n');
+    expect(log).toContain('Mail 1 stays in');
+    expect(log).toContain('could not be stored');
+    for (const secret of [person.token, link, link.split('/').at(-1)!, person.password, 'wrong password', 'words', 'a secret token', person.email]) {
+      expect(log).not.toContain(secret);
+    }
+  });
+
+  it("keeps a driver's message out, which repeats values", () => {
+    const error = Object.assign(new Error("Duplicate entry 'ada@example.com'"), { driverError: { code: 'ER_DUP_ENTRY' } });
+    expect(logLine(error)).toMatch(/^Error ER_DUP_ENTRY\n +at /);
+    expect(logLine(error)).not.toContain('ada@');
+    expect(logLine('ada@example.com')).not.toContain('ada@');
+  });
+
+  it('takes for our own fault what no client could have caused', () => {
+    expect(asDomainError(new Error('x'))).toBeUndefined();
+    expect(asDomainError({ statusCode: 500 })).toBeUndefined();
+    expect(asDomainError({ statusCode: 413 })).toBeInstanceOf(DomainError);
+  });
+});
