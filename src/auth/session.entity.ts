@@ -1,5 +1,5 @@
-import { Entity, ForeignKey, Index } from 'typeorm';
-import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
+import { Entity, Index } from 'typeorm';
+import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, References, VarcharColumn } from '../database/columns.js';
 import { User } from './user.entity.js';
 
 /** One login. Its id is the `sid` of the access token, so that ending the row ends the token. */
@@ -11,7 +11,7 @@ export class Session {
   id!: number;
 
   @IntegerColumn('user_id')
-  @ForeignKey(() => User, { name: 'fk_sessions_user' })
+  @References(() => User, 'fk_sessions_user')
   userId!: number;
 
   /** The beginning of the User-Agent header at login. */

@@ -1,21 +1,21 @@
-import { Entity, ForeignKey, Unique } from 'typeorm';
+import { Entity, Unique } from 'typeorm';
 import { User } from '../auth/user.entity.js';
 import { Conversation } from '../conversations/conversation.entity.js';
-import { IntegerColumn, KeyColumn } from '../database/columns.js';
+import { IntegerColumn, KeyColumn, References } from '../database/columns.js';
 
 /** What only a direct room has: its two people, the lower id first, so that there is one room for them and no second. */
 @Entity('chat_rooms')
 @Unique('uq_chat_rooms_pair', ['userLow', 'userHigh'])
 export class ChatRoom {
   @KeyColumn('conversation_id')
-  @ForeignKey(() => Conversation, { name: 'fk_chat_rooms_conversation' })
+  @References(() => Conversation, 'fk_chat_rooms_conversation')
   conversationId!: number;
 
   @IntegerColumn('user_low')
-  @ForeignKey(() => User, { name: 'fk_chat_rooms_user_low' })
+  @References(() => User, 'fk_chat_rooms_user_low')
   userLow!: number;
 
   @IntegerColumn('user_high')
-  @ForeignKey(() => User, { name: 'fk_chat_rooms_user_high' })
+  @References(() => User, 'fk_chat_rooms_user_high')
   userHigh!: number;
 }

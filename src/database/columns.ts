@@ -1,4 +1,4 @@
-import { Column, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, ForeignKey, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 
 /*
  * The column types that mean the same on SQLite, MySQL and MariaDB. Entities use these and no others: `int`, say, would be a
@@ -25,3 +25,7 @@ export const TextColumn = (name: string) => Column({ type: 'text', name });
 /** A moment in UTC, to the millisecond. */
 export const MomentColumn = (name: string) => Column({ type: 'datetime', precision: 3, name });
 export const NullableMomentColumn = (name: string) => Column({ type: 'datetime', precision: 3, name, nullable: true });
+
+/** Somebody else's id that must exist. RESTRICT said aloud: it is what MariaDB makes of nothing, and MySQL does not. */
+export const References = (target: () => new () => object, name: string) =>
+  ForeignKey(target, { name, onDelete: 'RESTRICT', onUpdate: 'RESTRICT' });

@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { id, integer, key, moment, nullable, table, text, varchar } from './table.js';
+import { id, integer, key, moment, nullable, references, table, text, varchar } from './table.js';
 
 /** Accounts, mails, direct rooms and their messages. */
 export class Messages1763800000000 implements MigrationInterface {
@@ -57,12 +57,7 @@ export class Messages1763800000000 implements MigrationInterface {
           nullable(moment('revoked_at')),
         ],
         foreignKeys: [
-          {
-            name: 'fk_sessions_user',
-            columnNames: ['user_id'],
-            referencedTableName: 'users',
-            referencedColumnNames: ['id'],
-          },
+          references('fk_sessions_user', 'user_id', 'users'),
         ],
         indices: [
           { name: 'ix_sessions_user', columnNames: ['user_id'] },
@@ -102,24 +97,9 @@ export class Messages1763800000000 implements MigrationInterface {
         columns: [key('conversation_id'), integer('user_low'), integer('user_high')],
         uniques: [{ name: 'uq_chat_rooms_pair', columnNames: ['user_low', 'user_high'] }],
         foreignKeys: [
-          {
-            name: 'fk_chat_rooms_conversation',
-            columnNames: ['conversation_id'],
-            referencedTableName: 'conversations',
-            referencedColumnNames: ['id'],
-          },
-          {
-            name: 'fk_chat_rooms_user_low',
-            columnNames: ['user_low'],
-            referencedTableName: 'users',
-            referencedColumnNames: ['id'],
-          },
-          {
-            name: 'fk_chat_rooms_user_high',
-            columnNames: ['user_high'],
-            referencedTableName: 'users',
-            referencedColumnNames: ['id'],
-          },
+          references('fk_chat_rooms_conversation', 'conversation_id', 'conversations'),
+          references('fk_chat_rooms_user_low', 'user_low', 'users'),
+          references('fk_chat_rooms_user_high', 'user_high', 'users'),
         ],
       }),
     );

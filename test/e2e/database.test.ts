@@ -1,0 +1,181 @@
+// What the databases are trusted with: the schema, isolation, durability, and the cost of each question.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { DataSource } from 'typeorm';
+import { nameColumns, User } from '../../src/auth/user.entity.js';
+import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
+import { Conversation } from '../../src/conversations/conversation.entity.js';
+import { Member } from '../../src/conversations/member.entity.js';
+import { Message } from '../../src/conversations/message.entity.js';
+import { dataSourceOptions, openDataSource } from '../../src/database/data-source.js';
+import { READER, UnitOfWork } from '../../src/database/unit-of-work.js';
+import { loadConfig } from '../../src/config/config.js';
+import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { Person, sendTo } from '../support/client.js';
+
+onBothDialects('the database', (dialect) => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await TestApp.start(dialect);
+  });
+  afterAll(() => app.stop());
+
+  it('has the tables that the entities describe, to the letter', async () => {
+    const { upQueries } = await app.database.driver.createSchemaBuilder().log();
+    expect(upQueries.map(({ query }) => query)).toEqual([]);
+    expect(app.database.entityMetadatas.map(({ tableName }) => tableName).sort()).toEqual([
+      'chat_rooms',
+      'conversations',
+      'mail_outbox',
+      'members',
+      'messages',
+      'registrations',
+      'sessions',
+      'users',
+    ]);
+  });
+
+  it('can take its migrations back, and make them again', async () => {
+    const { env, cleanUp } = await emptyEnvironment(dialect);
+    const source = await openDataSource(await dataSourceOptions(loadConfig(env)));
+    for (const _ of source.migrations) await source.undoLastMigration();
+    await source.runMigrations();
+    expect(await source.showMigrations()).toBe(false);
+    await source.destroy();
+    await cleanUp();
+  });
+
+  it('compares texts byte by byte, on a server whose default is another, and keeps emoji', async () => {
+    const user = (email: string) => ({ email, passwordHash: 'x', ...nameColumns('🦊', 'Ö'), createdAt: new Date(), lastSeen: null, erasedAt: null });
+    await app.database.manager.insert(User, ['abc', 'abC', 'ábc', 'abç'].map(user));
+    expect(await app.database.manager.countBy(User, { email: 'abc' })).toBe(1);
+    expect((await app.database.manager.findOneByOrFail(User, { email: 'abC' })).firstName).toBe('🦊');
+    await expect(app.database.manager.insert(User, user('abc'))).rejects.toThrow();
+    if (dialect === 'sqlite') return;
+    const tables = await app.database.query("SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'");
+    expect(tables).toHaveLength(8);
+    for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
+    expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
+      { mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },
+    ]);
+  });
+
+  it('shows a reader nothing of a transaction that is not committed, and may never be', async () => {
+    const unitOfWork = app.get(UnitOfWork);
+    const count = () => unitOfWork.read.countBy(Message, { conversationId: 77 });
+    const message = { conversationId: 77, seq: 1, senderId: 1, body: 'x', createdAt: new Date(), clientId: null };
+    const failing = unitOfWork.run(async (tx) => {
+      await tx.insert(Message, message);
+      expect(await tx.countBy(Message, { conversationId: 77 })).toBe(1);
+      expect(await count()).toBe(0);
+      throw new Error('rolled back');
+    });
+    await expect(failing).rejects.toThrow('rolled back');
+    expect(await count()).toBe(0);
+    await unitOfWork.run((tx) => tx.insert(Message, message));
+    expect(await count()).toBe(1);
+  });
+
+  it('runs transactions that come at once without mixing them', async () => {
+    const unitOfWork = app.get(UnitOfWork);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) =>
+        unitOfWork.run(async (tx) => {
+          await tx.insert(Message, { conversationId: 78, seq: i, senderId: 1, body: 'x', createdAt: new Date(i), clientId: null });
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          if (i % 2) throw new Error('odd');
+        }),
+      ),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
+    const rows = await unitOfWork.read.findBy(Message, { conversationId: 78 });
+    expect(rows.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+  });
+
+  it.runIf(dialect === 'sqlite')('flushes each commit to disk, also when the file is opened again', async () => {
+    for (const _ of [1, 2]) {
+      expect(await app.database.query('PRAGMA synchronous')).toEqual([{ synchronous: 2 }]);
+      expect(await app.database.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
+      app = await app.restart();
+    }
+    const reader: DataSource = app.app.get(READER, { strict: false });
+    await expect(reader.query("INSERT INTO users (email) VALUES ('x')")).rejects.toThrow(/readonly/);
+  });
+
+  describe('with many users and messages', () => {
+    let ada: Person;
+    let room: number;
+    let statements: { query: string; parameters: unknown[] }[];
+
+    beforeAll(async () => {
+      ada = await Person.known(app);
+      const bob = await Person.known(app, 'Bob');
+      room = (await sendTo(await ada.connect(), bob.id, 'first')).chat_room_id;
+      const rows = Array.from({ length: 20_000 }, (_, i) => [room + (i % 2) * 1000, 2 + (i >> 1)] as const);
+      const users = Array.from({ length: 20_000 }, (_, i) => i);
+      const first = bob.id + 1;
+      await app.get(UnitOfWork).run(async (tx) => {
+        for (let i = 0; i < rows.length; i += 1000) {
+          await tx.insert(
+            Message,
+            rows.slice(i, i + 1000).map(([conversationId, seq]) => ({ conversationId, seq, senderId: ada.id, body: 'x', createdAt: new Date(2e12 + seq), clientId: null })),
+          );
+          await tx.insert(
+            User,
+            users.slice(i, i + 1000).map((n) => ({ email: `plan${n}`, passwordHash: 'x', ...nameColumns(`N${n}`, `L${n}`), createdAt: new Date(), lastSeen: null, erasedAt: null })),
+          );
+        }
+        for (let id = 10_000; id < 15_000; id += 1000) {
+          const ids = Array.from({ length: 1000 }, (_, i) => id + i);
+          const at = new Date();
+          await tx.insert(Conversation, ids.map((one) => ({ id: one, kind: 'room' as const, lastSeq: 1, lastMessageAt: at, createdAt: at })));
+          await tx.insert(ChatRoom, ids.map((one) => ({ conversationId: one, userLow: first + one - 10_000, userHigh: first + one - 9_999 })));
+          await tx.insert(Member, ids.flatMap((one) => [0, 1].map((n) => ({ conversationId: one, userId: first + one - 10_000 + n, lastReadSeq: 0, joinedAt: at }))));
+        }
+        await tx.query('UPDATE conversations SET last_seq = 10001 WHERE id = ?', [room]);
+      });
+      await app.database.query(dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE messages, users, members, conversations');
+    }, 120_000);
+
+    beforeEach(() => {
+      statements = [];
+      const reader: DataSource = app.app.get(READER, { strict: false });
+      const record = (query: string, parameters?: unknown[]) => void statements.push({ query, parameters: parameters ?? [] });
+      Object.assign(reader, { logger: { ...reader.logger, logQuery: record, logQueryError: () => {}, logQuerySlow: () => {} } });
+    });
+
+    /** How the database goes about each of the statements: one line per table. */
+    const plans = async (): Promise<string[]> => {
+      // On MariaDB our own questions are recorded, too.
+      const mine = statements.filter(({ query }) => query.startsWith('SELECT'));
+      const lines: string[] = [];
+      for (const { query, parameters } of mine) {
+        const rows = await app.database.query(`EXPLAIN ${dialect === 'sqlite' ? 'QUERY PLAN' : ''} ${query}`, parameters as never);
+        for (const row of rows) lines.push(dialect === 'sqlite' ? row.detail : `${row.table} ${row.type} ${row.key} ${row.Extra ?? ''}`);
+      }
+      return lines;
+    };
+
+    it.each(['', '?before=5000', '?after=5000', `?until=${new Date(2e12 + 5000).toISOString()}`])(
+      'a page of history%s is one range of one index',
+      async (query) => {
+        const { body } = await ada.get(`/http/chat_rooms/${room}${query}`);
+        expect(body).toHaveLength(100);
+        const [line, ...more] = (await plans()).filter((plan) => /messages|Message/.test(plan));
+        expect(more).toEqual([]);
+        if (dialect === 'sqlite') expect(line).toMatch(/^SEARCH .*USING (PRIMARY KEY|INDEX uq_messages_created|INDEX sqlite_autoindex_messages_\d) \(conversation_id=\?( AND (seq|created_at)[<>]\?)?\)$/);
+        else expect(line).toMatch(/ (ref|range) (PRIMARY|uq_messages_created) (?!.*filesort)/);
+        expect((await plans()).join('\n')).not.toMatch(/TEMP B-TREE|filesort/);
+      },
+    );
+
+    it.each(['/http/users', '/http/users?query=n1999', '/http/chat_rooms', '/http/notifications'])('%s reads no table from end to end', async (path) => {
+      expect((await ada.get(path)).status).toBe(200);
+      for (const line of await plans()) {
+        // Temporary results of our own sub-selects (found, by_first, …) may be read whole: they are the answer.
+        if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|chats|\(subquery)/);
+        else expect(line).not.toMatch(/^(users|User|messages|m|c|r|u|mine|theirs) ALL /);
+      }
+    });
+  });
+});
