@@ -26,10 +26,16 @@ const CHATTER = new Set([
   'NestApplication',
   'WebSocketsController',
 ]);
+/** Both rethrow what they log, and `main.ts` says it in one line. */
+const SAID_BY_MAIN = new Set(['ExceptionHandler', 'NestApplication']);
 
 class ParleyLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: [...unknown[]]): void {
     if (!CHATTER.has(String(rest.at(-1)))) super.log(message, ...rest);
+  }
+
+  override error(message: unknown, ...rest: [...unknown[]]): void {
+    if (!SAID_BY_MAIN.has(String(rest.at(-1)))) super.error(message, ...rest);
   }
 }
 

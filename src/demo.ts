@@ -18,7 +18,10 @@ class DemoError extends Error {}
 
 type Json = Record<string, unknown>;
 
-async function call<T>(url: string, given: { method?: string; body?: Json; token?: string } = {}): Promise<{ status: number; body: T }> {
+async function call<T>(
+  url: string,
+  given: { method?: string; body?: Json; token?: string } = {},
+): Promise<{ status: number; body: T }> {
   const response = await fetch(url, {
     method: given.method ?? 'GET',
     headers: {
@@ -32,13 +35,20 @@ async function call<T>(url: string, given: { method?: string; body?: Json; token
 
 /** Logs somebody in; registers them first where they are new. */
 async function join(base: string, person: (typeof PEOPLE)[number]): Promise<string> {
-  const login = () => call<{ token: string }>(`${base}/http/login`, { method: 'POST', body: { email: person.email, password: PASSWORD } });
+  const login = () =>
+    call<{ token: string }>(`${base}/http/login`, {
+      method: 'POST',
+      body: { email: person.email, password: PASSWORD },
+    });
   const known = await login();
   if (known.status === 200) return known.body.token;
   await call(`${base}/http/register`, { method: 'POST', body: { ...person, password: PASSWORD } });
   for (let attempt = 0; attempt < 50; attempt++) {
     const { status, body } = await call<{ to: string; links: string[] }[]>(`${base}/dev/mail`);
-    if (status !== 200) throw new DemoError('The demo reads its mails at /dev/mail, which is off: it needs a server without SMTP_URL, on localhost.');
+    if (status !== 200)
+      throw new DemoError(
+        'The demo reads its mails at /dev/mail, which is off: it needs a server without SMTP_URL, on localhost.',
+      );
     const link = body.find(({ to, links }) => to === person.email && links[0]?.includes('/http/register/'))?.links[0];
     if (link) {
       await call(base + new URL(link).pathname);
@@ -73,7 +83,9 @@ async function talk(base: string, tokens: string[]): Promise<number> {
 /** The running server, or one of our own for as long as the demo needs it. */
 async function server(config: Config): Promise<{ base: string; close: () => Promise<void> }> {
   const base = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}`;
-  const isRunning = await fetch(`${base}/health/live`).then(({ ok }) => ok).catch(() => false);
+  const isRunning = await fetch(`${base}/health/live`)
+    .then(({ ok }) => ok)
+    .catch(() => false);
   if (isRunning) return { base, close: () => Promise.resolve() };
   const app = await createApp(config);
   await app.listen(config.port, config.host);
@@ -82,7 +94,8 @@ async function server(config: Config): Promise<{ base: string; close: () => Prom
 
 async function demo(): Promise<void> {
   const config = loadEnvironment();
-  if (config.production) throw new DemoError('The demo makes accounts with a password that everybody knows. Not in production.');
+  if (config.production)
+    throw new DemoError('The demo makes accounts with a password that everybody knows. Not in production.');
   const { base, close } = await server(config);
   try {
     const tokens: string[] = [];

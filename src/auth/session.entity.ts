@@ -1,5 +1,12 @@
 import { Entity, Index } from 'typeorm';
-import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, References, VarcharColumn } from '../database/columns.js';
+import {
+  GeneratedId,
+  IntegerColumn,
+  MomentColumn,
+  NullableMomentColumn,
+  References,
+  VarcharColumn,
+} from '../database/columns.js';
 import { User } from './user.entity.js';
 
 /** One login. Its id is the `sid` of the access token, so that ending the row ends the token. */

@@ -168,7 +168,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   // An empty variable (`SMTP_URL=` in a .env file) means "not set".
   const given = Object.fromEntries(Object.entries(env).filter(([, content]) => content?.trim()));
   const read = cleanEnv(given, variables, { reporter });
-  if (read.DATABASE_URL && !read.JWT_SECRET && !wrong.some((line) => line.startsWith('JWT_SECRET'))) {
+  if (given['DATABASE_URL'] && !given['JWT_SECRET']) {
     wrong.push('JWT_SECRET is required with DATABASE_URL; make one with `openssl rand -base64 48`');
   }
   if (wrong.length > 0)

@@ -46,13 +46,22 @@ onBothDialects('the database', (dialect) => {
   });
 
   it('compares texts byte by byte, on a server whose default is another, and keeps emoji', async () => {
-    const user = (email: string) => ({ email, passwordHash: 'x', ...nameColumns('🦊', 'Ö'), createdAt: new Date(), lastSeen: null, erasedAt: null });
+    const user = (email: string) => ({
+      email,
+      passwordHash: 'x',
+      ...nameColumns('🦊', 'Ö'),
+      createdAt: new Date(),
+      lastSeen: null,
+      erasedAt: null,
+    });
     await app.database.manager.insert(User, ['abc', 'abC', 'ábc', 'abç'].map(user));
     expect(await app.database.manager.countBy(User, { email: 'abc' })).toBe(1);
     expect((await app.database.manager.findOneByOrFail(User, { email: 'abC' })).firstName).toBe('🦊');
     await expect(app.database.manager.insert(User, user('abc'))).rejects.toThrow();
     if (dialect === 'sqlite') return;
-    const tables = await app.database.query("SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'");
+    const tables = await app.database.query(
+      "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
+    );
     expect(tables).toHaveLength(8);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
@@ -81,7 +90,14 @@ onBothDialects('the database', (dialect) => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) =>
         unitOfWork.run(async (tx) => {
-          await tx.insert(Message, { conversationId: 78, seq: i, senderId: 1, body: 'x', createdAt: new Date(i), clientId: null });
+          await tx.insert(Message, {
+            conversationId: 78,
+            seq: i,
+            senderId: 1,
+            body: 'x',
+            createdAt: new Date(i),
+            clientId: null,
+          });
           await new Promise((resolve) => setTimeout(resolve, 1));
           if (i % 2) throw new Error('odd');
         }),
@@ -118,30 +134,69 @@ onBothDialects('the database', (dialect) => {
         for (let i = 0; i < rows.length; i += 1000) {
           await tx.insert(
             Message,
-            rows.slice(i, i + 1000).map(([conversationId, seq]) => ({ conversationId, seq, senderId: ada.id, body: 'x', createdAt: new Date(2e12 + seq), clientId: null })),
+            rows
+              .slice(i, i + 1000)
+              .map(([conversationId, seq]) => ({
+                conversationId,
+                seq,
+                senderId: ada.id,
+                body: 'x',
+                createdAt: new Date(2e12 + seq),
+                clientId: null,
+              })),
           );
           await tx.insert(
             User,
-            users.slice(i, i + 1000).map((n) => ({ email: `plan${n}`, passwordHash: 'x', ...nameColumns(`N${n}`, `L${n}`), createdAt: new Date(), lastSeen: null, erasedAt: null })),
+            users
+              .slice(i, i + 1000)
+              .map((n) => ({
+                email: `plan${n}`,
+                passwordHash: 'x',
+                ...nameColumns(`N${n}`, `L${n}`),
+                createdAt: new Date(),
+                lastSeen: null,
+                erasedAt: null,
+              })),
           );
         }
         for (let id = 10_000; id < 15_000; id += 1000) {
           const ids = Array.from({ length: 1000 }, (_, i) => id + i);
           const at = new Date();
-          await tx.insert(Conversation, ids.map((one) => ({ id: one, kind: 'room' as const, lastSeq: 1, lastMessageAt: at, createdAt: at })));
-          await tx.insert(ChatRoom, ids.map((one) => ({ conversationId: one, userLow: first + one - 10_000, userHigh: first + one - 9_999 })));
-          await tx.insert(Member, ids.flatMap((one) => [0, 1].map((n) => ({ conversationId: one, userId: first + one - 10_000 + n, lastReadSeq: 0, joinedAt: at }))));
+          await tx.insert(
+            Conversation,
+            ids.map((one) => ({ id: one, kind: 'room' as const, lastSeq: 1, lastMessageAt: at, createdAt: at })),
+          );
+          await tx.insert(
+            ChatRoom,
+            ids.map((one) => ({ conversationId: one, userLow: first + one - 10_000, userHigh: first + one - 9_999 })),
+          );
+          await tx.insert(
+            Member,
+            ids.flatMap((one) =>
+              [0, 1].map((n) => ({
+                conversationId: one,
+                userId: first + one - 10_000 + n,
+                lastReadSeq: 0,
+                joinedAt: at,
+              })),
+            ),
+          );
         }
         await tx.query('UPDATE conversations SET last_seq = 10001 WHERE id = ?', [room]);
       });
-      await app.database.query(dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE messages, users, members, conversations');
+      await app.database.query(
+        dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE messages, users, members, conversations',
+      );
     }, 120_000);
 
     beforeEach(() => {
       statements = [];
       const reader: DataSource = app.app.get(READER, { strict: false });
-      const record = (query: string, parameters?: unknown[]) => void statements.push({ query, parameters: parameters ?? [] });
-      Object.assign(reader, { logger: { ...reader.logger, logQuery: record, logQueryError: () => {}, logQuerySlow: () => {} } });
+      const record = (query: string, parameters?: unknown[]) =>
+        void statements.push({ query, parameters: parameters ?? [] });
+      Object.assign(reader, {
+        logger: { ...reader.logger, logQuery: record, logQueryError: () => {}, logQuerySlow: () => {} },
+      });
     });
 
     /** How the database goes about each of the statements: one line per table. */
@@ -150,8 +205,12 @@ onBothDialects('the database', (dialect) => {
       const mine = statements.filter(({ query }) => query.startsWith('SELECT'));
       const lines: string[] = [];
       for (const { query, parameters } of mine) {
-        const rows = await app.database.query(`EXPLAIN ${dialect === 'sqlite' ? 'QUERY PLAN' : ''} ${query}`, parameters as never);
-        for (const row of rows) lines.push(dialect === 'sqlite' ? row.detail : `${row.table} ${row.type} ${row.key} ${row.Extra ?? ''}`);
+        const rows = await app.database.query(
+          `EXPLAIN ${dialect === 'sqlite' ? 'QUERY PLAN' : ''} ${query}`,
+          parameters as never,
+        );
+        for (const row of rows)
+          lines.push(dialect === 'sqlite' ? row.detail : `${row.table} ${row.type} ${row.key} ${row.Extra ?? ''}`);
       }
       return lines;
     };
@@ -163,19 +222,25 @@ onBothDialects('the database', (dialect) => {
         expect(body).toHaveLength(100);
         const [line, ...more] = (await plans()).filter((plan) => /messages|Message/.test(plan));
         expect(more).toEqual([]);
-        if (dialect === 'sqlite') expect(line).toMatch(/^SEARCH .*USING (PRIMARY KEY|INDEX uq_messages_created|INDEX sqlite_autoindex_messages_\d) \(conversation_id=\?( AND (seq|created_at)[<>]\?)?\)$/);
+        if (dialect === 'sqlite')
+          expect(line).toMatch(
+            /^SEARCH .*USING (PRIMARY KEY|INDEX uq_messages_created|INDEX sqlite_autoindex_messages_\d) \(conversation_id=\?( AND (seq|created_at)[<>]\?)?\)$/,
+          );
         else expect(line).toMatch(/ (ref|range) (PRIMARY|uq_messages_created) (?!.*filesort)/);
         expect((await plans()).join('\n')).not.toMatch(/TEMP B-TREE|filesort/);
       },
     );
 
-    it.each(['/http/users', '/http/users?query=n1999', '/http/chat_rooms', '/http/notifications'])('%s reads no table from end to end', async (path) => {
-      expect((await ada.get(path)).status).toBe(200);
-      for (const line of await plans()) {
-        // Temporary results of our own sub-selects (found, by_first, …) may be read whole: they are the answer.
-        if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|chats|\(subquery)/);
-        else expect(line).not.toMatch(/^(users|User|messages|m|c|r|u|mine|theirs) ALL /);
-      }
-    });
+    it.each(['/http/users', '/http/users?query=n1999', '/http/chat_rooms', '/http/notifications'])(
+      '%s reads no table from end to end',
+      async (path) => {
+        expect((await ada.get(path)).status).toBe(200);
+        for (const line of await plans()) {
+          // Temporary results of our own sub-selects (found, by_first, …) may be read whole: they are the answer.
+          if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|chats|\(subquery)/);
+          else expect(line).not.toMatch(/^(users|User|messages|m|c|r|u|mine|theirs) ALL /);
+        }
+      },
+    );
   });
 });

@@ -27,7 +27,8 @@ class MailServer {
     this.server = new SMTPServer({
       authOptional: true,
       disabledCommands: ['STARTTLS'],
-      onRcptTo: (_address, _session, done) => done(this.refuse ? Object.assign(new Error('no such user here'), { responseCode: this.refuse }) : null),
+      onRcptTo: (_address, _session, done) =>
+        done(this.refuse ? Object.assign(new Error('no such user here'), { responseCode: this.refuse }) : null),
       onData: (stream, session, done) => {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -35,7 +36,12 @@ class MailServer {
           const raw = Buffer.concat(chunks);
           const { mailFrom, rcptTo } = session.envelope;
           void PostalMime.parse(raw).then((email) => {
-            this.received.push({ from: mailFrom ? mailFrom.address : '', to: rcptTo.map(({ address }) => address), email, raw: raw.toString() });
+            this.received.push({
+              from: mailFrom ? mailFrom.address : '',
+              to: rcptTo.map(({ address }) => address),
+              email,
+              raw: raw.toString(),
+            });
             done();
           });
         });
@@ -48,11 +54,17 @@ class MailServer {
   stop = () => new Promise<void>((resolve) => (this.server ? this.server.close(() => resolve()) : resolve()));
 
   mailTo = (address: string, count = 1) =>
-    eventually(() => this.received.filter(({ to }) => to.includes(address))[count - 1], `mail ${count} to ${address}`, 20_000);
+    eventually(
+      () => this.received.filter(({ to }) => to.includes(address))[count - 1],
+      `mail ${count} to ${address}`,
+      20_000,
+    );
 }
 
 const register = (app: TestApp, email: string, name = 'Grace') =>
-  call(app, 'POST', '/http/register', { body: { email, password: 'long enough', first_name: name, last_name: 'Hopper' } });
+  call(app, 'POST', '/http/register', {
+    body: { email, password: 'long enough', first_name: name, last_name: 'Hopper' },
+  });
 
 onBothDialects('the outbox', (dialect) => {
   const running: { stop(): Promise<void> }[] = [];
@@ -65,7 +77,12 @@ onBothDialects('the outbox', (dialect) => {
 
   it('hands mails to the SMTP server, in text and HTML, with names escaped', async () => {
     const server = keep(await new MailServer(await freePort()).start());
-    const app = keep(await TestApp.start(dialect, { SMTP_URL: `smtp://127.0.0.1:${server.port}`, MAIL_FROM: 'Chat <chat@example.com>' }));
+    const app = keep(
+      await TestApp.start(dialect, {
+        SMTP_URL: `smtp://127.0.0.1:${server.port}`,
+        MAIL_FROM: 'Chat <chat@example.com>',
+      }),
+    );
     await register(app, 'grace@example.com', '<b onclick="x">Grace & "Co"</b>');
     const { from, to, email } = await server.mailTo('grace@example.com');
     expect(from).toBe('chat@example.com');
@@ -84,7 +101,10 @@ onBothDialects('the outbox', (dialect) => {
     let app = keep(await TestApp.start(dialect, { SMTP_URL: `smtp://127.0.0.1:${server.port}` }));
     const answer = await register(app, 'patient@example.com');
     expect(answer.status).toBe(202);
-    const row = await eventually(async () => (await waiting(app)).find(({ lastError }) => lastError !== ''), 'a failed attempt');
+    const row = await eventually(
+      async () => (await waiting(app)).find(({ lastError }) => lastError !== ''),
+      'a failed attempt',
+    );
     expect(row.lastError).toMatch(/ECONNREFUSED|ESOCKET/);
     expect(row.nextAttemptAt!.getTime()).toBeGreaterThan(Date.now());
 
@@ -101,13 +121,19 @@ onBothDialects('the outbox', (dialect) => {
     const app = keep(await TestApp.start(dialect, { SMTP_URL: `smtp://127.0.0.1:${server.port}` }));
     server.refuse = 451;
     await register(app, 'greylisted@example.com');
-    await eventually(async () => (await waiting(app)).some(({ lastError }) => lastError.includes('451')) || undefined, 'a refusal');
+    await eventually(
+      async () => (await waiting(app)).some(({ lastError }) => lastError.includes('451')) || undefined,
+      'a refusal',
+    );
     server.refuse = undefined;
     await server.mailTo('greylisted@example.com');
 
     server.refuse = 550;
     await register(app, 'gone@example.com');
-    const given = await eventually(async () => (await waiting(app)).find(({ lastError }) => lastError.includes('550')), 'a final refusal');
+    const given = await eventually(
+      async () => (await waiting(app)).find(({ lastError }) => lastError.includes('550')),
+      'a final refusal',
+    );
     expect(given.nextAttemptAt).toBeNull();
     // A mail that was given up holds up nothing behind it.
     server.refuse = undefined;
@@ -126,7 +152,10 @@ onBothDialects('the outbox', (dialect) => {
     await register(app, 'slow@example.com');
     const waits: number[] = [];
     for (let attempt = 1; attempt <= 4; attempt++) {
-      const row = await eventually(async () => (await waiting(app)).find(({ attempts, lastError }) => attempts === attempt && lastError !== ''), `attempt ${attempt}`);
+      const row = await eventually(
+        async () => (await waiting(app)).find(({ attempts, lastError }) => attempts === attempt && lastError !== ''),
+        `attempt ${attempt}`,
+      );
       // The row is claimed for a while before its next attempt is known.
       const settled = await eventually(async () => {
         const [now] = await waiting(app);
@@ -138,7 +167,10 @@ onBothDialects('the outbox', (dialect) => {
       void row;
     }
     expect(waits[3]!).toBeGreaterThan(waits[0]!);
-    await eventually(async () => (await waiting(app)).every(({ nextAttemptAt }) => nextAttemptAt === null) || undefined, 'giving up');
+    await eventually(
+      async () => (await waiting(app)).every(({ nextAttemptAt }) => nextAttemptAt === null) || undefined,
+      'giving up',
+    );
     rude.close();
   });
 
@@ -150,15 +182,25 @@ onBothDialects('the outbox', (dialect) => {
     expect(mail.text).toContain('Hello Zoë 🦊,');
     // The link stands in one piece, for people who look into the file.
     const folder = join(app.env['DATA_DIR']!, 'outbox');
-    expect(readFileSync(join(folder, mail.file), 'utf8')).toMatch(/^http:\/\/localhost:3000\/http\/register\/[\w-]{32}\r?$/m);
+    expect(readFileSync(join(folder, mail.file), 'utf8')).toMatch(
+      /^http:\/\/localhost:3000\/http\/register\/[\w-]{32}\r?$/m,
+    );
 
     // As if the process had died between the file and the database.
     await eventually(async () => (await waiting(app)).length === 0 || undefined);
-    const row = { id: Number(/-(\d+)\.eml$/.exec(mail.file)![1]), createdAt: new Date(mail.file.slice(0, 24).replace(/T(\d\d)-(\d\d)-(\d\d)-/, 'T$1:$2:$3.')) };
-    const sealed = app.get(Seal).close({ to: 'file@example.com', mail: { subject: 's', paragraphs: [], action: { label: '', link: 'http://x/' }, footer: '' } });
-    await app.get(UnitOfWork).run((tx) =>
-      tx.insert(OutboxMail, { ...row, sealed, attempts: 1, nextAttemptAt: new Date(), lastError: '' }),
-    );
+    const row = {
+      id: Number(/-(\d+)\.eml$/.exec(mail.file)![1]),
+      createdAt: new Date(mail.file.slice(0, 24).replace(/T(\d\d)-(\d\d)-(\d\d)-/, 'T$1:$2:$3.')),
+    };
+    const sealed = app
+      .get(Seal)
+      .close({
+        to: 'file@example.com',
+        mail: { subject: 's', paragraphs: [], action: { label: '', link: 'http://x/' }, footer: '' },
+      });
+    await app
+      .get(UnitOfWork)
+      .run((tx) => tx.insert(OutboxMail, { ...row, sealed, attempts: 1, nextAttemptAt: new Date(), lastError: '' }));
     app.get(Outbox).wake();
     await eventually(async () => (await waiting(app)).length === 0 || undefined, 'an empty outbox');
     expect(readdirSync(folder)).toEqual([mail.file]);
@@ -179,7 +221,9 @@ onBothDialects('the outbox', (dialect) => {
     const owner = await Person.join(app);
     for (let i = 0; i < 4; i++) await register(app, owner.email);
     await owner.put('/http/users/profile', { password: 'a new password' });
-    const mail = await eventually(async () => (await mails(app)).find(({ subject }) => subject.includes('password was changed')));
+    const mail = await eventually(async () =>
+      (await mails(app)).find(({ subject }) => subject.includes('password was changed')),
+    );
     expect(mail.to).toBe(owner.email);
   });
 });
@@ -188,13 +232,23 @@ describe('a link', () => {
   it('cannot be found in the database, before its mail is sent or after', async () => {
     const environment = await emptyEnvironment('sqlite');
     const server = new MailServer(await freePort());
-    const app = await TestApp.startIn({ ...environment.env, SMTP_URL: `smtp://127.0.0.1:${server.port}` }, environment.cleanUp);
+    const app = await TestApp.startIn(
+      { ...environment.env, SMTP_URL: `smtp://127.0.0.1:${server.port}` },
+      environment.cleanUp,
+    );
     await register(app, 'secret@example.com');
-    await eventually(async () => (await app.database.manager.find(OutboxMail)).some(({ attempts }) => attempts > 0) || undefined);
+    await eventually(
+      async () => (await app.database.manager.find(OutboxMail)).some(({ attempts }) => attempts > 0) || undefined,
+    );
     await server.start();
     const { email } = await server.mailTo('secret@example.com');
-    const token = linkPath({ links: [/http:\S+/.exec(email.text!)![0]] } as never).split('/').at(-1)!;
-    for (const file of [sqliteFile({ dataDir: environment.env['DATA_DIR']! }), `${sqliteFile({ dataDir: environment.env['DATA_DIR']! })}-wal`]) {
+    const token = linkPath({ links: [/http:\S+/.exec(email.text!)![0]] } as never)
+      .split('/')
+      .at(-1)!;
+    for (const file of [
+      sqliteFile({ dataDir: environment.env['DATA_DIR']! }),
+      `${sqliteFile({ dataDir: environment.env['DATA_DIR']! })}-wal`,
+    ]) {
       expect(readFileSync(file).includes(token)).toBe(false);
       // It would have been found: what is stored in the clear is.
       if (file.endsWith('wal')) expect(readFileSync(file).includes('secret@example.com')).toBe(true);
@@ -230,7 +284,9 @@ describe('/dev/mail', () => {
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     const { request } = await import('node:http');
     const status = await new Promise((resolve) =>
-      request(`${app.url}/dev/mail`, { headers: { host: 'rebound.example:3000' } }, ({ statusCode }) => resolve(statusCode)).end(),
+      request(`${app.url}/dev/mail`, { headers: { host: 'rebound.example:3000' } }, ({ statusCode }) =>
+        resolve(statusCode),
+      ).end(),
     );
     expect(status).toBe(404);
     await app.stop();

@@ -72,8 +72,12 @@ onBothDialects('access', (dialect) => {
 
     const events = [...app.app.get(ModulesContainer).values()]
       .flatMap((module) => [...module.providers.values()])
-      .flatMap(({ metatype }) => Object.values(Object.getOwnPropertyDescriptors((metatype as { prototype?: object } | null)?.prototype ?? {})))
-      .map(({ value }) => (typeof value === 'function' ? (Reflect.getMetadata('message', value) as string | undefined) : undefined))
+      .flatMap(({ metatype }) =>
+        Object.values(Object.getOwnPropertyDescriptors((metatype as { prototype?: object } | null)?.prototype ?? {})),
+      )
+      .map(({ value }) =>
+        typeof value === 'function' ? (Reflect.getMetadata('message', value) as string | undefined) : undefined,
+      )
       .filter((event) => event !== undefined);
     expect([...new Set(events)].sort()).toEqual(Object.keys(EVENTS).sort());
   });
@@ -82,10 +86,16 @@ onBothDialects('access', (dialect) => {
     it('is closed to nobody, to rubbish and to a token that was revoked', async () => {
       const { method, url, body } = split(route, room);
       expect(await call(app, method, url, { body })).toMatchObject({ status: 401, body: { code: 'token_missing' } });
-      expect(await call(app, method, url, { body, token: 'x.y.z' })).toMatchObject({ status: 401, body: { code: 'token_invalid' } });
+      expect(await call(app, method, url, { body, token: 'x.y.z' })).toMatchObject({
+        status: 401,
+        body: { code: 'token_invalid' },
+      });
       const revoked = await app.createSession(ada.id);
       await call(app, 'GET', '/http/logout', { token: revoked });
-      expect(await call(app, method, url, { body, token: revoked })).toMatchObject({ status: 401, body: { code: 'session_revoked' } });
+      expect(await call(app, method, url, { body, token: revoked })).toMatchObject({
+        status: 401,
+        body: { code: 'session_revoked' },
+      });
     });
 
     it('shows a stranger nothing of others', async () => {
@@ -96,7 +106,9 @@ onBothDialects('access', (dialect) => {
       expect(JSON.stringify(answer.body)).not.toContain(ada.email);
       if (!route.of) return;
       const missing = split(route, 1_999_999_999);
-      expect((await call(app, method, missing.url, { body: missing.body, token: eve.token })).body).toEqual(answer.body);
+      expect((await call(app, method, missing.url, { body: missing.body, token: eve.token })).body).toEqual(
+        answer.body,
+      );
     });
   });
 
@@ -138,26 +150,31 @@ onBothDialects('access', (dialect) => {
           'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
           ...(origin && { Origin: origin }),
         };
-        const sent = request(`${app.url}/socket/?EIO=4&transport=websocket`, { headers }, (answer) => resolve(answer.statusCode!));
+        const sent = request(`${app.url}/socket/?EIO=4&transport=websocket`, { headers }, (answer) =>
+          resolve(answer.statusCode!),
+        );
         sent.on('upgrade', (answer, socket) => resolve((socket.destroy(), answer.statusCode!)));
         sent.on('error', reject).end();
       });
     const polling = async (origin?: string) =>
       (await call(app, 'GET', '/socket/?EIO=4&transport=polling', { headers: origin ? { origin } : {} })).status;
 
-    it.each(['https://evil.example', 'http://localhost:3001', 'https://localhost:3000', 'null', 'http://localhost:3000.evil.example'])(
-      '%s is refused on both transports, before anything happens',
-      async (origin) => {
-        const refused = await login(origin);
-        expect(refused).toMatchObject({ status: 403, body: { code: 'origin_refused' } });
-        expect(refused.body.message).toContain('CORS_ORIGINS');
-        expect(refused.headers.get('access-control-allow-origin')).toBeNull();
-        expect(await upgrade(origin)).toBe(403);
-        expect(await polling(origin)).toBe(403);
-        const rows = await app.database.query('SELECT id FROM registrations WHERE email = ?', ['origin@example.com']);
-        expect(rows).toEqual([]);
-      },
-    );
+    it.each([
+      'https://evil.example',
+      'http://localhost:3001',
+      'https://localhost:3000',
+      'null',
+      'http://localhost:3000.evil.example',
+    ])('%s is refused on both transports, before anything happens', async (origin) => {
+      const refused = await login(origin);
+      expect(refused).toMatchObject({ status: 403, body: { code: 'origin_refused' } });
+      expect(refused.body.message).toContain('CORS_ORIGINS');
+      expect(refused.headers.get('access-control-allow-origin')).toBeNull();
+      expect(await upgrade(origin)).toBe(403);
+      expect(await polling(origin)).toBe(403);
+      const rows = await app.database.query('SELECT id FROM registrations WHERE email = ?', ['origin@example.com']);
+      expect(rows).toEqual([]);
+    });
 
     it('of our own, or none, passes', async () => {
       expect(await upgrade('http://localhost:3000')).toBe(101);
@@ -168,7 +185,10 @@ onBothDialects('access', (dialect) => {
 
     it('that is allowed by name gets what a page needs to call us', async () => {
       const environment = await emptyEnvironment('sqlite');
-      const other = await TestApp.startIn({ ...environment.env, CORS_ORIGINS: 'https://page.example' }, environment.cleanUp);
+      const other = await TestApp.startIn(
+        { ...environment.env, CORS_ORIGINS: 'https://page.example' },
+        environment.cleanUp,
+      );
       const preflight = await call(other, 'OPTIONS', '/http/users', {
         headers: {
           origin: 'https://page.example',
@@ -210,9 +230,15 @@ onBothDialects('access', (dialect) => {
       code: 'not_found',
       message: 'There is no such route. See /http/docs.',
     });
-    expect((await call(app, 'POST', '/http/login', { body: '{"email":' })).body).toMatchObject({ statusCode: 400, code: 'invalid' });
+    expect((await call(app, 'POST', '/http/login', { body: '{"email":' })).body).toMatchObject({
+      statusCode: 400,
+      code: 'invalid',
+    });
     expect((await call(app, 'POST', '/http/login', { body: '{"__proto__":{"x":1}}' })).status).toBe(400);
-    expect((await call(app, 'POST', '/http/login', { body: 'x'.repeat(70_000) })).body).toMatchObject({ statusCode: 413, code: 'too_large' });
+    expect((await call(app, 'POST', '/http/login', { body: 'x'.repeat(70_000) })).body).toMatchObject({
+      statusCode: 413,
+      code: 'too_large',
+    });
     const form = await call(app, 'POST', '/http/login', {
       body: 'email=a&password=b',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -220,7 +246,9 @@ onBothDialects('access', (dialect) => {
     expect(form.body).toMatchObject({ statusCode: 415, code: 'unsupported_media_type' });
     expect((await call(app, 'GET', '/%zz')).body).toMatchObject({ statusCode: 400, code: 'invalid' });
     expect((await call(app, 'DELETE', '/http/users')).status).toBe(404);
-    expect((await fetch(`${app.url}/http/logout`, { method: 'HEAD', headers: { authentication: ada.token } })).status).toBe(404);
+    expect(
+      (await fetch(`${app.url}/http/logout`, { method: 'HEAD', headers: { authentication: ada.token } })).status,
+    ).toBe(404);
     expect((await ada.get('/http/users/profile')).status).toBe(200);
   });
 });
@@ -244,19 +272,32 @@ describe('the log', () => {
     await call(app, 'POST', '/http/login', { body: { email: person.email, password: 'wrong password' } });
     // A database that fails in the middle of everything.
     await app.database.query('DROP TABLE messages');
-    expect(await sendTo(other.id ? await other.connect() : socket, person.id, 'words in an error')).toMatchObject({ error: { code: 'internal' } });
+    expect(await sendTo(other.id ? await other.connect() : socket, person.id, 'words in an error')).toMatchObject({
+      error: { code: 'internal' },
+    });
     await app.stop();
 
     const log = lines.join('\n');
     expect(log).toContain('Mail 1 stays in');
     expect(log).toContain('could not be stored');
-    for (const secret of [person.token, link, link.split('/').at(-1)!, person.password, 'wrong password', 'words', 'a secret token', person.email]) {
+    for (const secret of [
+      person.token,
+      link,
+      link.split('/').at(-1)!,
+      person.password,
+      'wrong password',
+      'words',
+      'a secret token',
+      person.email,
+    ]) {
       expect(log).not.toContain(secret);
     }
   });
 
   it("keeps a driver's message out, which repeats values", () => {
-    const error = Object.assign(new Error("Duplicate entry 'ada@example.com'"), { driverError: { code: 'ER_DUP_ENTRY' } });
+    const error = Object.assign(new Error("Duplicate entry 'ada@example.com'"), {
+      driverError: { code: 'ER_DUP_ENTRY' },
+    });
     expect(logLine(error)).toMatch(/^Error ER_DUP_ENTRY\n +at /);
     expect(logLine(error)).not.toContain('ada@');
     expect(logLine('ada@example.com')).not.toContain('ada@');

@@ -67,7 +67,10 @@ onBothDialects('sockets', (dialect) => {
     ])('that %s closes the socket, after saying so', async (_, token, code) => {
       const socket = await anonymous();
       const [told, closed] = [next<{ code: string }>(socket, 'exception'), next(socket, 'disconnect')];
-      const [answer, behind] = await Promise.all([send(socket, { token: token() }), send(socket, { token: ada.token }).catch(() => 'closed')]);
+      const [answer, behind] = await Promise.all([
+        send(socket, { token: token() }),
+        send(socket, { token: ada.token }).catch(() => 'closed'),
+      ]);
       expect(answer).toMatchObject({ ok: false, error: { code } });
       expect((await told).code).toBe(code);
       expect(JSON.stringify(await told)).not.toContain('rubbish');
@@ -81,13 +84,22 @@ onBothDialects('sockets', (dialect) => {
       expect(refused.data.code).toBe('session_revoked');
       expect((await send(await anonymous(), { token: ada.token })).error.code).toBe('session_revoked');
       offset = 31 * 86_400_000;
-      expect((await next<Refusal>(open(app, { auth: { token: bob.token } }), 'connect_error')).data.code).toBe('token_expired');
-      expect((await next<Refusal>(open(app, { auth: { token: 'x' } }), 'connect_error')).data.code).toBe('token_invalid');
+      expect((await next<Refusal>(open(app, { auth: { token: bob.token } }), 'connect_error')).data.code).toBe(
+        'token_expired',
+      );
+      expect((await next<Refusal>(open(app, { auth: { token: 'x' } }), 'connect_error')).data.code).toBe(
+        'token_invalid',
+      );
     });
 
     it('is the only one: a token of another session changes nothing', async () => {
       const socket = await ada.connect();
-      const answer = await send(socket, { token: bob.token, chat_type: 'room', other_user_id: bob.id, message: 'whose?' });
+      const answer = await send(socket, {
+        token: bob.token,
+        chat_type: 'room',
+        other_user_id: bob.id,
+        message: 'whose?',
+      });
       expect(answer.error.code).toBe('session_mismatch');
       const { seq, chat_room_id: room } = await sendTo(socket, bob.id, 'mine');
       expect(seq).toBe(1);
@@ -105,9 +117,16 @@ onBothDialects('sockets', (dialect) => {
   });
 
   it(`holds ${MAX_SOCKETS_PER_SESSION} at most, also when they come at once`, async () => {
-    const sockets = Array.from({ length: MAX_SOCKETS_PER_SESSION + 3 }, () => open(app, { auth: { token: ada.token } }));
+    const sockets = Array.from({ length: MAX_SOCKETS_PER_SESSION + 3 }, () =>
+      open(app, { auth: { token: ada.token } }),
+    );
     const outcomes = await Promise.all(
-      sockets.map((socket) => Promise.race([next(socket, 'connect').then(() => 'open'), next<Refusal>(socket, 'connect_error').then(({ data }) => data.code)])),
+      sockets.map((socket) =>
+        Promise.race([
+          next(socket, 'connect').then(() => 'open'),
+          next<Refusal>(socket, 'connect_error').then(({ data }) => data.code),
+        ]),
+      ),
     );
     expect(outcomes.filter((outcome) => outcome === 'open')).toHaveLength(MAX_SOCKETS_PER_SESSION);
     expect(outcomes.filter((outcome) => outcome === 'too_many_sockets')).toHaveLength(3);
@@ -117,7 +136,10 @@ onBothDialects('sockets', (dialect) => {
     // The place is free as soon as the server has noticed.
     await eventually(async () => {
       const socket = open(app, { auth: { token: ada.token } });
-      const isOpen = await Promise.race([next(socket, 'connect').then(() => true), next(socket, 'connect_error').then(() => undefined)]);
+      const isOpen = await Promise.race([
+        next(socket, 'connect').then(() => true),
+        next(socket, 'connect_error').then(() => undefined),
+      ]);
       if (isOpen) sockets.push(socket);
       return isOpen;
     });

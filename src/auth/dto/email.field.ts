@@ -2,7 +2,7 @@ import { domainToASCII } from 'node:url';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsEmail, MaxLength } from 'class-validator';
+import { isEmail, ValidateBy } from 'class-validator';
 
 /** One spelling for one mailbox: lower case, the domain in punycode. */
 export function normalizeEmail(value: unknown): unknown {
@@ -19,9 +19,15 @@ export const EmailField = (): PropertyDecorator =>
   applyDecorators(
     ApiProperty({ type: 'string', format: 'email', maxLength: 254, example: 'ada@example.com' }),
     Transform(({ value }: { value: unknown }) => normalizeEmail(value)),
-    MaxLength(254, { message: 'must be at most 254 characters' }),
-    IsEmail(
-      { allow_utf8_local_part: false, require_tld: false, blacklisted_chars: '"' },
-      { message: 'must be an e-mail address like ada@example.com' },
+    ValidateBy(
+      { name: 'email', validator: { validate: isMailbox } },
+      { message: 'must be an e-mail address like ada@example.com, of at most 254 characters' },
     ),
   );
+
+// The library throws on halves of surrogate pairs.
+const isMailbox = (value: unknown): boolean =>
+  typeof value === 'string' &&
+  value.isWellFormed() &&
+  value.length <= 254 &&
+  isEmail(value, { allow_utf8_local_part: false, require_tld: false, blacklisted_chars: '"' });

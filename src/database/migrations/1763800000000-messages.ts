@@ -56,9 +56,7 @@ export class Messages1763800000000 implements MigrationInterface {
           moment('expires_at'),
           nullable(moment('revoked_at')),
         ],
-        foreignKeys: [
-          references('fk_sessions_user', 'user_id', 'users'),
-        ],
+        foreignKeys: [references('fk_sessions_user', 'user_id', 'users')],
         indices: [
           { name: 'ix_sessions_user', columnNames: ['user_id'] },
           { name: 'ix_sessions_expires', columnNames: ['expires_at'] },

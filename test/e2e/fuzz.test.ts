@@ -1,0 +1,194 @@
+// Rubbish on every route and every event: an error that the protocol knows, never a crash, never a closed socket.
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onBothDialects, TestApp } from '../support/app.js';
+import { call, type ChatSocket, Person, sendTo } from '../support/client.js';
+
+/** Whatever JSON can carry, with what programs get wrong more often than chance would have it. */
+const anything = fc.oneof(
+  { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
+  fc.constantFrom<unknown>(
+    '',
+    ' ',
+    '\0',
+    '\ud800',
+    '__proto__',
+    'constructor',
+    -1,
+    0,
+    1,
+    1.5,
+    2 ** 31,
+    2 ** 53,
+    1e308,
+    -0,
+    null,
+    true,
+    [],
+    {},
+    [[]],
+  ),
+  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc.string({ unit: 'grapheme', maxLength: 5000 }),
+  fc.integer(),
+);
+
+/** Requests that are nearly right: known fields with odd values, some missing, some unknown. */
+const nearly = (...fields: string[]) =>
+  fc.oneof(
+    anything,
+    fc.record(Object.fromEntries([...fields, '__proto__', 'toString', 'x'].map((field) => [field, anything])), {
+      requiredKeys: [],
+    }),
+    fc.dictionary(fc.oneof(fc.constantFrom(...fields), fc.string({ maxLength: 20 })), anything, { maxKeys: 6 }),
+  );
+
+const RUNS = 150;
+
+onBothDialects('rubbish', (dialect) => {
+  let app: TestApp;
+  let ada: Person;
+  let bob: Person;
+
+  beforeAll(async () => {
+    app = await TestApp.start(dialect);
+    [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+  });
+  afterAll(() => app.stop());
+
+  const BODIES: [string, string, string[]][] = [
+    ['POST', '/http/register', ['email', 'password', 'first_name', 'last_name']],
+    ['POST', '/http/login', ['email', 'password']],
+    ['PUT', '/http/users/profile', ['first_name', 'last_name', 'current_password']],
+    ['PUT', '/http/notifications', ['chat_room_id', 'seq']],
+  ];
+
+  it.each(BODIES)('as the body of %s %s', async (method, path, fields) => {
+    await fc.assert(
+      fc.asyncProperty(nearly(...fields), async (body) => {
+        const text = JSON.stringify(body);
+        const answer = await call(app, method, path, { token: ada.token, body: text });
+        expect(answer.status).toBeLessThan(500);
+        if (answer.status >= 400)
+          expect(answer.body).toMatchObject({
+            statusCode: answer.status,
+            code: expect.any(String),
+            message: expect.any(String),
+          });
+      }),
+      { numRuns: RUNS },
+    );
+    expect((await ada.get('/http/users/profile')).status).toBe(200);
+  });
+
+  it.each(['/http/users', '/http/chat_rooms', '/http/notifications', '/http/chat_rooms/1'])(
+    'as the query of GET %s',
+    async (path) => {
+      const fields = fc.constantFrom('until', 'before', 'after', 'limit', 'query', 'cursor', '__proto__', 'x');
+      const text = fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 60 }),
+        fc.constantFrom('0', '1', '-1', '1e9', '2026-13-01T00:00:00Z', '%', "'", '\\'),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.tuple(fields, text), { maxLength: 4 }), async (pairs) => {
+          const { status, body } = await call(app, 'GET', `${path}?${new URLSearchParams(pairs)}`, {
+            token: ada.token,
+          });
+          expect(status).toBeLessThan(500);
+          if (status >= 400) expect(body.code).toEqual(expect.any(String));
+        }),
+        { numRuns: RUNS },
+      );
+    },
+  );
+
+  it('as a path', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('/http/chat_rooms/', '/http/register/', '/http/', '/', '/socket'),
+        fc.string({ unit: 'binary', maxLength: 300 }),
+        async (path, rest) => {
+          const { status } = await call(app, 'GET', path + encodeURIComponent(rest.toWellFormed()), {
+            token: ada.token,
+          });
+          expect(status).toBeLessThan(500);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  describe('over a socket', () => {
+    const survives = async (socket: ChatSocket) => {
+      expect(socket.connected).toBe(true);
+      expect((await sendTo(socket, bob.id, 'still here')).ok).toBe(true);
+    };
+
+    it('as the payload of message', async () => {
+      const socket = await ada.connect();
+      await fc.assert(
+        fc.asyncProperty(nearly('chat_type', 'other_user_id', 'message', 'client_id'), async (payload) => {
+          // A token of its own closes the socket, as it should: that is another test.
+          const { token: _, ...rest } = (payload ?? {}) as { token?: unknown };
+          const sent = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? rest : payload;
+          const answer = await (socket as any).timeout(10_000).emitWithAck('message', sent);
+          expect(answer.ok === true || typeof answer.error.code === 'string').toBe(true);
+          if (!answer.ok) expect(answer.error.code).not.toBe('internal');
+        }),
+        { numRuns: RUNS * 2 },
+      );
+      await survives(socket);
+    });
+
+    it('as a message that is nearly right', async () => {
+      const socket = await ada.connect();
+      await fc.assert(
+        fc.asyncProperty(
+          fc.record({
+            message: anything,
+            client_id: fc.option(anything, { nil: undefined }),
+            other_user_id: fc.oneof(fc.constant(bob.id), anything),
+          }),
+          async (fields) => {
+            const answer = await (socket as any)
+              .timeout(10_000)
+              .emitWithAck('message', { chat_type: 'room', ...fields });
+            expect(answer.ok === true || answer.error.code !== 'internal').toBe(true);
+            if (!answer.ok) return;
+            const { body } = await bob.get(`/http/chat_rooms/${answer.chat_room_id}?before=${answer.seq + 1}&limit=1`);
+            expect(body[0].message).toBe(fields.message);
+          },
+        ),
+        { numRuns: RUNS * 2 },
+      );
+      await survives(socket);
+    });
+
+    it('as an event, with any number of arguments, with or without an acknowledgement', async () => {
+      const socket = await ada.connect();
+      const reserved = new Set([
+        'connect',
+        'connect_error',
+        'disconnect',
+        'disconnecting',
+        'newListener',
+        'removeListener',
+      ]);
+      const event = fc
+        .oneof(
+          fc.constantFrom('message', 'exception', 'read', 'typing', 'error', '__proto__', ''),
+          fc.string({ maxLength: 20 }),
+        )
+        .filter((name) => !reserved.has(name));
+      await fc.assert(
+        fc.asyncProperty(event, fc.array(anything, { maxLength: 3 }), fc.boolean(), async (name, args, wantsAnswer) => {
+          if (!wantsAnswer) return void (socket as any).emit(name, ...args);
+          const answer = await (socket as any).timeout(10_000).emitWithAck(name, ...args);
+          expect(answer.ok === true || typeof answer.error.code === 'string').toBe(true);
+        }),
+        { numRuns: RUNS },
+      );
+      await survives(socket);
+    });
+  });
+});

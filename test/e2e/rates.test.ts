@@ -1,0 +1,109 @@
+// How much one may ask for, and what the refusal says.
+import { availableParallelism } from 'node:os';
+import { afterEach, describe, expect, it } from 'vitest';
+import { TestApp } from '../support/app.js';
+import { call, next, Person, sendTo } from '../support/client.js';
+
+describe('rates', () => {
+  let app: TestApp;
+  afterEach(() => app.stop());
+  const start = async (env: Record<string, string> = {}) =>
+    (app = await TestApp.start('sqlite', { RATE_LIMITS: 'on', ...env }));
+  const login = (email: string, password: string, headers: Record<string, string> = {}) =>
+    call(app, 'POST', '/http/login', { body: { email, password }, headers });
+
+  it('let a person send 60 messages at once, and say how long to wait for more', async () => {
+    await start();
+    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    const [phone, laptop] = [await ada.connect(), await ada.connect()];
+    const answers = await Promise.all(
+      Array.from({ length: 80 }, (_, i) => sendTo(i % 2 ? phone : laptop, bob.id, `${i}`)),
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(60);
+    for (const { error } of answers.filter(({ ok }) => !ok)) {
+      expect(error).toMatchObject({ code: 'rate_limited', retry_after: expect.any(Number) });
+      expect(error.retry_after).toBeLessThanOrEqual(6);
+    }
+    // Somebody else is not held up.
+    expect((await sendTo(await bob.connect(), ada.id, 'mine')).ok).toBe(true);
+    expect(phone.connected && laptop.connected).toBe(true);
+  });
+
+  it('count wrong passwords for an address and an IP, and lock nobody else out', async () => {
+    await start({ TRUST_PROXY: '127.0.0.1/32' });
+    const owner = await Person.join(app);
+    const attacker = { 'x-forwarded-for': '198.51.100.7' };
+    const statuses = [];
+    for (let i = 0; i < 12; i++) statuses.push((await login(owner.email, `guess ${i}`, attacker)).status);
+    expect(statuses).toEqual([...Array(10).fill(401), 429, 429]);
+    const refused = await login(owner.email, owner.password, attacker);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await login(owner.email, owner.password, { 'x-forwarded-for': '198.51.100.8' })).status).toBe(200);
+    // An address that does not exist is counted the same way.
+    const unknown = [];
+    for (let i = 0; i < 11; i++)
+      unknown.push((await login('nobody@example.com', 'guess', { 'x-forwarded-for': '198.51.100.9' })).status);
+    expect(unknown).toEqual([...Array(10).fill(401), 429]);
+  });
+
+  it('hold right passwords against nobody', async () => {
+    await start();
+    const person = await Person.join(app);
+    for (let i = 0; i < 15; i++) expect((await login(person.email, person.password)).status).toBe(200);
+  });
+
+  it('count guesses at current_password like guesses at a login', async () => {
+    await start();
+    const person = await Person.join(app);
+    const statuses = [];
+    for (let i = 0; i < 11; i++)
+      statuses.push((await person.put('/http/users/profile', { current_password: `guess ${i}` })).status);
+    expect(statuses).toEqual([...Array(10).fill(403), 429]);
+  });
+
+  it('allow 100 wrong passwords from one IP, whatever the addresses', async () => {
+    await start({ TRUST_PROXY: '1' });
+    const statuses: number[] = [];
+    for (let i = 0; i < 102; i += 6) {
+      const some = Array.from({ length: 6 }, (_, k) =>
+        login(`crowd${i + k}@example.com`, 'guess', { 'x-forwarded-for': '203.0.113.5' }),
+      );
+      statuses.push(...(await Promise.all(some)).map(({ status }) => status));
+    }
+    expect(statuses.filter((status) => status === 401)).toHaveLength(100);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(2);
+  });
+
+  it('believe X-Forwarded-For from nobody unless told', async () => {
+    await start();
+    const statuses = [];
+    for (let i = 0; i < 11; i++)
+      statuses.push((await login('nobody@example.com', 'x', { 'x-forwarded-for': `198.51.100.${i}` })).status);
+    expect(statuses.at(-1)).toBe(429);
+  });
+
+  it('hash a few passwords at once and answer the rest with 503', async () => {
+    await start({ RATE_LIMITS: 'off' });
+    const crowd = Array.from({ length: 64 + Math.max(2, availableParallelism()) + 40 }, (_, i) =>
+      login(`crowd${i}@example.com`, 'guess'),
+    );
+    const answers = await Promise.all(crowd);
+    const busy = answers.filter(({ status }) => status === 503);
+    expect(busy.length).toBeGreaterThan(0);
+    expect(busy[0]).toMatchObject({ body: { code: 'busy' } });
+    expect(busy[0]!.headers.get('retry-after')).toBe('1');
+    expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(64);
+    expect((await login('later@example.com', 'guess')).status).toBe(401);
+  });
+
+  it('off: nothing is counted', async () => {
+    await start({ RATE_LIMITS: 'off' });
+    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    const socket = await ada.connect();
+    const got = next(await bob.connect(), 'message', ({ seq }: { seq: number }) => seq === 200);
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => sendTo(socket, bob.id, `${i}`)));
+    expect(answers.every(({ ok }) => ok)).toBe(true);
+    await got;
+  });
+});

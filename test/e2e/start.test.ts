@@ -1,0 +1,268 @@
+// The built program as people run it: what it prints, what it says about mistakes, how it ends and comes back.
+import { createServer } from 'node:net';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { emptyEnvironment, onBothDialects, temporaryFolder } from '../support/app.js';
+import { call, collect, eventually, linkPath, mailTo, next, open, send, sendTo } from '../support/client.js';
+import { freePort } from '../support/mariadb.js';
+import { ServerProcess } from '../support/server-process.js';
+
+const running: ServerProcess[] = [];
+const cleanUps: (() => Promise<void>)[] = [];
+const keep = (server: ServerProcess): ServerProcess => (running.push(server), server);
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.kill();
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+const environment = async (dialect: 'sqlite' | 'mariadb') => {
+  const { env, cleanUp } = await emptyEnvironment(dialect);
+  cleanUps.push(cleanUp);
+  const { PORT: _, PUBLIC_URL: __, ...rest } = env;
+  return rest;
+};
+
+/** Joins over the wire of a process, where nothing but the wire is at hand. */
+async function newPerson(server: ServerProcess, email: string): Promise<{ id: number; token: string }> {
+  await call(server, 'POST', '/http/register', {
+    body: { email, password: 'long enough', first_name: 'A', last_name: 'B' },
+  });
+  await call(server, 'GET', linkPath(await mailTo(server, email)));
+  const { token } = (await call(server, 'POST', '/http/login', { body: { email, password: 'long enough' } })).body;
+  return { token, id: (await call(server, 'GET', '/http/users/profile', { token })).body.id };
+}
+
+onBothDialects('the server', (dialect) => {
+  it('prints one banner: the API, the mails, the data', async () => {
+    const env = await environment(dialect);
+    const server = keep(await ServerProcess.start(env));
+    const banner = await eventually(() => (server.output.includes('Try it') ? server.output : undefined));
+    expect(banner.trim().split('\n')).toHaveLength(5);
+    expect(banner).toContain(`http://localhost:${server.port}/http/docs`);
+    expect(banner).toContain(`http://localhost:${server.port}/dev/mail`);
+    expect(banner).toContain(dialect === 'sqlite' ? `SQLite in ${env['DATA_DIR']}` : 'MySQL');
+    expect(banner).not.toContain('\x1b');
+    expect((await call(server, 'GET', '/')).headers.get('location')).toBe('/http/docs');
+    expect((await call(server, 'GET', '/http/docs')).body).toContain('Parley API');
+    expect(Object.keys((await call(server, 'GET', '/http/docs-json')).body.paths)).toContain('/http/chat_rooms/{id}');
+  });
+
+  it('lets no second process use its data, and is itself as well as before', async () => {
+    const env = await environment(dialect);
+    const first = keep(await ServerProcess.start(env));
+    const second = keep(await ServerProcess.spawn(env));
+    expect(await second.exit()).toBe(1);
+    expect(second.output.trim()).toMatch(
+      /^Another Parley process uses .* Stop it first, or give this one its own .*\.$/,
+    );
+    expect((await call(first, 'GET', '/health/ready')).status).toBe(200);
+    // A lock dies with its process, however that dies.
+    await first.kill();
+    keep(await ServerProcess.start(env));
+  });
+
+  it('after kill -9 has every message that was acknowledged, once, and goes on', async () => {
+    const env = await environment(dialect);
+    const first = keep(await ServerProcess.start({ ...env, RATE_LIMITS: 'off' }));
+    const [ada, bob] = [await newPerson(first, 'ada@example.com'), await newPerson(first, 'bob@example.com')];
+    const socket = open(first, { auth: { token: ada.token } });
+    await next(socket, 'connect');
+    const acknowledged = new Map<string, number>();
+    const sending = Array.from({ length: 2000 }, (_, i) =>
+      sendTo(socket, bob.id, `message ${i}`, `id-${i}`).then(
+        ({ ok, seq }) => ok && acknowledged.set(`message ${i}`, seq),
+        () => undefined,
+      ),
+    );
+    await eventually(() => acknowledged.size > 200 || undefined, 'the first 200');
+    await first.kill();
+    socket.disconnect();
+    void sending;
+    const known = new Map(acknowledged);
+
+    const second = keep(await ServerProcess.start({ ...env, RATE_LIMITS: 'off', PORT: String(first.port) }));
+    const again = open(second, { auth: { token: ada.token } });
+    await next(again, 'connect');
+    // The client repeats everything, as one does that does not know.
+    const answers = await Promise.all(
+      Array.from({ length: 2000 }, (_, i) => sendTo(again, bob.id, `message ${i}`, `id-${i}`)),
+    );
+    answers.forEach(({ seq }, i) => {
+      if (known.has(`message ${i}`)) expect(seq).toBe(known.get(`message ${i}`));
+    });
+    expect(answers.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(Array.from({ length: 2000 }, (_, i) => i + 1));
+    again.disconnect();
+  });
+
+  it('ends on SIGTERM with sockets and a half-sent request open, and remembers who was online', async () => {
+    const env = await environment(dialect);
+    const first = keep(await ServerProcess.start(env));
+    const ada = await newPerson(first, 'ada@example.com');
+    const socket = open(first, { auth: { token: ada.token } });
+    await next(socket, 'connect');
+    const closed = next(socket, 'disconnect');
+    const { connect } = await import('node:net');
+    const half = connect(first.port, '127.0.0.1').on('error', () => {});
+    half.write(
+      'POST /http/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    await eventually(() => half.bytesWritten > 0 || undefined);
+    expect(await first.kill('SIGTERM')).toMatch(/SIGTERM/);
+    await closed;
+    const second = keep(await ServerProcess.start(env));
+    const [shown] = (await call(second, 'GET', '/http/users', { token: ada.token })).body;
+    expect(Date.parse(shown.last_seen)).toBeGreaterThan(Date.now() - 60_000);
+  });
+});
+
+describe('a mistake', () => {
+  const start = async (env: Record<string, string>) => {
+    const server = keep(await ServerProcess.spawn({ ...(await environment('sqlite')), ...env }));
+    return { code: await server.exit(), output: server.output.trim() };
+  };
+
+  it('in the configuration stops the start, with every name and no secret', async () => {
+    const { code, output } = await start({
+      PORT: 'http',
+      JWT_SECRET: 'hunter2',
+      DATABASE_URL: 'postgres://root:hunter2@x/y',
+    });
+    expect(code).toBe(1);
+    expect(output).toMatch(/PORT must be/);
+    expect(output).toMatch(/JWT_SECRET must be/);
+    expect(output).toMatch(/DATABASE_URL must be/);
+    expect(output).not.toContain('hunter2');
+    expect(output).not.toMatch(/ at .*\.js/);
+  });
+
+  it('of two servers on one port is one line', async () => {
+    const port = await freePort();
+    const other = createServer().listen(port, '127.0.0.1');
+    const { code, output } = await start({ PORT: String(port) });
+    other.close();
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`^[^\\n]*${port}[^\\n]*set PORT\\.$`));
+  });
+
+  it('of a database that is not there is one line', async () => {
+    const { code, output } = await start({
+      DATABASE_URL: `mysql://root:hunter2@127.0.0.1:${await freePort()}/parley`,
+      JWT_SECRET: 'x'.repeat(32),
+    });
+    expect(code).toBe(1);
+    expect(output).toMatch(/^The database in DATABASE_URL cannot be used: [^\n]*$/);
+    expect(output).not.toContain('hunter2');
+  });
+
+  it('of a mail server that refuses is one line, and the server runs', async () => {
+    const server = keep(
+      await ServerProcess.start({ ...(await environment('sqlite')), SMTP_URL: `smtp://127.0.0.1:${await freePort()}` }),
+    );
+    const line = await eventually(() => server.output.split('\n').find((text) => text.includes('SMTP_URL refuses')));
+    expect(line).toMatch(/ECONNREFUSED.*Mails wait in the outbox; check SMTP_URL\./);
+  });
+
+  it('of a wrong PUBLIC_URL, and of a page that is not allowed, is told once', async () => {
+    const server = keep(
+      await ServerProcess.start({ ...(await environment('sqlite')), PUBLIC_URL: 'https://chat.example.com' }),
+    );
+    for (let i = 0; i < 3; i++)
+      await call(server, 'GET', '/http/users', { headers: { origin: 'http://localhost:5173' } });
+    for (let i = 0; i < 3; i++) await call(server, 'GET', '/http/users');
+    const told = await eventually(() => (server.output.includes('Set PUBLIC_URL') ? server.output : undefined));
+    expect(
+      told.match(/Refused a page of http:\/\/localhost:5173\. If it is yours, add it to CORS_ORIGINS/g),
+    ).toHaveLength(1);
+    expect(
+      told.match(
+        /A request came for 127\.0\.0\.1.*but links in mails lead to https:\/\/chat\.example\.com\. Set PUBLIC_URL/g,
+      ),
+    ).toHaveLength(1);
+  });
+
+  it('of a driver that was not built names the command', async () => {
+    const { driverProblem } = await import('../../src/database/start-error.js');
+    const missing = new Error(
+      'Could not locate the bindings file. Tried: …/node_modules/better-sqlite3/build/better_sqlite3.node',
+    );
+    expect(driverProblem(missing)?.message).toContain('npm rebuild better-sqlite3');
+    expect(
+      driverProblem(Object.assign(new Error('better-sqlite3: disk I/O error'), { code: 'SQLITE_IOERR' })),
+    ).toBeUndefined();
+  });
+
+  it.skipIf(process.getuid?.() === 0)('of a data folder that cannot be written is told', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'locked'));
+    chmodSync(join(folder, 'locked'), 0o500);
+    expect((await start({ DATA_DIR: join(folder, 'locked') })).code).toBe(1);
+  });
+});
+
+describe('in production', () => {
+  it('logs JSON and shows no mails', async () => {
+    const server = keep(await ServerProcess.start({ ...(await environment('sqlite')), NODE_ENV: 'production' }));
+    const line = await eventually(() => server.output.split('\n').find((text) => text.includes('"ready"')));
+    expect(JSON.parse(line)).toMatchObject({ level: 'log', context: 'Parley' });
+    expect((await call(server, 'GET', '/dev/mail')).status).toBe(404);
+  });
+});
+
+describe('the demo', () => {
+  it('makes two people who talk, at a server that runs, and again without adding anything', async () => {
+    const env = await environment('sqlite');
+    const server = keep(await ServerProcess.start(env));
+    for (const _ of [1, 2]) {
+      const demo = keep(await ServerProcess.spawn({ ...env, PORT: String(server.port) }, 'demo.js'));
+      expect(await demo.exit()).toBe(0);
+      expect(demo.output).toContain('ada@example.com and alan@example.com share room 1');
+    }
+    const { token } = (
+      await call(server, 'POST', '/http/login', { body: { email: 'alan@example.com', password: 'parley demo' } })
+    ).body;
+    expect(
+      (await call(server, 'GET', '/http/chat_rooms/1', { token })).body.map(({ seq }: { seq: number }) => seq),
+    ).toEqual([1, 2, 3]);
+  });
+
+  it('works without a server, and leaves what it made', async () => {
+    const env = await environment('sqlite');
+    const demo = keep(await ServerProcess.spawn(env, 'demo.js'));
+    expect(await demo.exit()).toBe(0);
+    const server = keep(await ServerProcess.start(env));
+    const socket = open(server);
+    const { token } = (
+      await call(server, 'POST', '/http/login', { body: { email: 'ada@example.com', password: 'parley demo' } })
+    ).body;
+    expect(await send(socket, { token })).toMatchObject({ ok: true });
+    collect(socket);
+    socket.disconnect();
+  });
+
+  it.each([
+    ['in production', { NODE_ENV: 'production' }, 'Not in production.'],
+    ['with a mail server', { SMTP_URL: 'smtp://127.0.0.1:9' }, '/dev/mail, which is off'],
+  ])('refuses %s', async (_, env, sentence) => {
+    const demo = keep(
+      await ServerProcess.spawn({ ...(await environment('sqlite')), ...(env as Record<string, string>) }, 'demo.js'),
+    );
+    expect(await demo.exit()).toBe(1);
+    expect(demo.output).toContain(sentence);
+  });
+});
+
+describe('a .env file', () => {
+  it('is read, beneath the environment', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, '.env'), 'SESSION_TTL=1h\nLOG_LEVEL=warn\n');
+    const { execFileSync } = await import('node:child_process');
+    const script = `import { loadEnvironment } from ${JSON.stringify(new URL('../../dist/config/environment.js', import.meta.url).href)}; const c = loadEnvironment(); console.log(c.sessionTtlMs, c.logLevel);`;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], LOG_LEVEL: 'error' },
+    });
+    expect(output.toString().trim()).toBe('3600000 error');
+    expect(readFileSync(join(folder, '.env'), 'utf8')).toContain('1h');
+  });
+});

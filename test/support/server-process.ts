@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './client.js';
+import { freePort } from './mariadb.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The built server as a process of its own, that a test may kill. */
+export class ServerProcess {
+  output = '';
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<number | NodeJS.Signals>;
+
+  private constructor(
+    file: string,
+    env: Record<string, string>,
+    readonly port: number,
+  ) {
+    // Only what is given: the machine's own environment is no part of the test.
+    const path = process.env['PATH'] ?? '';
+    this.child = spawn(process.execPath, [`dist/${file}`], {
+      cwd: ROOT,
+      env: { PATH: path, PORT: String(port), ...env },
+    });
+    for (const stream of [this.child.stdout!, this.child.stderr!])
+      stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    this.ended = new Promise((resolve) => this.child.once('close', (code, signal) => resolve(code ?? signal!)));
+  }
+
+  /** Starts `dist/<file>`, by default the server, without waiting for anything. */
+  static async spawn(env: Record<string, string>, file = 'main.js'): Promise<ServerProcess> {
+    return new ServerProcess(file, env, Number(env['PORT'] ?? (await freePort())));
+  }
+
+  /** Starts the server and waits until it serves. */
+  static async start(env: Record<string, string>): Promise<ServerProcess> {
+    const server = await ServerProcess.spawn(env);
+    await server.ready();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  ready(): Promise<true> {
+    return eventually(
+      () =>
+        fetch(`${this.url}/health/ready`)
+          .then(({ ok }) => ok || undefined)
+          .catch(() => undefined),
+      'the server',
+      30_000,
+    );
+  }
+
+  /** How it ended: the exit code, or the signal. */
+  exit(): Promise<number | NodeJS.Signals> {
+    return this.ended;
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | NodeJS.Signals> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}

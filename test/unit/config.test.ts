@@ -1,0 +1,106 @@
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, envExample, loadConfig } from '../../src/config/config.js';
+import { loadSecret } from '../../src/config/secret.js';
+import { temporaryFolder } from '../support/app.js';
+
+const SECRET = 'x'.repeat(32);
+
+describe('the configuration', () => {
+  it('is what .env.example says, variable for variable', async () => {
+    // `npx vitest run test/unit -u` writes the file anew.
+    await expect(envExample()).toMatchFileSnapshot('../../.env.example');
+  });
+
+  it('has a default for everything, and cannot be changed', () => {
+    const config = loadConfig({});
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 3000,
+      publicUrl: 'http://localhost:3000',
+      databaseUrl: undefined,
+      sessionTtlMs: 30 * 86_400_000,
+      trustProxy: false,
+      socketTransports: ['websocket', 'polling'],
+      rateLimits: true,
+      devMail: true,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(() => ((config as { port: number }).port = 1)).toThrow();
+  });
+
+  it('takes an empty variable as not set', () => {
+    expect(loadConfig({ SMTP_URL: '', PORT: ' ' })).toMatchObject({ smtpUrl: undefined, port: 3000 });
+  });
+
+  it.each([
+    ['PORT', '80800'],
+    ['PORT', 'http'],
+    ['PORT', '-1'],
+    ['PUBLIC_URL', 'chat.example.com'],
+    ['PUBLIC_URL', 'ftp://chat.example.com'],
+    ['DATABASE_URL', 'postgres://user:hunter2@host/db'],
+    ['DATABASE_URL', 'hunter2'],
+    ['JWT_SECRET', 'hunter2'],
+    ['SESSION_TTL', '30'],
+    ['SESSION_TTL', '0d'],
+    ['SESSION_TTL', 'forever'],
+    ['SMTP_URL', 'mail.example.com'],
+    ['MAIL_FROM', 'nobody'],
+    ['MAIL_FROM', 'a@example.com\nBcc: b@example.com'],
+    ['CORS_ORIGINS', 'https://example.com/path'],
+    ['CORS_ORIGINS', '*'],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', '0'],
+    ['TRUST_PROXY', '10.0.0.0/8,proxy'],
+    ['LOG_LEVEL', 'loud'],
+    ['SOCKET_TRANSPORTS', 'carrier-pigeon'],
+    ['RATE_LIMITS', 'no'],
+  ])('refuses %s=%s, with the name and without the value', (name, value) => {
+    const load = () => loadConfig({ [name]: value, ...(name === 'DATABASE_URL' && { JWT_SECRET: SECRET }) });
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(new RegExp(`\\n  ${name} must be`));
+    expect(load).not.toThrow(/hunter2/);
+  });
+
+  it('lists all that is wrong at once', () => {
+    expect(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'x', SMTP_URL: 'x' })).toThrow(
+      /PORT[^]*SMTP_URL[^]*LOG_LEVEL|PORT[^]*LOG_LEVEL|LOG_LEVEL[^]*PORT/,
+    );
+  });
+
+  it('asks for a secret of its own beside a database that others share', () => {
+    expect(() => loadConfig({ DATABASE_URL: 'mysql://u:p@host/db' })).toThrow(/JWT_SECRET is required/);
+    expect(loadConfig({ DATABASE_URL: 'mysql://u:p@host/db', JWT_SECRET: SECRET }).jwtSecret).toBe(SECRET);
+  });
+
+  it('reads units, lists and CIDRs', () => {
+    expect(loadConfig({ SESSION_TTL: '15m' }).sessionTtlMs).toBe(900_000);
+    expect(loadConfig({ CORS_ORIGINS: 'https://a.example, http://b.example:8080' }).corsOrigins).toEqual([
+      'https://a.example',
+      'http://b.example:8080',
+    ]);
+    expect(loadConfig({ TRUST_PROXY: '2' }).trustProxy).toBe(2);
+    expect(loadConfig({ TRUST_PROXY: '10.0.0.0/8,::1' }).trustProxy).toEqual(['10.0.0.0/8', '::1']);
+    expect(loadConfig({ PUBLIC_URL: 'https://chat.example.com/' }).publicUrl).toBe('https://chat.example.com');
+  });
+});
+
+describe('the secret', () => {
+  it('is made once, for its owner alone', () => {
+    const dataDir = join(temporaryFolder(), 'new');
+    const secret = loadSecret({ jwtSecret: undefined, dataDir });
+    expect(Buffer.byteLength(secret)).toBeGreaterThanOrEqual(32);
+    expect(loadSecret({ jwtSecret: undefined, dataDir })).toBe(secret);
+    expect(statSync(join(dataDir, 'jwt-secret')).mode & 0o777).toBe(0o600);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    expect(loadSecret({ jwtSecret: SECRET, dataDir })).toBe(SECRET);
+  });
+
+  it('that was cut short is not used', () => {
+    const dataDir = temporaryFolder();
+    writeFileSync(join(dataDir, 'jwt-secret'), 'short');
+    expect(() => loadSecret({ jwtSecret: undefined, dataDir })).toThrow(/less than 32 bytes/);
+  });
+});
