@@ -31,7 +31,7 @@ export function announce(config: Config, readyAfterMs: number): void {
     ['Try it', 'npm run demo    two users and a room, ready to log in'],
   ];
   const title = `${bold(`Parley ${VERSION}`)}  ready in ${(readyAfterMs / 1000).toFixed(1)} s   Node ${process.versions.node} · ${database} · 1 node`;
-  console.log([title, ...rows.map(([name, what]) => `  ${bold(name!.padEnd(10))} ${what}`)].join('\n'));
+  console.log([title, ...rows.map(([name, what]) => `  ${bold(name.padEnd(10))} ${what}`)].join('\n'));
 }
 
 const shown = (folder: string): string => {

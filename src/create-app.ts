@@ -1,4 +1,4 @@
-import { type LogLevel, ConsoleLogger, Logger } from '@nestjs/common';
+import { type LogLevel, ConsoleLogger, Logger, UnsupportedMediaTypeException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet from '@fastify/helmet';
@@ -42,7 +42,7 @@ class ParleyLogger extends ConsoleLogger {
 export const createLogger = (config: Config): ConsoleLogger =>
   new ParleyLogger({
     json: config.production,
-    colors: process.stdout.isTTY === true,
+    colors: process.stdout.isTTY,
     logLevels: LEVELS.slice(0, COUNT[config.logLevel]),
   });
 
@@ -123,6 +123,9 @@ const originWarning = (origin: string): string =>
 function acceptJson(server: FastifyInstance): void {
   server.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
+    body === '' ? done(null, undefined) : done(new UnsupportedMediaTypeException()),
+  );
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body.trim() === '') return done(null, undefined);
     // Fastify's own parser refuses `__proto__` as a name, too.

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { logLine } from '../common/log-line.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
 import { RegistrationService } from './registration.service.js';
@@ -24,9 +25,11 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweep().catch((error: Error) => this.logger.error(`Not cleaned up: ${error.name}`));
-    }, HOUR_MS).unref();
+    const sweep = () =>
+      void this.sweep().catch((error: unknown) => this.logger.error(`Not cleaned up: ${logLine(error)}`));
+    // Also at the start: a server that is restarted each night would never see a full hour.
+    this.timer = setInterval(sweep, HOUR_MS).unref();
+    sweep();
   }
 
   onApplicationShutdown(): void {

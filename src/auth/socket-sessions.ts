@@ -86,7 +86,8 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
    * Makes sure that the socket has a session before its message goes on: the first token binds it, messages behind that one
    * wait for the check, in order. @throws Unauthenticated, after which the socket is to be closed; `session_mismatch`
    */
-  async bind(socket: ParleySocket, token: unknown): Promise<void> {
+  async bind(socket: ParleySocket, given: unknown): Promise<void> {
+    const token = given ?? undefined;
     if (token !== undefined && typeof token !== 'string') throw tokenInvalid();
     const { data } = socket;
     if (!data.binding) {

@@ -45,10 +45,8 @@ export class ChatRoomsService {
    * Stores a direct message, then tells both people; the first one makes their room.
    * @throws Invalid to oneself; NotFound for nobody; Busy, Unavailable, `client_id_conflict`
    */
-  async send(
-    me: Identity,
-    { other_user_id: otherUserId, message, client_id: clientId }: SendRoomMessage,
-  ): Promise<Stored> {
+  async send(me: Identity, { other_user_id: otherUserId, message, client_id }: SendRoomMessage): Promise<Stored> {
+    const clientId = client_id ?? undefined;
     if (otherUserId === me.userId) {
       throw new Invalid('other_user_id is your own. Write to somebody else.', { other_user_id: ['is your own'] });
     }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { isLostConnection } from './lost-connection.js';
 
 /** HTTP status of each kind of error: the only place where the two meet. */
 const STATUS = {
@@ -102,9 +103,13 @@ const SENTENCES: Partial<Record<ErrorKind, string>> = {
   unavailable: 'The server is shutting down. Try again in a moment.',
 };
 
+// A parameter in the path that is longer than anything we ever gave out is simply unknown.
+BY_STATUS.set(414, 'not_found');
+
 /** Turns whatever was thrown into a DomainError; `undefined` where it is our fault and belongs into the log. */
 export function asDomainError(thrown: unknown): DomainError | undefined {
   if (thrown instanceof DomainError) return thrown;
+  if (isLostConnection(thrown)) return new Unavailable();
   // Fastify's and Nest's own errors carry a status; those under 500 say what the client did.
   const { status, statusCode, message } = (thrown ?? {}) as {
     status?: unknown;

@@ -1,10 +1,12 @@
+import { driverCode } from './lost-connection.js';
+
 /**
  * An error as it may stand in the log: what and where, without its message. Drivers put values into their messages
  * (`Duplicate entry 'ada@example.com'`), and no address, token or text of a message belongs into a log.
  */
 export function logLine(thrown: unknown): string {
   if (!(thrown instanceof Error)) return 'Something that is no error was thrown.';
-  const code = (thrown as { driverError?: { code?: string } }).driverError?.code ?? (thrown as { code?: string }).code;
+  const code = driverCode(thrown);
   const where = thrown.stack
     ?.split('\n')
     .filter((line) => /^\s+at /.test(line))

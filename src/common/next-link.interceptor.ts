@@ -13,7 +13,10 @@ export class NextLinkInterceptor implements NestInterceptor {
       map(({ rows, cursor }) => {
         if (cursor) {
           const http = context.switchToHttp();
-          const url = new URL(http.getRequest<{ url: string }>().url, `${this.config.publicUrl}/`);
+          const request = http.getRequest<{ url: string; body?: object }>();
+          const url = new URL(request.url, `${this.config.publicUrl}/`);
+          // What a client asked for in the body of a GET goes on in the link.
+          for (const [name, value] of Object.entries(request.body ?? {})) url.searchParams.set(name, String(value));
           url.searchParams.set('cursor', cursor);
           http.getResponse<{ header(name: string, value: string): void }>().header('Link', `<${url.href}>; rel="next"`);
         }

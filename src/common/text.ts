@@ -1,5 +1,5 @@
 /** Length as people count it: code points, without white space at the ends. */
-export const textLength = (text: string): number => [...text.trim()].length;
+export const textLength = (text: string): number => Array.from(text.trim()).length;
 
 // Control characters, line and paragraph separators, bidirectional controls, and halves of surrogate pairs.
 // oxlint-disable-next-line no-control-regex

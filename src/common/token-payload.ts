@@ -6,5 +6,5 @@ export class TokenPayload {
   @ApiPropertyOptional({ description: 'Needed once per socket' })
   @IsOptional()
   @IsString({ message: 'must be a text' })
-  token?: string;
+  token?: string | null;
 }

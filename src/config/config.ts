@@ -9,7 +9,7 @@ export class ConfigError extends Error {}
 /** A validator that never repeats its input, which may be a secret, in the error. */
 const value = <T>(parse: (text: string) => T | undefined, expected: string) =>
   makeValidator<T>((text) => {
-    const parsed = parse(String(text).trim());
+    const parsed = parse(text.trim());
     if (parsed === undefined) throw new Error(`must be ${expected}`);
     return parsed;
   });
@@ -37,12 +37,23 @@ const origins = value((given) => {
   return list.every((one) => URL.canParse(one) && new URL(one).origin === one) ? list : undefined;
 }, 'origins without a path, separated by commas, like https://chat.example.com,https://example.com');
 
+const isCidr = (given: string): boolean => {
+  const [address = '', bits = '0', ...rest] = given.split('/');
+  const longest = { 4: 32, 6: 128 }[isIP(address)];
+  return longest !== undefined && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest;
+};
+
 const proxies = value<false | number | string[]>((given) => {
   if (given === 'off') return false;
   if (/^[1-9]\d?$/.test(given)) return Number(given);
   const list = given.split(',').map((one) => one.trim());
-  return list.every((one) => isIP(one.split('/')[0]!) && /^[^/]+(\/\d{1,3})?$/.test(one)) ? list : undefined;
+  return list.every(isCidr) ? list : undefined;
 }, 'off, the number of proxies in front, or their addresses as CIDRs separated by commas');
+
+const databaseUrl = value((given) => {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  return url?.protocol === 'mysql:' && url.hostname && /^\/[^/]+$/.test(url.pathname) ? given : undefined;
+}, 'a URL like mysql://user:password@host/database');
 
 type Transport = 'websocket' | 'polling';
 const transports = value((given) => {
@@ -86,10 +97,7 @@ export const variables = {
     default: './data',
     desc: 'Folder for the embedded database, the generated secret and mails without SMTP_URL.',
   }),
-  DATABASE_URL: urlOf(
-    ['mysql:'],
-    'mysql://user:password@host/database',
-  )({
+  DATABASE_URL: databaseUrl({
     default: undefined,
     docs: 'SQLite in DATA_DIR',
     desc: 'MySQL or MariaDB: mysql://user:password@host/database. Without it, an embedded SQLite database.',
@@ -133,7 +141,7 @@ export const variables = {
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** Without a trailing slash. `undefined` until the port is known, where neither it nor PORT was given. */
+  /** Without a trailing slash. */
   readonly publicUrl: string;
   /** False where PUBLIC_URL was left to its default. */
   readonly publicUrlGiven: boolean;

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { sessionRevoked } from '../auth/access-tokens.js';
+import { sessionRevoked, tokenExpired } from '../auth/access-tokens.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import {
   forShare,
@@ -107,13 +107,15 @@ export class AppendBatch {
   private async checkSessions(entries: Entry[]): Promise<void> {
     if (entries.length === 0) return;
     const ids = unique(entries.map(({ draft }) => draft.sender.sessionId));
-    const rows = await this.tx.query<{ id: number }[]>(
-      `SELECT id FROM sessions WHERE id IN (${placeholders(ids)}) AND revoked_at IS NULL AND expires_at > ? ORDER BY id ${forShare(this.tx)}`,
-      [...ids, toMoment(this.now)],
+    const rows = await this.tx.query<{ id: number; expires_at: string | Date }[]>(
+      `SELECT id, expires_at FROM sessions WHERE id IN (${placeholders(ids)}) AND revoked_at IS NULL ORDER BY id ${forShare(this.tx)}`,
+      ids,
     );
-    const live = new Set(rows.map(({ id }) => id));
+    const expiry = new Map(rows.map(({ id, expires_at }) => [id, fromMoment(expires_at)]));
     for (const entry of entries) {
-      if (!live.has(entry.draft.sender.sessionId)) entry.refuse(sessionRevoked());
+      const expiresAt = expiry.get(entry.draft.sender.sessionId);
+      if (!expiresAt) entry.refuse(sessionRevoked());
+      else if (expiresAt <= this.now) entry.refuse(tokenExpired());
     }
   }
 

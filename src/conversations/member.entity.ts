@@ -1,8 +1,8 @@
 import { Entity, Index } from 'typeorm';
 import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
 
-// No foreign keys here and on messages: both are only written while their conversation's row is locked, and a check of each
-// inserted row would be paid on the hottest path.
+// No foreign keys here and on messages: rows are only inserted by transactions that hold their conversation's row, and a check of
+// each would be paid on the hottest path.
 
 /** Someone's part in a conversation. */
 @Entity('members', { withoutRowid: true })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { Busy, Unavailable } from '../common/errors.js';
-import { isLostConnection } from '../database/database-errors.js';
+import { isLostConnection } from '../common/lost-connection.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { AppendBatch } from './append-batch.js';
 import type { ConversationKind } from './conversation.entity.js';
@@ -42,7 +42,7 @@ export class MessageLog implements BeforeApplicationShutdown {
 
   /** A feature says once what its kind of chat demands. */
   register<Target>(kind: ConversationKind, rules: KindRules<Target>): void {
-    this.rules.set(kind, rules as KindRules);
+    this.rules.set(kind, rules);
   }
 
   /**
@@ -72,7 +72,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   private takeBatch(): Waiting[] {
     let count = 0;
     for (let length = 0; count < this.queue.length && count < MAX_BATCH && length < MAX_BATCH_LENGTH; count++) {
-      length += this.queue[count]!.draft.body.length;
+      length += this.queue[count].draft.body.length;
     }
     return this.queue.splice(0, count);
   }
@@ -106,7 +106,7 @@ export class MessageLog implements BeforeApplicationShutdown {
       this.logger.error(
         `A message could not be stored: ${(error as Error).name} ${(error as { code?: string }).code ?? ''}`,
       );
-      batch[0]!.reject(error);
+      batch[0].reject(error);
     }
   }
 
@@ -134,7 +134,7 @@ const rejectAll = (batch: Waiting[], sentence: string): void => {
 
 function settle(batch: Waiting[], entries: Entry[]): void {
   entries.forEach(({ stored, refusal }, i) => {
-    if (stored) batch[i]!.resolve(stored);
-    else batch[i]!.reject(refusal);
+    if (stored) batch[i].resolve(stored);
+    else batch[i].reject(refusal);
   });
 }

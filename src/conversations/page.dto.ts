@@ -54,6 +54,7 @@ export class PageQuery {
   @IntegerField({
     description: `Fewer than ${PAGE_LIMIT} messages; more than that means ${PAGE_LIMIT}`,
     optional: true,
+    max: Number.MAX_SAFE_INTEGER,
   })
   limit?: number;
 }

@@ -21,7 +21,7 @@ export class ReadMarks {
        WHERE m.conversation_id = ? AND m.user_id = ?`,
       [conversationId, userId],
     );
-    const { last_seq: lastSeq, last_read_seq: before } = row!;
+    const { last_seq: lastSeq, last_read_seq: before } = row;
     const target = Math.min(seq, lastSeq);
     if (target <= before) return { lastSeq, lastReadSeq: before };
     await this.unitOfWork.run((tx) =>

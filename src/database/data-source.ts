@@ -6,6 +6,7 @@ import { createConnection } from 'mysql2/promise';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { Messages1763800000000 } from './migrations/1763800000000-messages.js';
+import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { driverProblem, StartError } from './start-error.js';
 
 /** All of them, oldest first. Appended to, never edited. */
@@ -59,17 +60,43 @@ export async function mysqlOptions(databaseUrl: string): Promise<DataSourceOptio
 export const dataSourceOptions = (config: Config): Promise<DataSourceOptions> =>
   config.databaseUrl ? mysqlOptions(config.databaseUrl) : Promise.resolve(sqliteOptions(config));
 
-/** Connects and brings the tables up to date. @throws StartError where the operator can mend it */
-export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
-  const source = new DataSource(options);
-  try {
-    await source.initialize();
-  } catch (error) {
-    throw driverProblem(error) ?? error;
+/**
+ * The connection, or pool, that writes. On SQLite a second one reads, and both live behind a lock; they end together and in order:
+ * whoever closes the file last folds the write-ahead log into it, which a reader may not.
+ */
+export class Database extends DataSource {
+  /** Where everything outside a transaction is read: only what is committed is seen. */
+  reader: DataSource = this;
+  private lock?: Lock;
+
+  /** Connects, locks, and brings the tables up to date. @throws StartError where the operator can mend it */
+  static async open(config: Config, options: DataSourceOptions): Promise<Database> {
+    const database = new Database(options);
+    database.lock = config.databaseUrl ? await DatabaseLock.take(config.databaseUrl) : await lockDataDir(config);
+    try {
+      await database.initialize();
+      if (config.databaseUrl) await prepareMysql(database);
+      await database.runMigrations({ transaction: 'each' });
+      if (!config.databaseUrl) {
+        const readonly = {
+          ...sqliteOptions(config, { readonly: true }),
+          entities: options.entities,
+        } as DataSourceOptions;
+        database.reader = await new DataSource(readonly).initialize();
+      }
+      return database;
+    } catch (error) {
+      if (database.isInitialized) await database.destroy();
+      else await database.lock.release();
+      throw driverProblem(error) ?? error;
+    }
   }
-  if (source.options.type !== 'better-sqlite3') await prepareMysql(source);
-  await source.runMigrations({ transaction: 'each' });
-  return source;
+
+  override async destroy(): Promise<void> {
+    if (this.reader !== this && this.reader.isInitialized) await this.reader.destroy();
+    await super.destroy();
+    await this.lock?.release();
+  }
 }
 
 const SESSION = [

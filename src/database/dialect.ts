@@ -10,7 +10,7 @@ type Value = string | number | null;
 const isSqlite = (tx: EntityManager): boolean => tx.connection.options.type === 'better-sqlite3';
 
 const tuples = (rows: readonly (readonly Value[])[]): string => {
-  const row = `(${rows[0]!.map(() => '?').join(',')})`;
+  const row = `(${rows[0].map(() => '?').join(',')})`;
   return rows.map(() => row).join(',');
 };
 

@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
+import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
-import { DataSource, EntityManager } from 'typeorm';
-import { isLostConnection, isWorthRepeating } from './database-errors.js';
-
-/** Nest's injection token for the data source that reads outside transactions. */
-export const READER = Symbol('reader');
+import type { EntityManager } from 'typeorm';
+import { Unavailable } from '../common/errors.js';
+import { isLostConnection } from '../common/lost-connection.js';
+import { Database } from './data-source.js';
+import { isWorthRepeating } from './database-errors.js';
 
 /** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. */
-export class CommitUnknown extends Error {
-  constructor(cause: unknown) {
-    super('The answer to COMMIT was lost.', { cause });
+export class CommitUnknown extends Unavailable {
+  constructor() {
+    super('The database broke off. Whether it was done is unknown; look before you try again.');
   }
 }
 
@@ -24,16 +23,13 @@ export class UnitOfWork {
   private readonly oneAtATime = pLimit(1);
   private readonly isSqlite: boolean;
 
-  constructor(
-    @InjectDataSource() private readonly writer: DataSource,
-    @Inject(READER) private readonly reader: DataSource,
-  ) {
-    this.isSqlite = writer.options.type === 'better-sqlite3';
+  constructor(private readonly database: Database) {
+    this.isSqlite = database.options.type === 'better-sqlite3';
   }
 
   /** Reads outside a transaction: only what is committed is seen, also on SQLite. */
   get read(): EntityManager {
-    return this.reader.manager;
+    return this.database.reader.manager;
   }
 
   /**
@@ -57,7 +53,7 @@ export class UnitOfWork {
   }
 
   private async once<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    const runner = this.writer.createQueryRunner();
+    const runner = this.database.createQueryRunner();
     try {
       await runner.startTransaction();
       let result: T;
@@ -72,7 +68,7 @@ export class UnitOfWork {
         await runner.commitTransaction();
       } catch (error) {
         await runner.rollbackTransaction().catch(() => undefined);
-        throw isLostConnection(error) ? new CommitUnknown(error) : error;
+        throw isLostConnection(error) ? new CommitUnknown() : error;
       }
       return result;
     } finally {

@@ -140,7 +140,7 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   private async send(row: OutboxMail): Promise<void> {
     try {
-      const { to, mail } = this.seal.open<Letter>(row.sealed);
+      const { to, mail } = this.seal.open(row.sealed) as Letter;
       await this.transport.send({ id: row.id, to, createdAt: row.createdAt, ...renderMail(mail) });
     } catch (error) {
       await this.postpone(row, error as Error & { responseCode?: number; code?: string });

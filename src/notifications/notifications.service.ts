@@ -59,7 +59,7 @@ const toView = (row: Row): NotificationView => ({
   chat_room_id: row.id,
   user_id: row.sender_id,
   unread_count: unreadCount({ lastSeq: row.last_seq, lastReadSeq: row.last_read_seq }),
-  is_read: Number(row.is_read) === 1,
+  is_read: row.is_read === 1,
   last_seq: row.last_seq,
   last_read_seq: row.last_read_seq,
   message: row.body,

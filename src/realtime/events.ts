@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'socket.io';
+import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { ErrorBody } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 
@@ -82,8 +82,5 @@ export interface SocketData {
   deadline: NodeJS.Timeout;
 }
 
-// socket.io's own parameter for events between servers; Parley has none.
-type NoEvents = Record<never, never>;
-
-export type ParleyServer = Server<ClientEvents, ServerEvents, NoEvents, Partial<SocketData>>;
-export type ParleySocket = Socket<ClientEvents, ServerEvents, NoEvents, Partial<SocketData>>;
+export type ParleyServer = Server<ClientEvents, ServerEvents, DefaultEventsMap, Partial<SocketData>>;
+export type ParleySocket = Socket<ClientEvents, ServerEvents, DefaultEventsMap, Partial<SocketData>>;

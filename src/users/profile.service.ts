@@ -40,11 +40,10 @@ export class ProfileService {
     const { user, ended } = await this.unitOfWork.run(async (tx) => {
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
-      const after: User = {
-        ...before,
+      const after = Object.assign(before, {
         ...nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName),
         passwordHash: passwordHash ?? before.passwordHash,
-      };
+      });
       await tx.update(User, { id: me.userId }, after);
       if (passwordHash === undefined) return { user: after, ended: [] };
       if (mayMail) {

@@ -1,8 +1,8 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { In, IsNull, MoreThan } from 'typeorm';
-import { User } from '../auth/user.entity.js';
-import { nameKey } from '../auth/user.entity.js';
+import { nameKey, User } from '../auth/user.entity.js';
 import { Clock } from '../common/clock.js';
+import { logLine } from '../common/log-line.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
@@ -26,7 +26,7 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
 
   onModuleInit(): void {
     this.presence.onOffline((userId) => {
-      this.saw([userId]).catch((error: Error) => this.logger.error(`last_seen was not stored: ${error.name}`));
+      this.saw([userId]).catch((error: unknown) => this.logger.error(`last_seen was not stored: ${logLine(error)}`));
     });
   }
 

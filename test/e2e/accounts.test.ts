@@ -62,6 +62,10 @@ onBothDialects('accounts', (dialect) => {
     });
 
     it('knows links that are unknown, expired, or came too late', async () => {
+      expect((await call(app, 'GET', `/http/register/${'x'.repeat(500)}`)).body).toMatchObject({
+        statusCode: 404,
+        code: 'not_found',
+      });
       expect(await call(app, 'GET', '/http/register/' + 'x'.repeat(32))).toMatchObject({
         status: 404,
         body: { code: 'not_found' },

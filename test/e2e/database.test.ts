@@ -1,13 +1,13 @@
 // What the databases are trusted with: the schema, isolation, durability, and the cost of each question.
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DataSource } from 'typeorm';
 import { nameColumns, User } from '../../src/auth/user.entity.js';
 import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
 import { Member } from '../../src/conversations/member.entity.js';
 import { Message } from '../../src/conversations/message.entity.js';
-import { dataSourceOptions, openDataSource } from '../../src/database/data-source.js';
-import { READER, UnitOfWork } from '../../src/database/unit-of-work.js';
+import { Database, dataSourceOptions, sqliteFile } from '../../src/database/data-source.js';
+import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { loadConfig } from '../../src/config/config.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
 import { Person, sendTo } from '../support/client.js';
@@ -37,7 +37,7 @@ onBothDialects('the database', (dialect) => {
 
   it('can take its migrations back, and make them again', async () => {
     const { env, cleanUp } = await emptyEnvironment(dialect);
-    const source = await openDataSource(await dataSourceOptions(loadConfig(env)));
+    const source = await Database.open(loadConfig(env), await dataSourceOptions(loadConfig(env)));
     for (const _ of source.migrations) await source.undoLastMigration();
     await source.runMigrations();
     expect(await source.showMigrations()).toBe(false);
@@ -114,8 +114,20 @@ onBothDialects('the database', (dialect) => {
       expect(await app.database.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
       app = await app.restart();
     }
-    const reader: DataSource = app.app.get(READER, { strict: false });
+    const { reader } = app.get(Database);
     await expect(reader.query("INSERT INTO users (email) VALUES ('x')")).rejects.toThrow(/readonly/);
+  });
+
+  it.runIf(dialect === 'sqlite')('is one whole file after the server has stopped', async () => {
+    const stopped = await TestApp.start(dialect);
+    const ada = await Person.known(stopped);
+    await ada.get('/http/users');
+    await stopped.app.close();
+    expect(readdirSync(stopped.env['DATA_DIR']).sort()).toEqual(['jwt-secret', 'parley.lock', 'parley.sqlite']);
+    const { default: Sqlite } = await import('better-sqlite3');
+    const file = new Sqlite(sqliteFile({ dataDir: stopped.env['DATA_DIR'] }), { readonly: true });
+    expect(file.prepare('SELECT email FROM users').all()).toEqual([{ email: ada.email }]);
+    file.close();
   });
 
   describe('with many users and messages', () => {
@@ -134,29 +146,25 @@ onBothDialects('the database', (dialect) => {
         for (let i = 0; i < rows.length; i += 1000) {
           await tx.insert(
             Message,
-            rows
-              .slice(i, i + 1000)
-              .map(([conversationId, seq]) => ({
-                conversationId,
-                seq,
-                senderId: ada.id,
-                body: 'x',
-                createdAt: new Date(2e12 + seq),
-                clientId: null,
-              })),
+            rows.slice(i, i + 1000).map(([conversationId, seq]) => ({
+              conversationId,
+              seq,
+              senderId: ada.id,
+              body: 'x',
+              createdAt: new Date(2e12 + seq),
+              clientId: null,
+            })),
           );
           await tx.insert(
             User,
-            users
-              .slice(i, i + 1000)
-              .map((n) => ({
-                email: `plan${n}`,
-                passwordHash: 'x',
-                ...nameColumns(`N${n}`, `L${n}`),
-                createdAt: new Date(),
-                lastSeen: null,
-                erasedAt: null,
-              })),
+            users.slice(i, i + 1000).map((n) => ({
+              email: `plan${n}`,
+              passwordHash: 'x',
+              ...nameColumns(`N${n}`, `L${n}`),
+              createdAt: new Date(),
+              lastSeen: null,
+              erasedAt: null,
+            })),
           );
         }
         for (let id = 10_000; id < 15_000; id += 1000) {
@@ -191,7 +199,7 @@ onBothDialects('the database', (dialect) => {
 
     beforeEach(() => {
       statements = [];
-      const reader: DataSource = app.app.get(READER, { strict: false });
+      const { reader } = app.get(Database);
       const record = (query: string, parameters?: unknown[]) =>
         void statements.push({ query, parameters: parameters ?? [] });
       Object.assign(reader, {

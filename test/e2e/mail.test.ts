@@ -166,7 +166,7 @@ onBothDialects('the outbox', (dialect) => {
       app.get(Outbox).wake();
       void row;
     }
-    expect(waits[3]!).toBeGreaterThan(waits[0]!);
+    expect(waits[3]).toBeGreaterThan(waits[0]);
     await eventually(
       async () => (await waiting(app)).every(({ nextAttemptAt }) => nextAttemptAt === null) || undefined,
       'giving up',
@@ -181,7 +181,7 @@ onBothDialects('the outbox', (dialect) => {
     expect(mail.file).toMatch(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z-\d+\.eml$/);
     expect(mail.text).toContain('Hello Zoë 🦊,');
     // The link stands in one piece, for people who look into the file.
-    const folder = join(app.env['DATA_DIR']!, 'outbox');
+    const folder = join(app.env['DATA_DIR'], 'outbox');
     expect(readFileSync(join(folder, mail.file), 'utf8')).toMatch(
       /^http:\/\/localhost:3000\/http\/register\/[\w-]{32}\r?$/m,
     );
@@ -192,12 +192,10 @@ onBothDialects('the outbox', (dialect) => {
       id: Number(/-(\d+)\.eml$/.exec(mail.file)![1]),
       createdAt: new Date(mail.file.slice(0, 24).replace(/T(\d\d)-(\d\d)-(\d\d)-/, 'T$1:$2:$3.')),
     };
-    const sealed = app
-      .get(Seal)
-      .close({
-        to: 'file@example.com',
-        mail: { subject: 's', paragraphs: [], action: { label: '', link: 'http://x/' }, footer: '' },
-      });
+    const sealed = app.get(Seal).close({
+      to: 'file@example.com',
+      mail: { subject: 's', paragraphs: [], action: { label: '', link: 'http://x/' }, footer: '' },
+    });
     await app
       .get(UnitOfWork)
       .run((tx) => tx.insert(OutboxMail, { ...row, sealed, attempts: 1, nextAttemptAt: new Date(), lastError: '' }));
@@ -246,8 +244,8 @@ describe('a link', () => {
       .split('/')
       .at(-1)!;
     for (const file of [
-      sqliteFile({ dataDir: environment.env['DATA_DIR']! }),
-      `${sqliteFile({ dataDir: environment.env['DATA_DIR']! })}-wal`,
+      sqliteFile({ dataDir: environment.env['DATA_DIR'] }),
+      `${sqliteFile({ dataDir: environment.env['DATA_DIR'] })}-wal`,
     ]) {
       expect(readFileSync(file).includes(token)).toBe(false);
       // It would have been found: what is stored in the clear is.
@@ -262,7 +260,7 @@ describe('a link', () => {
     expect(new Seal('one secret').open(sealed)).toEqual({ link: 'x' });
     expect(() => new Seal('another').open(sealed)).toThrow();
     const changed = Buffer.from(sealed, 'base64');
-    changed[changed.length - 1]! ^= 1;
+    changed[changed.length - 1] ^= 1;
     expect(() => new Seal('one secret').open(changed.toString('base64'))).toThrow();
   });
 });
@@ -298,7 +296,7 @@ describe('/dev/mail', () => {
     ['with a public URL', { PUBLIC_URL: 'https://chat.example.com' }],
     ['on a public address', { HOST: '0.0.0.0' }],
   ])('is not there %s', async (_, env) => {
-    const app = await started(env as Record<string, string>);
+    const app = await started(env);
     expect((await call(app, 'GET', '/dev/mail')).status).toBe(404);
     await app.stop();
   });

@@ -77,7 +77,7 @@ export const mailTo = (target: Target, email: string, count = 1): Promise<ShownM
   }, `mail ${count} to ${email}`);
 
 /** The path of the link in a mail. */
-export const linkPath = (mail: ShownMail): string => new URL(mail.links[0]!).pathname;
+export const linkPath = (mail: ShownMail): string => new URL(mail.links[0]).pathname;
 
 export type ChatSocket = Socket<ServerEvents, ClientEvents>;
 
@@ -141,7 +141,10 @@ export class Person {
   async connect(token = this.token): Promise<ChatSocket> {
     const socket = open(this.target, { auth: { token } });
     this.sockets.push(socket);
-    await next(socket, 'connect');
+    await Promise.race([
+      next(socket, 'connect'),
+      next<Error>(socket, 'connect_error').then((error) => Promise.reject(error)),
+    ]);
     return socket;
   }
 
@@ -182,7 +185,7 @@ export function collect(socket: ChatSocket): RoomMessage[] {
 
 /** Sends and waits for the acknowledgement, whatever it says. */
 export const send = (socket: ChatSocket, payload: ClientMessage | Record<string, unknown>): Promise<any> =>
-  socket.timeout(15_000).emitWithAck('message', payload as ClientMessage) as Promise<Bound | Stored | Refused>;
+  socket.timeout(15_000).emitWithAck('message', payload) as Promise<Bound | Stored | Refused>;
 
 export const sendTo = (socket: ChatSocket, otherUserId: number, message: string, clientId?: string): Promise<any> =>
   send(socket, {

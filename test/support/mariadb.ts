@@ -73,6 +73,13 @@ export class PrivateMariaDb {
     throw new Error('The private MariaDB server did not answer within 30 s.');
   }
 
+  async query(statement: string): Promise<Record<string, unknown>[]> {
+    const connection = await createConnection(this.url);
+    const [rows] = await connection.query(statement);
+    await connection.end();
+    return rows as Record<string, unknown>[];
+  }
+
   /** As a crash does it. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const ended = new Promise((resolve) => this.process!.once('exit', resolve));

@@ -19,5 +19,5 @@ export class SendRoomMessage extends TokenPayload {
   message!: string;
 
   @ClientIdField()
-  client_id?: string;
+  client_id?: string | null;
 }
