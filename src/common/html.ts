@@ -27,19 +27,7 @@ export const PAGE_CSP = `default-src 'none'; style-src 'sha256-${createHash('sha
 /** One of the few small pages that the server shows by itself. */
 export const htmlPage = (title: string, body: Html): string =>
   html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} · Parley</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          ${body}
-        </main>
-      </body>
-    </html> `.text;
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · Parley</title><style>${new Html(STYLE)}</style></head>
+<body><main><h1>${title}</h1>${body}</main></body></html>
+`.text;

@@ -12,7 +12,7 @@ import { isLoopbackName } from '../config/loopback.js';
 import { outboxFolder } from './transport.js';
 
 const NEWEST = 50;
-const LINK = /https?:\/\/[^\s<>"]+/g;
+const LINK = /https?:\/\/[^\s<>"]*[^\s<>".,;:!?]/g;
 
 /**
  * The mails that stayed here, for whoever develops on this machine. Exists only while there is no SMTP server, outside

@@ -1,5 +1,6 @@
 // Mails: as files, to a real SMTP server, and while that server is down.
 import { readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import PostalMime, { type Email } from 'postal-mime';
@@ -279,7 +280,11 @@ describe('/dev/mail', () => {
     expect(page.body).toContain('&lt;script&gt;');
     expect(page.body).not.toContain('<script');
     expect(page.body).toMatch(/<a href="http:\/\/localhost:3000\/http\/register\/[\w-]+">/);
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const policy = page.headers.get('content-security-policy')!;
+    expect(policy).toContain("default-src 'none'");
+    // A browser applies the style only if it is, to the letter, the one that the policy names.
+    const [, style] = /<style>([^]*)<\/style>/.exec(page.body)!;
+    expect(policy).toContain(`'sha256-${createHash('sha256').update(style!).digest('base64')}'`);
     const { request } = await import('node:http');
     const status = await new Promise((resolve) =>
       request(`${app.url}/dev/mail`, { headers: { host: 'rebound.example:3000' } }, ({ statusCode }) =>
