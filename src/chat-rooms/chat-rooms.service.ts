@@ -78,8 +78,8 @@ export class ChatRoomsService {
 
   /** A page of a room's messages. @throws NotFound where the caller is not one of its two */
   async messages(me: Identity, roomId: number, page: PageQuery): Promise<MessageView[]> {
-    await this.history.assertMember('room', roomId, me.userId);
-    return this.history.page(roomId, page);
+    const room = await this.history.assertMember('room', roomId, me.userId);
+    return this.history.page(room, page);
   }
 
   /** The caller's rooms, most recent first. */

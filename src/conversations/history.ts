@@ -1,43 +1,65 @@
 import { Injectable } from '@nestjs/common';
-import { type FindOptionsWhere, LessThan, MoreThan } from 'typeorm';
+import { Between } from 'typeorm';
 import { Invalid, NotFound } from '../common/errors.js';
+import { toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Conversation, type ConversationKind } from './conversation.entity.js';
-import { Member } from './member.entity.js';
+import type { ConversationKind } from './conversation.entity.js';
 import { Message } from './message.entity.js';
 import { type MessageView, toMessageView } from './message.view.js';
 import { PAGE_LIMIT, type PageQuery, parseUntil } from './page.dto.js';
+
+/** A chat that the caller may read, as it was when they asked. */
+export interface ReadableChat {
+  id: number;
+  lastSeq: number;
+}
 
 /** What was said in a chat, page by page. */
 @Injectable()
 export class History {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
+  /** The caller is in this chat, and it is of this kind. @throws NotFound, the same for a chat that does not exist */
+  async assertMember(kind: ConversationKind, conversationId: number, userId: number): Promise<ReadableChat> {
+    const [found] = await this.unitOfWork.read.query<{ last_seq: number }[]>(
+      `SELECT c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
+       WHERE m.conversation_id = ? AND m.user_id = ? AND c.kind = ?`,
+      [conversationId, userId, kind],
+    );
+    if (!found) throw new NotFound(kind === 'room' ? 'chat room' : kind);
+    return { id: conversationId, lastSeq: found.last_seq };
+  }
+
   /** At most 100 messages, oldest first. Costs the same wherever in the chat they stand. @throws Invalid */
-  async page(conversationId: number, { until, before, after, limit }: PageQuery): Promise<MessageView[]> {
+  async page(chat: ReadableChat, { until, before, after, limit }: PageQuery): Promise<MessageView[]> {
     const given = Object.entries({ until, before, after }).filter(([, value]) => value != null);
     if (given.length > 1) throw new Invalid(`Send one of ${given.map(([name]) => name).join(' and ')}, not both.`);
+    const size = Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
+    if (after != null) return this.range(chat.id, after + 1, after + size);
+    const last = until == null ? (before ?? chat.lastSeq + 1) - 1 : await this.lastBefore(chat.id, parseUntil(until)!);
+    const end = Math.min(last, chat.lastSeq);
+    return this.range(chat.id, end - size + 1, end);
+  }
 
-    const where: FindOptionsWhere<Message> = { conversationId };
-    if (until != null) where.createdAt = LessThan(parseUntil(until)!);
-    if (before != null) where.seq = LessThan(before);
-    if (after != null) where.seq = MoreThan(after);
-    const direction = after == null ? 'DESC' : 'ASC';
+  /**
+   * Numbers have no gaps, so a page is a range of them, and no more rows are read than are shown. (With ORDER BY and LIMIT instead,
+   * MariaDB may well walk through everything that is newer.)
+   */
+  private async range(conversationId: number, from: number, to: number): Promise<MessageView[]> {
     const rows = await this.unitOfWork.read.find(Message, {
-      where,
-      // By the column of the condition, so that the page is one range of one index.
-      order: until == null ? { seq: direction } : { createdAt: direction },
-      take: Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT),
+      where: { conversationId, seq: Between(from, to) },
+      order: { seq: 'ASC' },
     });
-    if (direction === 'DESC') rows.reverse();
     return rows.map(toMessageView);
   }
 
-  /** The caller is in this chat, and it is of this kind. @throws NotFound, the same for a chat that does not exist */
-  async assertMember(kind: ConversationKind, conversationId: number, userId: number): Promise<void> {
-    const what = kind === 'room' ? 'chat room' : kind;
-    const isMember = await this.unitOfWork.read.existsBy(Member, { conversationId, userId });
-    if (!isMember || !(await this.unitOfWork.read.existsBy(Conversation, { id: conversationId, kind })))
-      throw new NotFound(what);
+  /** The number of the last message before a moment; 0 where there is none. MAX() is one look into the index. */
+  private async lastBefore(conversationId: number, moment: Date): Promise<number> {
+    const [row] = await this.unitOfWork.read.query<{ seq: number }[]>(
+      `SELECT seq FROM messages WHERE conversation_id = ? AND created_at =
+         (SELECT MAX(created_at) FROM messages WHERE conversation_id = ? AND created_at < ?)`,
+      [conversationId, conversationId, toMoment(moment)],
+    );
+    return row?.seq ?? 0;
   }
 }
