@@ -28,11 +28,14 @@ const sessionMismatch = () =>
     "This socket speaks for another session. Open a new one for the other session's token.",
   );
 
+type BoundListener = (socket: ParleySocket, userId: number) => Promise<void>;
+
 /** Binds each socket to the session of the first token it shows, and keeps it no longer than the session lives. */
 @Injectable()
 export class SocketSessions implements OnApplicationBootstrap, OnApplicationShutdown {
   private server!: ParleyServer;
   private sweeper?: NodeJS.Timeout;
+  private readonly boundListeners: BoundListener[] = [];
 
   constructor(
     private readonly sessions: Sessions,
@@ -54,6 +57,11 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
         (error: unknown) => next(asHandshakeError(error)),
       );
     });
+  }
+
+  /** Calls `listener` with each socket that has got a session, before its first message goes on. */
+  onBound(listener: BoundListener): void {
+    this.boundListeners.push(listener);
   }
 
   onApplicationBootstrap(): void {
@@ -132,6 +140,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
       this.presence.connected(userId);
     }
     await socket.join(userRoom(userId));
+    for (const listener of this.boundListeners) await listener(socket, userId);
   }
 
   /** One look at all sockets a minute, instead of a timer for each. */

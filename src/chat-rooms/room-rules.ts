@@ -6,9 +6,8 @@ import { Clock } from '../common/clock.js';
 import { NotFound } from '../common/errors.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import type { Entry, KindRules } from '../conversations/draft.js';
-import { Member } from '../conversations/member.entity.js';
 import { MessageLog } from '../conversations/message-log.js';
-import { inTuples } from '../database/dialect.js';
+import { insertRows, inTuples, toMoment } from '../database/dialect.js';
 import { ChatRoom } from './chat-room.entity.js';
 
 /** The two people of a room. */
@@ -93,10 +92,8 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
       });
       const { id: conversationId } = identifiers[0] as { id: number };
       await tx.insert(ChatRoom, { conversationId, userLow: low, userHigh: high });
-      await tx.insert(Member, [
-        { conversationId, userId: low, lastReadSeq: 0, joinedAt: now },
-        { conversationId, userId: high, lastReadSeq: 0, joinedAt: now },
-      ]);
+      const members = [low, high].map((userId) => [conversationId, userId, 0, toMoment(now)]);
+      await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', members);
       rooms.set(keyOf(pair), conversationId);
     }
   }

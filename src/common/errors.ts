@@ -75,6 +75,12 @@ export class RateLimited extends DomainError {
   }
 }
 
+export class Forbidden extends DomainError {
+  constructor(message: string) {
+    super('forbidden', 'forbidden', message);
+  }
+}
+
 /** More work waits than this node takes on; nothing was done. */
 export class Busy extends DomainError {
   constructor() {

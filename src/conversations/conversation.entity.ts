@@ -1,9 +1,9 @@
 import { Entity } from 'typeorm';
 import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
 
-export type ConversationKind = 'room';
+export type ConversationKind = 'room' | 'group';
 
-/** What every chat has, whatever its kind. Its id is the `chat_room_id` that clients see. */
+/** What every chat has, whatever its kind. Its id is the `chat_room_id` or `chat_group_id` that clients see. */
 @Entity('conversations')
 export class Conversation {
   @GeneratedId()

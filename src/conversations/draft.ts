@@ -3,6 +3,9 @@ import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import type { ConversationKind } from './conversation.entity.js';
 
+/** Longest message, in characters. */
+export const MAX_MESSAGE = 4_000;
+
 /** A message on its way into the log. */
 export interface Draft<Target = unknown> {
   readonly kind: ConversationKind;

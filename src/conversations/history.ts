@@ -26,7 +26,7 @@ export class History {
        WHERE m.conversation_id = ? AND m.user_id = ? AND c.kind = ?`,
       [conversationId, userId, kind],
     );
-    if (!found) throw new NotFound(kind === 'room' ? 'chat room' : kind);
+    if (!found) throw new NotFound(`chat ${kind}`);
     return { id: conversationId, lastSeq: found.last_seq };
   }
 

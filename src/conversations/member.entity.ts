@@ -1,4 +1,4 @@
-import { Entity, Index } from 'typeorm';
+import { Column, Entity, Index } from 'typeorm';
 import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
 
 // No foreign keys here and on messages: rows are only inserted by transactions that hold their conversation's row, and a check of
@@ -7,6 +7,7 @@ import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
 /** Someone's part in a conversation. */
 @Entity('members', { withoutRowid: true })
 @Index('ix_members_user', ['userId'])
+@Index('ix_members_is_in', ['isIn', 'userId'])
 export class Member {
   @KeyColumn('conversation_id')
   conversationId!: number;
@@ -17,6 +18,10 @@ export class Member {
   /** They have read up to here; never goes back. */
   @IntegerColumn('last_read_seq')
   lastReadSeq!: number;
+
+  /** Groups: they are in it right now, and its messages come to them as they are written. */
+  @Column({ type: 'boolean', name: 'is_in', default: false })
+  isIn!: boolean;
 
   @MomentColumn('joined_at')
   joinedAt!: Date;

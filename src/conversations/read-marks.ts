@@ -10,6 +10,12 @@ export interface ReadMark {
 /** Unread is computed wherever it is shown and stored nowhere: it cannot drift. */
 export const unreadCount = ({ lastSeq, lastReadSeq }: ReadMark): number => Math.max(0, lastSeq - lastReadSeq);
 
+/** Who is in a group and connected reads what comes, as it comes: their stored mark is only moved when they go. */
+export const liveMark = ({ lastSeq, lastReadSeq }: ReadMark, isWatching: boolean): ReadMark => ({
+  lastSeq,
+  lastReadSeq: isWatching ? lastSeq : lastReadSeq,
+});
+
 @Injectable()
 export class ReadMarks {
   constructor(private readonly unitOfWork: UnitOfWork) {}

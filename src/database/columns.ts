@@ -14,6 +14,9 @@ export const KeyColumn = (name: string) => PrimaryColumn({ type: 'integer', name
 export const IntegerColumn = (name: string) => Column({ type: 'integer', name });
 export const NullableIntegerColumn = (name: string) => Column({ type: 'integer', name, nullable: true });
 
+/** Yes or no; 0 or 1 in statements of our own. */
+export const BooleanColumn = (name: string) => Column({ type: 'boolean', name });
+
 /** Text of at most `length` characters, compared byte by byte. */
 export const VarcharColumn = (name: string, length: number) => Column({ type: 'varchar', name, length });
 export const NullableVarcharColumn = (name: string, length: number) =>

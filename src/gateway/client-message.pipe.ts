@@ -1,13 +1,17 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
+import { EnterGroupMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
 import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { Invalid } from '../common/errors.js';
 import { TokenPayload } from '../common/token-payload.js';
 import { parsePayload } from '../common/validation.js';
 
-/** What `chat_type` makes of a `message`. Without one, it only brings a token. */
-const KINDS = { room: SendRoomMessage };
+export type ClientMessage = TokenPayload | SendRoomMessage | SendGroupMessage | EnterGroupMessage;
 
-export type ClientMessage = TokenPayload | SendRoomMessage;
+/** What `chat_type` makes of a `message`. Without one, it only brings a token. */
+const KINDS: Record<string, (payload: object) => new () => ClientMessage> = {
+  room: () => SendRoomMessage,
+  group: (payload) => ('is_enter' in payload ? EnterGroupMessage : SendGroupMessage),
+};
 
 /**
  * Parses what a client sent as `message`. Synchronous on purpose: two messages that one socket sends to one chat must reach its
@@ -22,6 +26,6 @@ export class ClientMessagePipe implements PipeTransform<unknown, ClientMessage> 
       const sentence = `must be one of ${Object.keys(KINDS).join(', ')}`;
       throw new Invalid(`chat_type ${sentence}.`, { chat_type: [sentence] });
     }
-    return parsePayload(KINDS[chatType as keyof typeof KINDS], payload);
+    return parsePayload(KINDS[chatType]!(payload as object), payload);
   }
 }

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { History } from '../conversations/history.js';
 import { ReadMarks, unreadCount } from '../conversations/read-marks.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { Presence } from '../realtime/presence.js';
 import type { NotificationView, ReadAnswer, ReadRequest } from './dto/notifications.dto.js';
 
 interface Row {
@@ -15,6 +17,7 @@ interface Row {
   sender_id: number;
   body: string;
   is_read: number;
+  kind: 'room' | 'group';
 }
 
 /** What is new to somebody, chat by chat, and how far they have read. */
@@ -24,19 +27,24 @@ export class NotificationsService {
     private readonly unitOfWork: UnitOfWork,
     private readonly history: History,
     private readonly readMarks: ReadMarks,
+    private readonly presence: Presence,
   ) {}
 
   /** One row per chat that has a message: unread ones first, then by the newest message. */
   async list(me: Identity, cursor?: string): Promise<Page<NotificationView>> {
     const [isRead, moment, id] = readCursor(cursor, ['number', 'string', 'number']) ?? [null, null, null];
+    // Who is in a group and connected has read it: see `liveMark`.
+    const mark = this.presence.isConnected(me.userId)
+      ? 'CASE WHEN mine.is_in = 1 THEN c.last_seq ELSE mine.last_read_seq END'
+      : 'mine.last_read_seq';
     const rows = await this.unitOfWork.read.query<Row[]>(
       `SELECT * FROM (
-         SELECT c.id, c.last_seq, mine.last_read_seq, c.last_message_at, m.sender_id, m.body,
-                CASE WHEN mine.last_read_seq >= c.last_seq THEN 1 ELSE 0 END AS is_read
+         SELECT c.id, c.kind, c.last_seq, c.last_message_at, m.sender_id, m.body, ${mark} AS last_read_seq,
+                CASE WHEN ${mark} >= c.last_seq THEN 1 ELSE 0 END AS is_read
          FROM members mine
          JOIN conversations c ON c.id = mine.conversation_id
          JOIN messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
-         WHERE mine.user_id = ?
+         WHERE mine.user_id = ? AND c.kind IN ('room', 'group')
        ) AS chats
        WHERE ? IS NULL OR is_read > ? OR (is_read = ? AND (last_message_at < ? OR (last_message_at = ? AND id < ?)))
        ORDER BY is_read, last_message_at DESC, id DESC LIMIT ${LIST_LIMIT + 1}`,
@@ -46,17 +54,25 @@ export class NotificationsService {
     return { ...page, rows: page.rows.map(toView) };
   }
 
-  /** Moves the caller's read mark in a chat. @throws NotFound where they are not in it */
-  async read(me: Identity, { chat_room_id: roomId, seq }: ReadRequest): Promise<ReadAnswer> {
-    await this.history.assertMember('room', roomId, me.userId);
-    const mark = await this.readMarks.advance(roomId, me.userId, seq ?? undefined);
-    return { chat_room_id: roomId, last_read_seq: mark.lastReadSeq, unread_count: unreadCount(mark) };
+  /** Moves the caller's read mark in a chat. @throws NotFound where they are not in it; Invalid without one chat */
+  async read(me: Identity, { chat_room_id: roomId, chat_group_id: groupId, seq }: ReadRequest): Promise<ReadAnswer> {
+    if ((roomId == null) === (groupId == null)) {
+      const sentence = 'must be given, and only one of the two';
+      throw new Invalid(`chat_room_id or chat_group_id ${sentence}.`, {
+        chat_room_id: [sentence],
+        chat_group_id: [sentence],
+      });
+    }
+    const chat = await this.history.assertMember(roomId == null ? 'group' : 'room', (roomId ?? groupId)!, me.userId);
+    const mark = await this.readMarks.advance(chat.id, me.userId, seq ?? undefined);
+    const place = roomId == null ? { chat_group_id: chat.id } : { chat_room_id: chat.id };
+    return { ...place, last_read_seq: mark.lastReadSeq, unread_count: unreadCount(mark) };
   }
 }
 
 const toView = (row: Row): NotificationView => ({
-  chat_type: 'room',
-  chat_room_id: row.id,
+  chat_type: row.kind,
+  ...(row.kind === 'room' ? { chat_room_id: row.id } : { chat_group_id: row.id }),
   user_id: row.sender_id,
   unread_count: unreadCount({ lastSeq: row.last_seq, lastReadSeq: row.last_read_seq }),
   is_read: row.is_read === 1,

@@ -24,13 +24,53 @@ export interface RoomMessage {
   client_id?: string;
 }
 
+/** A message to a group, on every socket of everybody who is in it. */
+export interface GroupMessage {
+  chat_type: 'group';
+  /** The sender. */
+  user_id: number;
+  chat_group_id: number;
+  seq: number;
+  message: string;
+  timestamp: string;
+  client_id?: string;
+}
+
+/** Who came and went, to those who are in the group: a sentence, not a message. It has no number and is not stored. */
+export interface GroupNotice {
+  chat_type: 'group';
+  chat_group_id: number;
+  /** `Ada Lovelace entered the group` */
+  message: string;
+  notice: { kind: 'entered' | 'left'; user_ids: number[] };
+}
+
+/** There is something new in a group that one is a member of, and not in. At most one a second and group. */
+export interface GroupNotification {
+  chat_type: 'group';
+  chat_group_id: number;
+  last_seq: number;
+  /** Who wrote the newest message, which follows. */
+  user_id: number;
+  message: string;
+  timestamp: string;
+}
+
+/** On one device a person entered or left a group; the others follow. */
+export interface GroupUpdate {
+  chat_group_id: number;
+  is_in: boolean;
+}
+
 /** Something that the client sent was refused; `request` tells what, where it said so. */
 export interface Exception extends ErrorBody {
   request?: { event: string; chat_type?: string; client_id?: string };
 }
 
 export interface ServerEvents {
-  message: (event: RoomMessage) => void;
+  message: (event: RoomMessage | GroupMessage | GroupNotice) => void;
+  notification: (event: GroupNotification) => void;
+  group_update: (event: GroupUpdate) => void;
   exception: (event: Exception) => void;
 }
 
@@ -43,10 +83,18 @@ export interface Bound {
 /** The message is on disk, under this number. */
 export interface Stored {
   ok: true;
-  chat_room_id: number;
+  chat_room_id?: number;
+  chat_group_id?: number;
   seq: number;
   timestamp: string;
   client_id?: string;
+}
+
+/** The person is in the group now, or is not. */
+export interface Entered {
+  ok: true;
+  chat_group_id: number;
+  is_in: boolean;
 }
 
 export interface Refused {
@@ -59,14 +107,16 @@ export type Acknowledge<T> = (answer: T | Refused) => void;
 /** What a client may send as `message`. The token is needed once per socket; later payloads may leave it out. */
 export interface ClientMessage {
   token?: string;
-  chat_type?: 'room';
+  chat_type?: 'room' | 'group';
   other_user_id?: number;
+  chat_group_id?: number;
+  is_enter?: boolean;
   message?: string;
   client_id?: string;
 }
 
 export interface ClientEvents {
-  message: (payload: ClientMessage, acknowledge?: Acknowledge<Bound | Stored>) => void;
+  message: (payload: ClientMessage, acknowledge?: Acknowledge<Bound | Stored | Entered>) => void;
 }
 
 /** What the server remembers of a socket. */

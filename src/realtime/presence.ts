@@ -3,7 +3,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 /** A user whose last socket closed is offline after this long: a reload or a tunnel is not an absence. */
 export const OFFLINE_AFTER_MS = 5_000;
 
-type OfflineListener = (userId: number) => void;
+type Listener = (userId: number) => void;
 
 /** Who has a socket open. */
 @Injectable()
@@ -11,13 +11,25 @@ export class Presence implements OnApplicationShutdown {
   /** Open sockets by user. A user in here is online. */
   private readonly sockets = new Map<number, number>();
   private readonly leaving = new Map<number, NodeJS.Timeout>();
-  private readonly listeners: OfflineListener[] = [];
+  private readonly offlineListeners: Listener[] = [];
+  private readonly disconnectedListeners: Listener[] = [];
 
   /** Calls `listener` whenever somebody has gone offline. */
-  onOffline(listener: OfflineListener): void {
-    this.listeners.push(listener);
+  onOffline(listener: Listener): void {
+    this.offlineListeners.push(listener);
   }
 
+  /** Calls `listener` whenever somebody's last socket has closed; they are online for a while yet, and may come back. */
+  onDisconnected(listener: Listener): void {
+    this.disconnectedListeners.push(listener);
+  }
+
+  /** Has a socket open right now. */
+  isConnected(userId: number): boolean {
+    return (this.sockets.get(userId) ?? 0) > 0;
+  }
+
+  /** Has a socket open, or had one just now. */
   isOnline(userId: number): boolean {
     return this.sockets.has(userId);
   }
@@ -41,6 +53,7 @@ export class Presence implements OnApplicationShutdown {
     }
     // Stays in the map, with 0 sockets: still online until the time is up.
     this.sockets.set(userId, 0);
+    for (const listener of this.disconnectedListeners) listener(userId);
     clearTimeout(this.leaving.get(userId));
     if (forGood) this.goOffline(userId);
     else this.leaving.set(userId, setTimeout(() => this.goOffline(userId), OFFLINE_AFTER_MS).unref());
@@ -53,6 +66,6 @@ export class Presence implements OnApplicationShutdown {
   private goOffline(userId: number): void {
     this.leaving.delete(userId);
     this.sockets.delete(userId);
-    for (const listener of this.listeners) listener(userId);
+    for (const listener of this.offlineListeners) listener(userId);
   }
 }

@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { DomainError } from '../common/errors.js';
-import type { Exception, ParleyServer, ParleySocket, RoomMessage } from './events.js';
-import { sessionRoom, userRoom } from './rooms.js';
+import type {
+  Exception,
+  GroupMessage,
+  GroupNotice,
+  GroupNotification,
+  GroupUpdate,
+  ParleyServer,
+  ParleySocket,
+  RoomMessage,
+} from './events.js';
+import { groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
 
 /** Tells sockets what happened. Call it after the commit: nothing that may still be undone is ever told. */
 @Injectable()
@@ -16,6 +25,35 @@ export class Publisher {
   /** A direct message, to every socket of both people. */
   roomMessage(message: RoomMessage): void {
     this.server.to([userRoom(message.user_id), userRoom(message.other_user_id)]).emit('message', message);
+  }
+
+  /** A group message, to every socket of everybody in the group. */
+  groupMessage(message: GroupMessage): void {
+    this.server.to(groupRoom(message.chat_group_id)).emit('message', message);
+  }
+
+  /** Who came or went, to those who are in the group. */
+  groupNotice(notice: GroupNotice): void {
+    this.server.to(groupRoom(notice.chat_group_id)).emit('message', notice);
+  }
+
+  /** Something new, to the members who are online and not in the group. */
+  groupNotification(notification: GroupNotification): void {
+    this.server.to(outsideRoom(notification.chat_group_id)).emit('notification', notification);
+  }
+
+  /** On one device a person entered or left; all of theirs are told. */
+  groupUpdate(userId: number, update: GroupUpdate): void {
+    this.server.to(userRoom(userId)).emit('group_update', update);
+  }
+
+  /** From now on a person's sockets are reached as members in a group, outside of it, or not at all. */
+  placeInGroup(userId: number, groupId: number, place: 'in' | 'outside' | 'nowhere'): void {
+    const sockets = this.server.in(userRoom(userId));
+    const [joined, left] = place === 'in' ? [groupRoom, outsideRoom] : [outsideRoom, groupRoom];
+    sockets.socketsLeave(left(groupId));
+    if (place === 'nowhere') sockets.socketsLeave(joined(groupId));
+    else sockets.socketsJoin(joined(groupId));
   }
 
   exception(socket: ParleySocket, error: DomainError, request?: Exception['request']): void {

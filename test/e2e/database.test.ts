@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nameColumns, User } from '../../src/auth/user.entity.js';
 import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
-import { Member } from '../../src/conversations/member.entity.js';
 import { Message } from '../../src/conversations/message.entity.js';
 import { Database, dataSourceOptions, sqliteFile } from '../../src/database/data-source.js';
+import { insertRows, toMoment } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { loadConfig } from '../../src/config/config.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
@@ -24,6 +24,7 @@ onBothDialects('the database', (dialect) => {
     const { upQueries } = await app.database.driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
     expect(app.database.entityMetadatas.map(({ tableName }) => tableName).sort()).toEqual([
+      'chat_groups',
       'chat_rooms',
       'conversations',
       'mail_outbox',
@@ -62,7 +63,7 @@ onBothDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(8);
+    expect(tables).toHaveLength(9);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
       { mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },
@@ -178,17 +179,8 @@ onBothDialects('the database', (dialect) => {
             ChatRoom,
             ids.map((one) => ({ conversationId: one, userLow: first + one - 10_000, userHigh: first + one - 9_999 })),
           );
-          await tx.insert(
-            Member,
-            ids.flatMap((one) =>
-              [0, 1].map((n) => ({
-                conversationId: one,
-                userId: first + one - 10_000 + n,
-                lastReadSeq: 0,
-                joinedAt: at,
-              })),
-            ),
-          );
+          const members = ids.flatMap((one) => [0, 1].map((n) => [one, first + one - 10_000 + n, 0, toMoment(at)]));
+          await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', members);
         }
         await tx.query('UPDATE conversations SET last_seq = 10001 WHERE id = ?', [room]);
       });

@@ -60,7 +60,11 @@ onBothDialects('rubbish', (dialect) => {
     ['POST', '/http/register', ['email', 'password', 'first_name', 'last_name']],
     ['POST', '/http/login', ['email', 'password']],
     ['PUT', '/http/users/profile', ['first_name', 'last_name', 'current_password']],
-    ['PUT', '/http/notifications', ['chat_room_id', 'seq']],
+    ['PUT', '/http/notifications', ['chat_room_id', 'chat_group_id', 'seq']],
+    ['POST', '/http/chat_groups', ['chat_group_name', 'author_id', 'is_private']],
+    ['PUT', '/http/chat_groups', ['chat_group_id', 'chat_group_name']],
+    ['POST', '/http/chat_groups/1', ['is_enter']],
+    ['PUT', '/http/chat_groups/1', ['chat_group_name']],
   ];
 
   it.each(BODIES)('as the body of %s %s', async (method, path, fields) => {
@@ -81,26 +85,31 @@ onBothDialects('rubbish', (dialect) => {
     expect((await ada.get('/http/users/profile')).status).toBe(200);
   });
 
-  it.each(['/http/users', '/http/chat_rooms', '/http/notifications', '/http/chat_rooms/1'])(
-    'as the query of GET %s',
-    async (path) => {
-      const fields = fc.constantFrom('until', 'before', 'after', 'limit', 'query', 'cursor', '__proto__', 'x');
-      const text = fc.oneof(
-        fc.string({ unit: 'binary', maxLength: 60 }),
-        fc.constantFrom('0', '1', '-1', '1e9', '2026-13-01T00:00:00Z', '%', "'", '\\'),
-      );
-      await fc.assert(
-        fc.asyncProperty(fc.array(fc.tuple(fields, text), { maxLength: 4 }), async (pairs) => {
-          const { status, body } = await call(app, 'GET', `${path}?${new URLSearchParams(pairs).toString()}`, {
-            token: ada.token,
-          });
-          expect(status).toBeLessThan(500);
-          if (status >= 400) expect(body.code).toEqual(expect.any(String));
-        }),
-        { numRuns: RUNS },
-      );
-    },
-  );
+  it.each([
+    '/http/users',
+    '/http/chat_rooms',
+    '/http/notifications',
+    '/http/chat_rooms/1',
+    '/http/chat_groups',
+    '/http/chat_groups/1',
+    '/http/users/group/1',
+  ])('as the query of GET %s', async (path) => {
+    const fields = fc.constantFrom('until', 'before', 'after', 'limit', 'query', 'cursor', '__proto__', 'x');
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.constantFrom('0', '1', '-1', '1e9', '2026-13-01T00:00:00Z', '%', "'", '\\'),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fields, text), { maxLength: 4 }), async (pairs) => {
+        const { status, body } = await call(app, 'GET', `${path}?${new URLSearchParams(pairs).toString()}`, {
+          token: ada.token,
+        });
+        expect(status).toBeLessThan(500);
+        if (status >= 400) expect(body.code).toEqual(expect.any(String));
+      }),
+      { numRuns: RUNS },
+    );
+  });
 
   it('as a path', async () => {
     await fc.assert(
@@ -127,14 +136,17 @@ onBothDialects('rubbish', (dialect) => {
     it('as the payload of message', async () => {
       const socket = await ada.connect();
       await fc.assert(
-        fc.asyncProperty(nearly('chat_type', 'other_user_id', 'message', 'client_id'), async (payload) => {
-          // A token of its own closes the socket, as it should: that is another test.
-          const { token: _, ...rest } = (payload ?? {}) as { token?: unknown };
-          const sent = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? rest : payload;
-          const answer = await (socket as any).timeout(10_000).emitWithAck('message', sent);
-          expect(answer.ok === true || typeof answer.error.code === 'string').toBe(true);
-          if (!answer.ok) expect(answer.error.code).not.toBe('internal');
-        }),
+        fc.asyncProperty(
+          nearly('chat_type', 'other_user_id', 'chat_group_id', 'is_enter', 'message', 'client_id'),
+          async (payload) => {
+            // A token of its own closes the socket, as it should: that is another test.
+            const { token: _, ...rest } = (payload ?? {}) as { token?: unknown };
+            const sent = typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? rest : payload;
+            const answer = await (socket as any).timeout(10_000).emitWithAck('message', sent);
+            expect(answer.ok === true || typeof answer.error.code === 'string').toBe(true);
+            if (!answer.ok) expect(answer.error.code).not.toBe('internal');
+          },
+        ),
         { numRuns: RUNS * 2 },
       );
       await survives(socket);

@@ -7,16 +7,18 @@ import { Passwords } from '../../src/auth/passwords.js';
 import { DomainError, asDomainError } from '../../src/common/errors.js';
 import { logLine } from '../../src/common/log-line.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
-import { call, collect, linkPath, mailTo, next, open, Person, send, sendTo } from '../support/client.js';
+import { call, linkPath, mailTo, next, open, Person, send, sendTo } from '../support/client.js';
 
 interface Route {
   route: string;
   /** Anybody may call it; everything else needs a token. */
   isPublic?: boolean;
+  /** Where it is not 200. */
+  answers?: number;
   /** Its path or body names something of others: a stranger gets a 404, the same as for what does not exist. */
-  of?: 'room';
-  path?: (room: number) => string;
-  body?: (room: number) => object;
+  of?: 'room' | 'group';
+  path?: (id: number) => string;
+  body?: (id: number) => object;
 }
 
 /** Every HTTP route. One that is missing here fails the first test below. */
@@ -35,6 +37,28 @@ const ROUTES: Route[] = [
   { route: 'PUT /http/users/profile', body: () => ({ first_name: 'Mallory' }) },
   { route: 'GET /http/chat_rooms' },
   { route: 'GET /http/chat_rooms/:id', of: 'room', path: (room) => `/http/chat_rooms/${room}` },
+  { route: 'GET /http/chat_groups' },
+  { route: 'POST /http/chat_groups', body: () => ({ chat_group_name: 'Mallory' }), answers: 201 },
+  { route: 'PUT /http/chat_groups', of: 'group', body: (group) => ({ chat_group_id: group, chat_group_name: 'x' }) },
+  {
+    route: 'PUT /http/chat_groups/:id',
+    of: 'group',
+    path: (group) => `/http/chat_groups/${group}`,
+    body: () => ({ chat_group_name: 'x' }),
+  },
+  { route: 'GET /http/chat_groups/:id', of: 'group', path: (group) => `/http/chat_groups/${group}` },
+  {
+    route: 'POST /http/chat_groups/:id',
+    of: 'group',
+    path: (group) => `/http/chat_groups/${group}`,
+    body: () => ({ is_enter: true }),
+  },
+  {
+    route: 'DELETE /http/chat_groups/:id/members/:user_id',
+    of: 'group',
+    path: (group) => `/http/chat_groups/${group}/members/1`,
+  },
+  { route: 'GET /http/users/group/:id', of: 'group', path: (group) => `/http/users/group/${group}` },
   { route: 'GET /http/notifications' },
   { route: 'PUT /http/notifications', of: 'room', body: (room) => ({ chat_room_id: room }) },
 ];
@@ -42,14 +66,25 @@ const ROUTES: Route[] = [
 /** Made by the libraries that serve them: pages and files about the API, and CORS. */
 const LIBRARY_ROUTES = /^(GET \/http\/docs|OPTIONS \*|HEAD )/;
 
-/** Every event that a client may send, with a payload that would work. */
-const EVENTS: Record<string, (otherUserId: number) => object> = {
-  message: (otherUserId) => ({ chat_type: 'room', other_user_id: otherUserId, message: 'x' }),
+interface Ids {
+  other: number;
+  room: number;
+  group: number;
+}
+
+/** Every event that a client may send, with each kind of payload that would work; `stranger` is what one outside is answered. */
+const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string }[]> = {
+  message: [
+    { payload: ({ other }) => ({ chat_type: 'room', other_user_id: other, message: 'x' }) },
+    { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, message: 'x' }), stranger: 'not_found' },
+    { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, is_enter: true }), stranger: 'not_found' },
+    { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, is_enter: false }), stranger: 'not_found' },
+  ],
 };
 
-const split = ({ route, path, body }: Route, room: number) => {
+const split = ({ route, path, body }: Route, id: number) => {
   const [method, url] = route.split(' ') as [string, string];
-  return { method, url: path?.(room) ?? url, body: body?.(room) };
+  return { method, url: path?.(id) ?? url, body: body?.(id) };
 };
 
 onBothDialects('access', (dialect) => {
@@ -57,12 +92,19 @@ onBothDialects('access', (dialect) => {
   let ada: Person;
   let bob: Person;
   let eve: Person;
-  let room: number;
+  let ids: Ids;
+  const idOf = ({ of }: Route) => (of === 'group' ? ids.group : ids.room);
 
   beforeAll(async () => {
     app = await TestApp.start(dialect);
     [ada, bob, eve] = [await Person.known(app), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
-    room = (await sendTo(await ada.connect(), bob.id, 'between us')).chat_room_id;
+    const socket = await ada.connect();
+    const { chat_room_id: room } = await sendTo(socket, bob.id, 'between us');
+    // Private: an open group lets a stranger in by design.
+    const secret = { chat_group_name: 'Secret', is_private: true };
+    const { id: group } = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body: secret })).body;
+    await send(socket, { chat_type: 'group', chat_group_id: group, message: 'between us' });
+    ids = { other: bob.id, room, group };
   });
   afterAll(() => app.stop());
 
@@ -84,7 +126,7 @@ onBothDialects('access', (dialect) => {
 
   describe.each(ROUTES.filter(({ isPublic }) => !isPublic))('$route', (route) => {
     it('is closed to nobody, to rubbish and to a token that was revoked', async () => {
-      const { method, url, body } = split(route, room);
+      const { method, url, body } = split(route, idOf(route));
       expect(await call(app, method, url, { body })).toMatchObject({ status: 401, body: { code: 'token_missing' } });
       expect(await call(app, method, url, { body, token: 'x.y.z' })).toMatchObject({
         status: 401,
@@ -99,9 +141,9 @@ onBothDialects('access', (dialect) => {
     });
 
     it('shows a stranger nothing of others', async () => {
-      const { method, url, body } = split(route, room);
+      const { method, url, body } = split(route, idOf(route));
       const answer = await call(app, method, url, { body, token: await app.createSession(eve.id) });
-      expect(answer.status).toBe(route.of ? 404 : 200);
+      expect(answer.status).toBe(route.of ? 404 : (route.answers ?? 200));
       expect(JSON.stringify(answer.body)).not.toContain('between us');
       expect(JSON.stringify(answer.body)).not.toContain(ada.email);
       if (!route.of) return;
@@ -112,26 +154,30 @@ onBothDialects('access', (dialect) => {
     });
   });
 
-  describe.each(Object.keys(EVENTS))('the event %s', (event) => {
-    const emit = (socket: any, payload: object) => socket.timeout(10_000).emitWithAck(event, payload);
+  const cases = Object.entries(EVENTS).flatMap(([event, payloads]) => payloads.map((one, i) => ({ event, i, ...one })));
+  describe.each(cases)('the event $event, payload $i', ({ event, payload, stranger }) => {
+    const emit = (socket: any, given: object) => socket.timeout(10_000).emitWithAck(event, given);
 
     it('is closed to nobody and to a token that was revoked', async () => {
       const socket = open(app);
       await next(socket, 'connect');
-      expect((await emit(socket, EVENTS[event](bob.id))).error.code).toBe('token_missing');
+      expect((await emit(socket, payload(ids))).error.code).toBe('token_missing');
       const revoked = await app.createSession(ada.id);
       await call(app, 'GET', '/http/logout', { token: revoked });
-      expect((await emit(socket, { ...EVENTS[event](bob.id), token: revoked })).error.code).toBe('session_revoked');
+      expect((await emit(socket, { ...payload(ids), token: revoked })).error.code).toBe('session_revoked');
     });
 
-    it('reaches no stranger', async () => {
-      const stranger = await eve.connect();
-      const got = collect(stranger);
-      await emit(await ada.connect(), EVENTS[event](bob.id));
-      const marker = next(stranger, 'message');
+    it('works for those it is for, and reaches no stranger', async () => {
+      const outside = await eve.connect();
+      const got: unknown[] = [];
+      outside.onAny((name, content) => name !== 'exception' && got.push(content));
+      expect((await emit(await ada.connect(), payload(ids))).ok).toBe(true);
+      if (stranger) expect((await emit(outside, payload(ids))).error.code).toBe(stranger);
+      const marker = next(outside, 'message');
       await sendTo(await bob.connect(), eve.id, 'marker');
       await marker;
-      expect(got.map(({ message }) => message)).toEqual(['marker']);
+      expect(got.map((content) => (content as { message: string }).message)).toEqual(['marker']);
+      eve.hangUp();
     });
   });
 

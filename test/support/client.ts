@@ -176,10 +176,10 @@ export function next<T>(socket: ChatSocket, event: string, isIt: (payload: T) =>
   });
 }
 
-/** Every message that a socket gets, from now on. */
+/** Every direct message that a socket gets, from now on. */
 export function collect(socket: ChatSocket): RoomMessage[] {
   const got: RoomMessage[] = [];
-  socket.on('message', (message) => got.push(message));
+  socket.on('message', (message) => void (message.chat_type === 'room' && got.push(message)));
   return got;
 }
 

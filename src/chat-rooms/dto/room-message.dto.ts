@@ -2,9 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/token-payload.js';
-
-/** Longest message, in characters. */
-export const MAX_MESSAGE = 4_000;
+import { MAX_MESSAGE } from '../../conversations/draft.js';
 
 /** Over the socket: a message to one other person. */
 export class SendRoomMessage extends TokenPayload {

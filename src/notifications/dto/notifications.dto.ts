@@ -1,12 +1,15 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IntegerField } from '../../common/fields.js';
 
 export class NotificationView {
-  @ApiProperty({ enum: ['room'] })
-  chat_type!: 'room';
+  @ApiProperty({ enum: ['room', 'group'] })
+  chat_type!: 'room' | 'group';
 
-  @ApiProperty({ type: 'integer' })
-  chat_room_id!: number;
+  @ApiPropertyOptional({ type: 'integer', description: 'Of a room' })
+  chat_room_id?: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Of a group' })
+  chat_group_id?: number;
 
   @ApiProperty({ type: 'integer', description: 'Who wrote the newest message' })
   user_id!: number;
@@ -31,16 +34,22 @@ export class NotificationView {
 }
 
 export class ReadRequest {
-  @IntegerField({ description: 'The room that was read' })
-  chat_room_id!: number;
+  @IntegerField({ description: 'The room that was read; or', optional: true })
+  chat_room_id?: number | null;
+
+  @IntegerField({ description: 'the group that was read', optional: true })
+  chat_group_id?: number | null;
 
   @IntegerField({ description: 'Read up to here; without it, up to the newest', optional: true })
-  seq?: number;
+  seq?: number | null;
 }
 
 export class ReadAnswer {
-  @ApiProperty({ type: 'integer' })
-  chat_room_id!: number;
+  @ApiPropertyOptional({ type: 'integer' })
+  chat_room_id?: number;
+
+  @ApiPropertyOptional({ type: 'integer' })
+  chat_group_id?: number;
 
   @ApiProperty({ type: 'integer' })
   last_read_seq!: number;

@@ -1,0 +1,94 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, UseInterceptors } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiErrors, ApiToken } from '../common/api.js';
+import { Data } from '../common/data.js';
+import { IdPipe } from '../common/id.pipe.js';
+import { CurrentUser, type Identity } from '../common/identity.js';
+import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { CursorQuery } from '../common/pages.js';
+import { MessageView } from '../conversations/message.view.js';
+import { PageQuery } from '../conversations/page.dto.js';
+import { ChatGroupsService } from './chat-groups.service.js';
+import {
+  ChatGroupView,
+  CreateGroup,
+  EnterAnswer,
+  EnterRequest,
+  GroupMemberView,
+  RenameGroup,
+  UpdateGroup,
+} from './dto/group.dto.js';
+
+@ApiTags('chat groups')
+@ApiToken()
+@Controller('http')
+export class ChatGroupsController {
+  constructor(private readonly chatGroups: ChatGroupsService) {}
+
+  @Get('chat_groups')
+  @UseInterceptors(NextLinkInterceptor)
+  @ApiOperation({ summary: 'All groups' })
+  @ApiOkResponse({ type: [ChatGroupView] })
+  list(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
+    return this.chatGroups.list(me, cursor);
+  }
+
+  @Post('chat_groups')
+  @ApiOperation({ summary: 'Creates a group; its author is owner and member' })
+  @ApiCreatedResponse({ type: ChatGroupView })
+  @ApiErrors(400, 403)
+  create(@CurrentUser() me: Identity, @Body() request: CreateGroup) {
+    return this.chatGroups.create(me, request);
+  }
+
+  @Put('chat_groups')
+  @ApiOperation({ summary: 'Renames a group' })
+  @ApiOkResponse({ type: ChatGroupView })
+  @ApiErrors(400, 403, 404)
+  update(@CurrentUser() me: Identity, @Body() request: UpdateGroup) {
+    return this.chatGroups.rename(me, request.chat_group_id, request.chat_group_name);
+  }
+
+  @Put('chat_groups/:id')
+  @ApiOperation({ summary: 'Renames a group' })
+  @ApiOkResponse({ type: ChatGroupView })
+  @ApiErrors(400, 403, 404)
+  rename(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Body() request: RenameGroup) {
+    return this.chatGroups.rename(me, id, request.chat_group_name);
+  }
+
+  @Get('chat_groups/:id')
+  @ApiOperation({ summary: 'A page of messages, oldest first; the newest page (no cursor) enters the group' })
+  @ApiOkResponse({ type: [MessageView] })
+  @ApiErrors(400, 404)
+  messages(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Data() page: PageQuery) {
+    return this.chatGroups.messages(me, id, page);
+  }
+
+  @Post('chat_groups/:id')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Enters or leaves a group' })
+  @ApiOkResponse({ type: EnterAnswer })
+  @ApiErrors(400, 404)
+  attend(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Body() request: EnterRequest) {
+    return this.chatGroups.attend(me, id, request.is_enter);
+  }
+
+  @Delete('chat_groups/:id/members/:user_id')
+  @HttpCode(204)
+  @ApiOperation({ summary: "Gives up the caller's membership" })
+  @ApiNoContentResponse()
+  @ApiErrors(403, 404)
+  giveUp(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Param('user_id', IdPipe) userId: number) {
+    return this.chatGroups.giveUp(me, id, userId);
+  }
+
+  @Get('users/group/:id')
+  @UseInterceptors(NextLinkInterceptor)
+  @ApiOperation({ summary: "A group's members, for its members" })
+  @ApiOkResponse({ type: [GroupMemberView] })
+  @ApiErrors(404)
+  members(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Data() { cursor }: CursorQuery) {
+    return this.chatGroups.members(me, id, cursor);
+  }
+}

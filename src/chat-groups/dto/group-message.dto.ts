@@ -1,0 +1,30 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsBoolean, IsIn } from 'class-validator';
+import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
+import { TokenPayload } from '../../common/token-payload.js';
+import { MAX_MESSAGE } from '../../conversations/draft.js';
+
+class GroupPayload extends TokenPayload {
+  @ApiProperty({ enum: ['group'] })
+  @IsIn(['group'])
+  chat_type!: 'group';
+
+  @IntegerField({ description: 'Which group' })
+  chat_group_id!: number;
+}
+
+/** Over the socket: a message to a group. */
+export class SendGroupMessage extends GroupPayload {
+  @TextField({ description: 'Stored as sent', max: MAX_MESSAGE })
+  message!: string;
+
+  @ClientIdField()
+  client_id?: string | null;
+}
+
+/** Over the socket: enters a group, or leaves it. */
+export class EnterGroupMessage extends GroupPayload {
+  @ApiProperty({ description: 'true enters, false leaves' })
+  @IsBoolean({ message: 'must be true or false' })
+  is_enter!: boolean;
+}

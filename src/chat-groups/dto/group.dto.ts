@@ -1,0 +1,106 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsOptional } from 'class-validator';
+import { IntegerField, NameField } from '../../common/fields.js';
+import { MessageView } from '../../conversations/message.view.js';
+
+const GROUP_NAME = { description: "The group's name", max: 100 };
+
+export class CreateGroup {
+  @NameField(GROUP_NAME)
+  chat_group_name!: string;
+
+  @IntegerField({ description: "The caller's own id, where it is sent", optional: true })
+  author_id?: number | null;
+
+  @ApiPropertyOptional({ description: 'Nobody becomes a member by entering' })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  is_private?: boolean | null;
+}
+
+/** `PUT /chat_groups/{id}` */
+export class RenameGroup {
+  @NameField(GROUP_NAME)
+  chat_group_name!: string;
+}
+
+/** `PUT /chat_groups`, which names the group in its body. */
+export class UpdateGroup extends RenameGroup {
+  @IntegerField({ description: 'Which group' })
+  chat_group_id!: number;
+}
+
+export class EnterRequest {
+  @ApiProperty({ description: 'true enters, false leaves' })
+  @IsBoolean({ message: 'must be true or false' })
+  is_enter!: boolean;
+}
+
+export class EnterAnswer {
+  @ApiProperty({ example: true })
+  ok!: true;
+
+  @ApiProperty({ type: 'integer' })
+  chat_group_id!: number;
+
+  @ApiProperty()
+  is_in!: boolean;
+}
+
+export class ChatGroupView {
+  @ApiProperty({ type: 'integer' })
+  id!: number;
+
+  @ApiProperty()
+  name!: string;
+
+  @ApiProperty({ type: 'integer' })
+  owner_id!: number;
+
+  @ApiProperty()
+  is_private!: boolean;
+
+  @ApiProperty({ description: 'The caller is a member' })
+  is_member!: boolean;
+
+  @ApiProperty({ description: 'The caller is in it right now: its messages come as they are written' })
+  is_in!: boolean;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'null for those outside a private group' })
+  member_count!: number | null;
+
+  @ApiProperty({ type: MessageView, nullable: true, description: 'null for those outside a private group' })
+  last_message!: MessageView | null;
+
+  @ApiProperty({ type: 'integer', description: 'seq of the newest message; 0 for those outside a private group' })
+  last_seq!: number;
+
+  @ApiProperty({ type: 'integer', description: 'The caller has read up to here' })
+  last_read_seq!: number;
+
+  @ApiProperty({ type: 'integer' })
+  unread_count!: number;
+}
+
+export class GroupMemberView {
+  @ApiProperty({ type: 'integer' })
+  id!: number;
+
+  @ApiProperty()
+  first_name!: string;
+
+  @ApiProperty()
+  last_name!: string;
+
+  @ApiProperty()
+  is_online!: boolean;
+
+  @ApiProperty()
+  is_in_group!: boolean;
+
+  @ApiProperty({ enum: ['owner', 'member'] })
+  role!: 'owner' | 'member';
+
+  @ApiProperty({ type: 'integer', description: 'They have read up to here' })
+  last_read_seq!: number;
+}

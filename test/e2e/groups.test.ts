@@ -1,0 +1,580 @@
+// Steps 10 to 15: groups, who is in them, and who hears what.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { GroupAttendance } from '../../src/chat-groups/group-attendance.js';
+import type { GroupMessage, GroupNotice, GroupNotification, GroupUpdate } from '../../src/realtime/events.js';
+import { onBothDialects, TestApp } from '../support/app.js';
+import { call, type ChatSocket, eventually, next, Person, send } from '../support/client.js';
+
+const isNotice = (event: unknown): event is GroupNotice => typeof (event as GroupNotice).notice === 'object';
+const isMessage = (event: unknown): event is GroupMessage => !isNotice(event);
+
+/** Everything of one event that a socket gets from now on. */
+function record<T>(socket: ChatSocket, event: string, isIt: (payload: unknown) => boolean = () => true): T[] {
+  const got: T[] = [];
+  socket.on(event as never, ((payload: T) => void (isIt(payload) && got.push(payload))) as never);
+  return got;
+}
+
+onBothDialects('groups', (dialect) => {
+  let app: TestApp;
+  let ada: Person;
+  let bob: Person;
+  let eve: Person;
+  let group: number;
+
+  beforeAll(async () => {
+    app = await TestApp.start(dialect);
+  });
+  afterAll(() => app.stop());
+  beforeEach(async () => {
+    [ada, bob, eve] = [await Person.known(app, 'Ada'), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
+    group = (await create(ada, { chat_group_name: 'Engines' })).body.id;
+  });
+
+  const create = (person: Person, body: object) =>
+    call(app, 'POST', '/http/chat_groups', { token: person.token, body });
+  const post = (person: Person, isEnter: unknown, id = group) =>
+    call(app, 'POST', `/http/chat_groups/${id}`, { token: person.token, body: { is_enter: isEnter } });
+  const say = (socket: ChatSocket, message: string, more: object = {}) =>
+    send(socket, { chat_type: 'group', chat_group_id: group, message, ...more });
+  const seen = async (person: Person, id = group) =>
+    (await person.get('/http/chat_groups')).body.find((one: { id: number }) => one.id === id);
+  const giveUp = (person: Person, userId = person.id) =>
+    call(app, 'DELETE', `/http/chat_groups/${group}/members/${userId}`, { token: person.token });
+
+  describe('creating and renaming', () => {
+    it('makes the author owner and member, and shows the group to everybody', async () => {
+      const { status, body } = await create(ada, { chat_group_name: ' Looms ', author_id: ada.id, is_private: false });
+      expect(status).toBe(201);
+      const row = {
+        id: body.id,
+        name: 'Looms',
+        owner_id: ada.id,
+        is_private: false,
+        is_member: true,
+        is_in: false,
+        member_count: 1,
+        last_message: null,
+        last_seq: 0,
+        last_read_seq: 0,
+        unread_count: 0,
+      };
+      expect(body).toEqual(row);
+      expect(await seen(ada, body.id)).toEqual(row);
+      expect(await seen(bob, body.id)).toEqual({ ...row, is_member: false });
+    });
+
+    it('lets nobody create for somebody else, or without a proper name', async () => {
+      expect(await create(ada, { chat_group_name: 'x', author_id: bob.id })).toMatchObject({
+        status: 403,
+        body: { code: 'forbidden' },
+      });
+      const bad = [
+        {},
+        { chat_group_name: '' },
+        { chat_group_name: ' ' },
+        { chat_group_name: 'a\nb' },
+        { chat_group_name: 'x'.repeat(101) },
+        { chat_group_name: 7 },
+        { chat_group_name: 'x', is_private: 'yes' },
+      ];
+      for (const body of bad) expect((await create(ada, body)).status).toBe(400);
+      expect(
+        (await create(ada, { chat_group_name: '🦊'.repeat(100), author_id: null, is_private: null })).body.name,
+      ).toBe('🦊'.repeat(100));
+    });
+
+    it('renames by the owner, on both routes', async () => {
+      expect((await ada.put('/http/chat_groups', { chat_group_id: group, chat_group_name: 'One' })).body).toMatchObject(
+        { id: group, name: 'One' },
+      );
+      expect((await ada.put(`/http/chat_groups/${group}`, { chat_group_name: 'Two' })).body.name).toBe('Two');
+      expect((await seen(bob)).name).toBe('Two');
+      const nameless = await ada.put('/http/chat_groups', { chat_group_name: 'Three' });
+      expect(nameless).toMatchObject({ status: 400, body: { fields: { chat_group_id: [expect.any(String)] } } });
+      expect((await ada.put(`/http/chat_groups/${group}`, {})).status).toBe(400);
+    });
+
+    it('is not for members, and strangers find nothing', async () => {
+      await post(bob, true);
+      expect(await bob.put(`/http/chat_groups/${group}`, { chat_group_name: 'x' })).toMatchObject({
+        status: 403,
+        body: { code: 'forbidden' },
+      });
+      expect(await eve.put(`/http/chat_groups/${group}`, { chat_group_name: 'x' })).toMatchObject({
+        status: 404,
+        body: { code: 'not_found' },
+      });
+      expect((await seen(ada)).name).toBe('Engines');
+    });
+  });
+
+  describe('entering and leaving', () => {
+    it('by reading the newest page: a newcomer becomes a member with nothing unread', async () => {
+      const socket = await ada.connect();
+      for (const text of ['one', 'two']) await say(socket, text);
+      await bob.connect();
+      const { status, body } = await bob.get(`/http/chat_groups/${group}?limit=1`);
+      expect(status).toBe(200);
+      expect(body.map(({ message }: GroupMessage) => message)).toEqual(['two']);
+      expect(await seen(bob)).toMatchObject({
+        is_member: true,
+        is_in: true,
+        member_count: 2,
+        last_read_seq: 2,
+        unread_count: 0,
+      });
+      expect((await bob.get(`/http/chat_groups/${group}?before=2`)).body).toHaveLength(1);
+    });
+
+    it('with a cursor is only for members, and enters nobody', async () => {
+      await say(await ada.connect(), 'one');
+      for (const query of ['?before=2', '?after=0', `?until=${new Date().toISOString()}`]) {
+        expect((await bob.get(`/http/chat_groups/${group}${query}`)).status).toBe(404);
+        expect((await ada.get(`/http/chat_groups/${group}${query}`)).status).toBe(200);
+      }
+      expect(await seen(bob)).toMatchObject({ is_member: false });
+      expect(await seen(ada)).toMatchObject({ is_in: false });
+    });
+
+    it('by POST and over the socket, as often as one likes', async () => {
+      const socket = await bob.connect();
+      expect((await post(bob, true)).body).toEqual({ ok: true, chat_group_id: group, is_in: true });
+      expect((await post(bob, true)).status).toBe(200);
+      expect(await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: false })).toEqual({
+        ok: true,
+        chat_group_id: group,
+        is_in: false,
+      });
+      expect(await seen(bob)).toMatchObject({ is_member: true, is_in: false });
+      await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: true });
+      expect((await seen(bob)).is_in).toBe(true);
+      expect((await post(bob, false)).body.is_in).toBe(false);
+      expect((await post(bob, false)).status).toBe(200);
+      expect((await seen(bob)).member_count).toBe(2);
+    });
+
+    it('refuses what is not a yes or a no, both at once, and a group that is none', async () => {
+      const socket = await bob.connect();
+      for (const isEnter of [undefined, null, 'true', 1]) expect((await post(bob, isEnter)).status).toBe(400);
+      const both = await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: true, message: 'x' });
+      expect(both.error).toMatchObject({ code: 'invalid', fields: { message: [expect.any(String)] } });
+      const { chat_room_id: room } = await send(socket, { chat_type: 'room', other_user_id: ada.id, message: 'x' });
+      for (const id of [room, 1_999_999_999]) {
+        expect((await bob.get(`/http/chat_groups/${id}`)).status).toBe(404);
+        expect((await post(bob, true, id)).status).toBe(404);
+        expect((await send(socket, { chat_type: 'group', chat_group_id: id, is_enter: true })).error.code).toBe(
+          'not_found',
+        );
+        expect((await send(socket, { chat_type: 'group', chat_group_id: id, message: 'x' })).error.code).toBe(
+          'not_found',
+        );
+      }
+      expect((await post(eve, false)).status).toBe(404);
+    });
+
+    it('from two devices at once makes one member', async () => {
+      await Promise.all(Array.from({ length: 10 }, () => post(bob, true)));
+      expect(await seen(bob)).toMatchObject({ member_count: 2, is_in: true });
+    });
+
+    it("tells the person's devices, and moves all of their sockets", async () => {
+      const [phone, laptop, speaker] = [
+        await bob.connect(),
+        await bob.connect(await bob.session(app)),
+        await ada.connect(),
+      ];
+      const told = Promise.all([phone, laptop].map((socket) => next<GroupUpdate>(socket, 'group_update')));
+      await send(phone, { chat_type: 'group', chat_group_id: group, is_enter: true });
+      expect(await told).toEqual([1, 2].map(() => ({ chat_group_id: group, is_in: true })));
+      const heard = Promise.all([phone, laptop].map((socket) => next<GroupMessage>(socket, 'message', isMessage)));
+      await say(speaker, 'hello');
+      expect((await heard).map(({ message }) => message)).toEqual(['hello', 'hello']);
+      const out = Promise.all([phone, laptop].map((socket) => next<GroupUpdate>(socket, 'group_update')));
+      await send(laptop, { chat_type: 'group', chat_group_id: group, is_enter: false });
+      expect((await out).map(({ is_in }) => is_in)).toEqual([false, false]);
+      expect((await seen(bob)).is_in).toBe(false);
+    });
+
+    it('in several groups at once', async () => {
+      const other = (await create(ada, { chat_group_name: 'Looms' })).body.id;
+      const socket = await bob.connect();
+      await post(bob, true);
+      await post(bob, true, other);
+      const got = record<GroupMessage>(socket, 'message', isMessage);
+      const speaker = await ada.connect();
+      await say(speaker, 'here');
+      await say(speaker, 'there', { chat_group_id: other });
+      await eventually(() => got.length === 2 || undefined);
+      expect(got.map(({ chat_group_id }) => chat_group_id)).toEqual([group, other]);
+    });
+  });
+
+  describe('a message', () => {
+    it('goes to every socket of everybody who is in, as it was stored', async () => {
+      const [a, b1, b2] = [await ada.connect(), await bob.connect(), await bob.connect()];
+      await post(ada, true);
+      await post(bob, true);
+      const heard = Promise.all([a, b1, b2].map((socket) => next<GroupMessage>(socket, 'message', isMessage)));
+      const answer = await say(a, '  hello\n', { client_id: 'c-1' });
+      expect(answer).toEqual({
+        ok: true,
+        chat_group_id: group,
+        seq: 1,
+        timestamp: expect.any(String),
+        client_id: 'c-1',
+      });
+      const { ok: _, ...place } = answer;
+      expect(await heard).toEqual(
+        [1, 2, 3].map(() => ({ chat_type: 'group', user_id: ada.id, message: '  hello\n', ...place })),
+      );
+      expect(await say(a, '  hello\n', { client_id: 'c-1' })).toEqual(answer);
+      expect((await say(a, 'other', { client_id: 'c-1' })).error.code).toBe('client_id_conflict');
+      expect((await bob.get(`/http/chat_groups/${group}?after=0`)).body).toEqual([
+        { seq: 1, user_id: ada.id, message: '  hello\n', timestamp: answer.timestamp, client_id: 'c-1' },
+      ]);
+    });
+
+    it('reaches a member outside as a notification, and a stranger not at all', async () => {
+      const [a, b, e] = [await ada.connect(), await bob.connect(), await eve.connect()];
+      await post(ada, true);
+      await post(bob, true);
+      await post(bob, false);
+      const [inside, outside, strange] = [
+        record(a, 'notification'),
+        record<GroupMessage>(b, 'message', isMessage),
+        [record(e, 'message'), record(e, 'notification')],
+      ];
+      const notified = next<GroupNotification>(b, 'notification');
+      const { timestamp } = await say(a, 'news');
+      expect(await notified).toEqual({
+        chat_type: 'group',
+        chat_group_id: group,
+        last_seq: 1,
+        user_id: ada.id,
+        message: 'news',
+        timestamp,
+      });
+      const marker = next(e, 'message');
+      await send(a, { chat_type: 'room', other_user_id: eve.id, message: 'marker' });
+      await marker;
+      expect([inside, outside, strange[0]!.length, strange[1]]).toEqual([[], [], 1, []]);
+    });
+
+    it('notifies at most once a second, and at last of the newest', async () => {
+      const [a, b] = [await ada.connect(), await bob.connect()];
+      await post(bob, true);
+      await post(bob, false);
+      const got = record<GroupNotification>(b, 'notification');
+      for (let i = 1; i <= 30; i++) await say(a, `${i}`);
+      await eventually(() => got.at(-1)?.last_seq === 30 || undefined, 'the newest');
+      expect(got.length).toBeLessThanOrEqual(4);
+      expect(got[0]!.last_seq).toBe(1);
+    });
+
+    it('is for members alone, who need not be in', async () => {
+      const [a, e] = [await ada.connect(), await eve.connect()];
+      expect((await say(e, 'x')).error.code).toBe('not_found');
+      expect((await say(a, 'from outside')).seq).toBe(1);
+      expect(await seen(ada)).toMatchObject({ is_in: false, last_read_seq: 1, unread_count: 0 });
+    });
+
+    it('keeps the order of each sender, without a gap, when many write at once', async () => {
+      const sockets = await Promise.all([ada, bob, eve].map((person) => person.connect()));
+      for (const person of [ada, bob, eve]) await post(person, true);
+      const got = record<GroupMessage>(sockets[2]!, 'message', isMessage);
+      const answers = await Promise.all(
+        sockets.flatMap((socket, s) => Array.from({ length: 40 }, (_, i) => say(socket, `${s}:${i}`))),
+      );
+      expect(answers.map(({ seq }) => seq).sort((x, y) => x - y)).toEqual(Array.from({ length: 120 }, (_, i) => i + 1));
+      await eventually(() => got.length === 120 || undefined);
+      expect(got.map(({ seq }) => seq)).toEqual(Array.from({ length: 120 }, (_, i) => i + 1));
+      for (const s of [0, 1, 2]) {
+        const mine = got.map(({ message }) => message).filter((text) => text.startsWith(`${s}:`));
+        expect(mine).toEqual(Array.from({ length: 40 }, (_, i) => `${s}:${i}`));
+      }
+    });
+  });
+
+  describe('a notice', () => {
+    it('says who entered and who left, to those who are in; it is not stored', async () => {
+      const [a, e] = [await ada.connect(), await eve.connect()];
+      await post(ada, true);
+      await next(a, 'message', isNotice);
+      const strange = record(e, 'message');
+      await bob.connect();
+      const entered = next<GroupNotice>(a, 'message', isNotice);
+      await post(bob, true);
+      expect(await entered).toEqual({
+        chat_type: 'group',
+        chat_group_id: group,
+        message: 'Bob Lovelace entered the group',
+        notice: { kind: 'entered', user_ids: [bob.id] },
+      });
+      const left = next<GroupNotice>(a, 'message', isNotice);
+      await post(bob, false);
+      expect(await left).toMatchObject({
+        message: 'Bob Lovelace left the group',
+        notice: { kind: 'left', user_ids: [bob.id] },
+      });
+      expect((await ada.get(`/http/chat_groups/${group}`)).body).toEqual([]);
+      expect(strange).toEqual([]);
+    });
+
+    it('gathers those who come together, and names nobody twice within ten seconds', async () => {
+      const a = await ada.connect();
+      await post(ada, true);
+      await next(a, 'message', isNotice);
+      const notices = record<GroupNotice>(a, 'message', isNotice);
+      const crowd = await Promise.all(Array.from({ length: 14 }, (_, i) => Person.known(app, `P${i}`)));
+      await Promise.all(crowd.map(async (person) => person.connect()));
+      for (const person of crowd) await post(person, true);
+      const first = await eventually(() => notices[0]);
+      expect(first.message).toBe('P0 Lovelace, P1 Lovelace and 12 others entered the group');
+      expect(first.notice.user_ids).toEqual(crowd.map(({ id }) => id));
+      // In and out and in again: the group hears of it once, and only where they stand in the end.
+      const began = Date.now();
+      for (const isEnter of [false, true, false, true, false]) await post(crowd[0]!, isEnter);
+      for (const isEnter of [false, true]) await post(crowd[1]!, isEnter);
+      const second = await eventually(() => notices[1], 'the second notice', 20_000);
+      expect(second).toMatchObject({
+        message: 'P0 Lovelace left the group',
+        notice: { kind: 'left', user_ids: [crowd[0]!.id] },
+      });
+      expect(Date.now() - began).toBeGreaterThan(7_000);
+      expect(notices).toHaveLength(2);
+    });
+  });
+
+  describe('who is in', () => {
+    it('stays in through a reconnect, and is out five seconds after the last socket', async () => {
+      const a = await ada.connect();
+      await post(ada, true);
+      const b = await bob.connect();
+      await post(bob, true);
+      b.disconnect();
+      const again = await bob.connect();
+      await sleep(5_500);
+      expect((await seen(bob)).is_in).toBe(true);
+      const heard = next<GroupMessage>(again, 'message', isMessage);
+      await say(a, 'still there?');
+      expect((await heard).message).toBe('still there?');
+
+      const left = next<GroupNotice>(a, 'message', (event) => isNotice(event) && event.notice.kind === 'left');
+      again.disconnect();
+      expect((await left).message).toBe('Bob Lovelace left the group');
+      expect(await seen(bob)).toMatchObject({ is_in: false, is_member: true });
+    });
+
+    it('is out at once after a logout', async () => {
+      const a = await ada.connect();
+      await post(ada, true);
+      await bob.connect();
+      await post(bob, true);
+      await next(a, 'message', (event) => isNotice(event) && event.notice.user_ids.includes(bob.id));
+      await bob.get('/http/logout');
+      await bob.session(app);
+      await eventually(async () => !(await seen(bob)).is_in || undefined, 'being out', 3_000);
+    });
+
+    it('has five seconds to connect after entering without a socket', async () => {
+      await post(bob, true);
+      await post(eve, true);
+      expect((await seen(bob)).is_in).toBe(true);
+      const socket = await bob.connect();
+      await eventually(async () => !(await seen(eve)).is_in || undefined, 'Eve being out', 10_000);
+      expect((await seen(bob)).is_in).toBe(true);
+      const heard = next<GroupMessage>(socket, 'message', isMessage);
+      await say(await ada.connect(), 'hello');
+      expect((await heard).message).toBe('hello');
+    });
+
+    it('survives a restart of the server; who does not come back is taken out, and has not read', async () => {
+      await bob.connect();
+      await eve.connect();
+      for (const person of [ada, bob, eve]) await post(person, true);
+      await say(await ada.connect(), 'before');
+      app = await app.restart();
+      [ada, bob, eve] = [ada.at(app), bob.at(app), eve.at(app)];
+      const b = await bob.connect();
+      expect((await seen(eve)).is_in).toBe(true);
+      const heard = next<GroupMessage>(b, 'message', isMessage);
+      await say(await ada.connect(), 'after');
+      expect((await heard).message).toBe('after');
+      // Thirty seconds later.
+      await (app.get(GroupAttendance) as unknown as { takeOutAbsent(): Promise<void> }).takeOutAbsent();
+      expect(await seen(bob)).toMatchObject({ is_in: true, unread_count: 0 });
+      // What came while the server stopped in good order was read, what came later was not.
+      expect(await seen(eve)).toMatchObject({ is_in: false, last_read_seq: 1, unread_count: 1 });
+    });
+
+    it('is listed for the members, and for nobody else', async () => {
+      await bob.connect();
+      await post(bob, true);
+      const { body } = await ada.get(`/http/users/group/${group}`);
+      expect(body).toEqual([
+        {
+          id: ada.id,
+          first_name: 'Ada',
+          last_name: 'Lovelace',
+          is_online: false,
+          is_in_group: false,
+          role: 'owner',
+          last_read_seq: 0,
+        },
+        {
+          id: bob.id,
+          first_name: 'Bob',
+          last_name: 'Lovelace',
+          is_online: true,
+          is_in_group: true,
+          role: 'member',
+          last_read_seq: 0,
+        },
+      ]);
+      expect(await eve.get(`/http/users/group/${group}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    });
+  });
+
+  describe('what is unread', () => {
+    const unread = async (person: Person) => {
+      const listed = (await person.get('/http/notifications')).body.find(
+        (row: { chat_group_id?: number }) => row.chat_group_id === group,
+      );
+      const inList = await seen(person);
+      expect([listed.unread_count, listed.last_read_seq]).toEqual([inList.unread_count, inList.last_read_seq]);
+      return listed;
+    };
+
+    it('is nothing while one is in and connected, and counts from when the last socket went', async () => {
+      const [a, b] = [await ada.connect(), await bob.connect()];
+      await post(bob, true);
+      await say(a, 'one');
+      await say(a, 'two');
+      expect(await unread(bob)).toEqual({
+        chat_type: 'group',
+        chat_group_id: group,
+        user_id: ada.id,
+        unread_count: 0,
+        is_read: true,
+        last_seq: 2,
+        last_read_seq: 2,
+        message: 'two',
+        timestamp: expect.any(String),
+      });
+      b.disconnect();
+      await eventually(async () => {
+        const [row] = await app.database.query(
+          'SELECT last_read_seq FROM members WHERE conversation_id = ? AND user_id = ?',
+          [group, bob.id],
+        );
+        return row.last_read_seq === 2 || undefined;
+      }, 'the mark');
+      await say(a, 'three');
+      expect(await unread(bob)).toMatchObject({ unread_count: 1, last_read_seq: 2, is_read: false });
+      await bob.connect();
+      expect(await unread(bob)).toMatchObject({ unread_count: 0 });
+    });
+
+    it('counts for a member outside, until they enter, leave or say that they have read', async () => {
+      const a = await ada.connect();
+      await post(bob, true);
+      await post(bob, false);
+      await say(a, 'one');
+      await say(a, 'two');
+      expect(await unread(bob)).toMatchObject({ unread_count: 2 });
+      expect((await bob.put('/http/notifications', { chat_group_id: group, seq: 1 })).body).toEqual({
+        chat_group_id: group,
+        last_read_seq: 1,
+        unread_count: 1,
+      });
+      await post(bob, false);
+      expect(await unread(bob)).toMatchObject({ unread_count: 0 });
+      await say(a, 'three');
+      await bob.connect();
+      await bob.get(`/http/chat_groups/${group}`);
+      expect(await unread(bob)).toMatchObject({ unread_count: 0, last_read_seq: 3 });
+      for (const body of [{ chat_group_id: group, chat_room_id: 1 }, {}, { chat_group_id: null, chat_room_id: null }]) {
+        expect((await bob.put('/http/notifications', body)).status).toBe(400);
+      }
+      expect((await eve.put('/http/notifications', { chat_group_id: group })).status).toBe(404);
+      expect((await bob.put('/http/notifications', { chat_room_id: group })).status).toBe(404);
+    });
+  });
+
+  describe('a private group', () => {
+    it('is known by its name and keeps strangers out', async () => {
+      group = (await create(ada, { chat_group_name: 'Secret', is_private: true })).body.id;
+      const a = await ada.connect();
+      await post(ada, true);
+      await say(a, 'between us');
+      const e = await eve.connect();
+      expect(await seen(eve)).toEqual({
+        id: group,
+        name: 'Secret',
+        owner_id: ada.id,
+        is_private: true,
+        is_member: false,
+        is_in: false,
+        member_count: null,
+        last_message: null,
+        last_seq: 0,
+        last_read_seq: 0,
+        unread_count: 0,
+      });
+      for (const path of [
+        `/http/chat_groups/${group}`,
+        `/http/chat_groups/${group}?after=0`,
+        `/http/users/group/${group}`,
+      ]) {
+        expect((await eve.get(path)).status).toBe(404);
+      }
+      expect((await post(eve, true)).status).toBe(404);
+      expect((await send(e, { chat_type: 'group', chat_group_id: group, is_enter: true })).error.code).toBe(
+        'not_found',
+      );
+      expect((await say(e, 'x')).error.code).toBe('not_found');
+      expect(await seen(ada)).toMatchObject({ member_count: 1, last_message: { message: 'between us' } });
+    });
+  });
+
+  describe('giving up membership', () => {
+    it('ends everything that came with it; an open group can be entered again', async () => {
+      const [a, b] = [await ada.connect(), await bob.connect()];
+      await post(ada, true);
+      await post(bob, true);
+      const got = record(b, 'message', isMessage);
+      expect((await giveUp(bob)).status).toBe(204);
+      await say(a, 'without Bob');
+      expect((await bob.get(`/http/chat_groups/${group}?after=0`)).status).toBe(404);
+      expect((await say(b, 'x')).error.code).toBe('not_found');
+      expect(await seen(bob)).toMatchObject({ is_member: false, is_in: false, member_count: 1 });
+      expect(got).toEqual([]);
+      await bob.get(`/http/chat_groups/${group}`);
+      expect(await seen(bob)).toMatchObject({ is_member: true, unread_count: 0 });
+      expect((await giveUp(eve)).status).toBe(404);
+      expect((await giveUp(bob, ada.id)).status).toBe(403);
+    });
+
+    it("passes an owner's group to its longest member, and ends with the last", async () => {
+      await post(eve, true);
+      await post(bob, true);
+      await say(await ada.connect(), 'x');
+      await giveUp(ada);
+      expect((await seen(bob)).owner_id).toBe(eve.id);
+      expect((await eve.put(`/http/chat_groups/${group}`, { chat_group_name: 'Mine' })).status).toBe(200);
+      await giveUp(eve);
+      await giveUp(bob);
+      expect(await seen(bob)).toBeUndefined();
+      expect((await bob.get(`/http/chat_groups/${group}`)).status).toBe(404);
+      for (const [table, column] of [
+        ['messages', 'conversation_id'],
+        ['conversations', 'id'],
+        ['members', 'conversation_id'],
+      ]) {
+        expect(await app.database.query(`SELECT 1 FROM ${table} WHERE ${column} = ?`, [group])).toEqual([]);
+      }
+    });
+  });
+});
