@@ -136,7 +136,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       await socket.join(isIn ? groupRoom(id) : outsideRoom(id));
     // Once more: what changed after the first look was told to the sockets that were there by then, and this one was half there.
     const places = new Map((await this.memberships(userId)).map(({ id, isIn }) => [id, isIn]));
-    for (const room of [...socket.rooms]) {
+    for (const room of socket.rooms) {
       const [, name, id] = /^(group|outside):(\d+)$/.exec(room) ?? [];
       if (name && places.get(Number(id)) !== (name === 'group')) await socket.leave(room);
     }

@@ -26,6 +26,6 @@ export class ClientMessagePipe implements PipeTransform<unknown, ClientMessage> 
       const sentence = `must be one of ${Object.keys(KINDS).join(', ')}`;
       throw new Invalid(`chat_type ${sentence}.`, { chat_type: [sentence] });
     }
-    return parsePayload(KINDS[chatType]!(payload as object), payload);
+    return parsePayload(KINDS[chatType](payload as object), payload);
   }
 }
