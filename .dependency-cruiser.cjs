@@ -2,7 +2,7 @@
 // do not import each other.
 const FLOORS = [
   ['gateway', 'health'],
-  ['users', 'chat-rooms', 'chat-groups', 'notifications'],
+  ['users', 'chat-rooms', 'chat-groups', 'bot', 'notifications'],
   ['conversations'],
   ['auth'],
   ['mail'],

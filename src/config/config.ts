@@ -50,6 +50,18 @@ const proxies = value<false | number | string[]>((given) => {
   return list.every(isCidr) ? list : undefined;
 }, 'off, the number of proxies in front, or their addresses as CIDRs separated by commas');
 
+// Not `urlOf`: fetch refuses a user and password in a URL, and a fragment goes nowhere. A query stays: some servers want one.
+const completionsUrl = value((given) => {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
+  return isHttp && url.hostname && !url.username && !url.password && !url.hash ? given : undefined;
+}, 'a URL like https://api.openai.com/v1, without a user or password');
+
+const headerValue = value(
+  (given) => (/^[\x21-\x7e]+$/.test(given) ? given : undefined),
+  'of visible ASCII characters, without spaces',
+);
+
 const databaseUrl = value((given) => {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   return url?.protocol === 'mysql:' && url.hostname && /^\/[^/]+$/.test(url.pathname) ? given : undefined;
@@ -117,6 +129,18 @@ export const variables = {
     desc: 'Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…:465. Without it, mails become files.',
   }),
   MAIL_FROM: mailbox({ default: 'Parley <parley@localhost>', desc: 'Sender of all mails.' }),
+  BOT_URL: completionsUrl({
+    default: undefined,
+    docs: 'the embedded bot answers, from the files in brain/',
+    desc: 'Base of a server with an OpenAI-compatible API, as far as /chat/completions: http://localhost:11434/v1.',
+  }),
+  BOT_MODEL: text({ default: 'gpt-4o-mini', desc: 'Model to ask at BOT_URL.' }),
+  BOT_API_KEY: headerValue({ default: undefined, docs: 'none', desc: 'Key for BOT_URL, sent as a bearer token.' }),
+  BOT_PROMPT: text({
+    default:
+      'You are the friendly helper of a chat server. Answer in the language you are asked in, briefly and in plain text.',
+    desc: 'What the model at BOT_URL is told before each conversation.',
+  }),
   CORS_ORIGINS: origins({
     default: [],
     docs: "PUBLIC_URL's origin alone",
@@ -153,6 +177,12 @@ export interface Config {
   readonly sessionTtlMs: number;
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
+  /** Base of an OpenAI-compatible API, or undefined for the embedded bot. */
+  readonly botUrl: string | undefined;
+  readonly botModel: string;
+  readonly botApiKey: string | undefined;
+  /** The system prompt. */
+  readonly botPrompt: string;
   /** Origins beside PUBLIC_URL's own. */
   readonly corsOrigins: readonly string[];
   readonly trustProxy: false | number | string[];
@@ -195,6 +225,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     sessionTtlMs: read.SESSION_TTL,
     smtpUrl: read.SMTP_URL,
     mailFrom: read.MAIL_FROM,
+    botUrl: read.BOT_URL,
+    botModel: read.BOT_MODEL,
+    botApiKey: read.BOT_API_KEY,
+    botPrompt: read.BOT_PROMPT,
     corsOrigins: Object.freeze(read.CORS_ORIGINS),
     trustProxy: read.TRUST_PROXY,
     logLevel: read.LOG_LEVEL,

@@ -25,6 +25,10 @@ describe('the configuration', () => {
       socketTransports: ['websocket', 'polling'],
       rateLimits: true,
       devMail: true,
+      botUrl: undefined,
+      botModel: 'gpt-4o-mini',
+      botApiKey: undefined,
+      botPrompt: expect.stringContaining('friendly'),
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(() => ((config as { port: number }).port = 1)).toThrow();
@@ -51,6 +55,14 @@ describe('the configuration', () => {
     ['SMTP_URL', 'mail.example.com'],
     ['MAIL_FROM', 'nobody'],
     ['MAIL_FROM', 'a@example.com\nBcc: b@example.com'],
+    ['BOT_URL', 'localhost:11434/v1'],
+    ['BOT_URL', 'ws://localhost/v1'],
+    ['BOT_URL', 'http://'],
+    ['BOT_URL', 'https://user:hunter2@example.com/v1'],
+    ['BOT_URL', 'https://example.com/v1#hunter2'],
+    ['BOT_API_KEY', 'hunter2 hunter2'],
+    ['BOT_API_KEY', 'hunter2\r\nx-evil: 1'],
+    ['BOT_API_KEY', 'hunter2é'],
     ['CORS_ORIGINS', 'https://example.com/path'],
     ['CORS_ORIGINS', '*'],
     ['TRUST_PROXY', 'true'],
@@ -86,6 +98,9 @@ describe('the configuration', () => {
     ]);
     expect(loadConfig({ TRUST_PROXY: '2' }).trustProxy).toBe(2);
     expect(loadConfig({ TRUST_PROXY: '10.0.0.0/8,::1' }).trustProxy).toEqual(['10.0.0.0/8', '::1']);
+    expect(
+      loadConfig({ BOT_URL: 'https://x/v1?v=2', BOT_MODEL: 'llama3', BOT_API_KEY: ' sk-1 ', BOT_PROMPT: 'Be\nbrief.' }),
+    ).toMatchObject({ botUrl: 'https://x/v1?v=2', botModel: 'llama3', botApiKey: 'sk-1', botPrompt: 'Be\nbrief.' });
     expect(loadConfig({ PUBLIC_URL: 'https://chat.example.com/' }).publicUrl).toBe('https://chat.example.com');
   });
 });
