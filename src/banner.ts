@@ -2,8 +2,7 @@ import { relative } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { API_DOCS_PATH } from './api-docs.js';
 import type { Config } from './config/config.js';
-
-export const VERSION = '0.1.0';
+import { VERSION } from './version.js';
 
 /** Where things are, once the server listens: for people, or in one line of JSON in production. */
 export function announce(config: Config, readyAfterMs: number): void {
@@ -28,7 +27,7 @@ export function announce(config: Config, readyAfterMs: number): void {
     ['API', `${config.publicUrl}/${API_DOCS_PATH}`],
     ['Socket.IO', `${config.publicUrl}  path /socket`],
     ['Mail', mail],
-    ['Try it', 'npm run demo    two users and a room, ready to log in'],
+    ['Try it', 'npm run demo    two users, a room, a group and the bot, ready to log in'],
   ];
   const title = `${bold(`Parley ${VERSION}`)}  ready in ${(readyAfterMs / 1000).toFixed(1)} s   Node ${process.versions.node} · ${database} · 1 node`;
   console.log([title, ...rows.map(([name, what]) => `  ${bold(name.padEnd(10))} ${what}`)].join('\n'));

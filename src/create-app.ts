@@ -6,15 +6,18 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { AppModule } from './app.module.js';
 import { serveApiDocs } from './api-docs.js';
 import { HttpErrorFilter, sendError } from './common/http-error.filter.js';
-import { Invalid } from './common/errors.js';
+import { httpErrorBody, Invalid } from './common/errors.js';
 import { isOriginAllowed, originRefused } from './common/origin.js';
-import { httpValidationPipe } from './common/validation.js';
+import { assertModest, httpValidationPipe } from './common/validation.js';
 import type { Config } from './config/config.js';
 import { isLoopbackName } from './config/loopback.js';
 import { loadSecret } from './config/secret.js';
 import { MAX_REQUEST_BYTES, SocketAdapter } from './realtime/socket.adapter.js';
 
 const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
+/** A request, headers and body, must be here by then. */
+const REQUEST_WITHIN_MS = 30_000;
+
 const COUNT = { error: 2, warn: 3, info: 4, debug: 5 };
 
 /** What Nest says about itself at each start; an operator waits for our banner instead. */
@@ -56,6 +59,21 @@ export async function createApp(
     // HEAD would run the GET handler: a mail scanner's HEAD must not open a registration link.
     exposeHeadRoutes: false,
     trustProxy: trustProxy(config),
+    // Nobody holds a connection by sending slowly.
+    requestTimeout: REQUEST_WITHIN_MS,
+    http: { headersTimeout: REQUEST_WITHIN_MS / 2 },
+    // What is not HTTP at all, or too much of it.
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable || error.code === 'ECONNRESET') {
+        socket.destroy();
+        return;
+      }
+      const refusal = new Invalid('This is not an HTTP request, or its headers are too large or too slow.');
+      const body = JSON.stringify(httpErrorBody(refusal));
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
+    },
     // What the router refuses before it knows a route: `/%zz`.
     frameworkErrors: (error: unknown, _request: unknown, reply: FastifyReply) => sendError(reply, error),
   });
@@ -71,6 +89,8 @@ export async function createApp(
   acceptJson(server);
   const warnOnce = once((text: string) => warnings.warn(text));
   server.addHook('onRequest', (request, reply, done) => {
+    // Caches know what `Authorization` means, and nothing of `authentication`.
+    void reply.header('cache-control', 'no-store');
     const { origin, host } = request.headers;
     if (!isOriginAllowed(config, origin)) {
       warnOnce(`origin ${origin}`, originWarning(origin!));
@@ -100,6 +120,7 @@ export async function createApp(
     allowedHeaders: ['authentication', 'authorization', 'content-type'],
     exposedHeaders: ['link', 'retry-after'],
     maxAge: 86_400,
+    strictPreflight: false,
   });
   app.useGlobalPipes(httpValidationPipe());
   app.useGlobalFilters(new HttpErrorFilter());
@@ -130,9 +151,18 @@ function acceptJson(server: FastifyInstance): void {
     if (body.trim() === '') return done(null, undefined);
     // Fastify's own parser refuses `__proto__` as a name, too.
     void server.getDefaultJsonParser('error', 'error')(request, body, (error, parsed) =>
-      done(error && new Invalid('The body is not valid JSON.'), parsed),
+      error ? done(new Invalid('The body is not valid JSON.'), undefined) : done(refusalOf(parsed), parsed),
     );
   });
+}
+
+function refusalOf(body: unknown): Error | null {
+  try {
+    assertModest(body);
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 function isOtherHost(config: Config, host: string | undefined): boolean {

@@ -74,7 +74,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Ends the session: its token and its sockets' })
   @ApiOkResponse({ type: Done })
   async logout(@CurrentUser() me: Identity): Promise<Done> {
-    await this.sessions.end(me.sessionId);
+    await this.sessions.end(me);
     return { ok: true };
   }
 

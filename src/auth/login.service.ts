@@ -26,10 +26,12 @@ export class LoginService {
    * @throws RateLimited, Busy; one and the same error, in the same time, for an unknown address and a wrong password
    */
   async login({ email, password }: LoginRequest, client: { ip: string; device: string }): Promise<string> {
-    const wasRight = await this.limits.passwordAttempt(email, client.ip);
     const user = await this.unitOfWork.read.findOneBy(User, { email, erasedAt: IsNull() });
-    if (!(await this.passwords.matches(password, user?.passwordHash)) || !user) throw refused();
-    const token = await this.unitOfWork.run(async (tx) => {
+    const isRight = await this.limits.passwordAttempt(email, client.ip, () =>
+      this.passwords.matches(password, user?.passwordHash),
+    );
+    if (!isRight || !user) throw refused();
+    return this.unitOfWork.run(async (tx) => {
       // The password may have been changed while it was checked: that ended all sessions, and must end this one too.
       const [current] = await tx.query<{ password_hash: string }[]>(
         `SELECT password_hash FROM users WHERE id = ? ${forShare(tx)}`,
@@ -38,7 +40,5 @@ export class LoginService {
       if (current?.password_hash !== user.passwordHash) throw refused();
       return this.sessions.start(tx, user.id, client.device);
     });
-    await wasRight();
-    return token;
   }
 }

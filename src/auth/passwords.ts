@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { Busy } from '../common/errors.js';
 
 /** OWASP's first choice for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
@@ -14,24 +14,26 @@ const MAX_WAITING = 64;
 /** Hashes and checks passwords, a few at once: each takes 19 MiB and a core. */
 @Injectable()
 export class Passwords {
-  private readonly gate = pLimit(Math.max(2, availableParallelism()));
+  // Two gates: a flood of registrations must not keep people from logging in.
+  private readonly hashing = pLimit(Math.max(1, Math.floor(availableParallelism() / 2)));
+  private readonly checking = pLimit(Math.max(2, availableParallelism()));
   /** A hash of nothing anybody knows, so that an unknown account takes as long as a known one. */
   private readonly nobody = hash(crypto.randomUUID(), OPTIONS);
 
   /** @throws Busy */
   hash(password: string): Promise<string> {
-    return this.gated(() => hash(password, OPTIONS));
+    return gated(this.hashing, () => hash(password, OPTIONS));
   }
 
   /** Whether `password` made `stored`; false, in the same time, where there is no account. @throws Busy */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     const against = stored ?? (await this.nobody);
-    const same = await this.gated(() => verify(against, password));
+    const same = await gated(this.checking, () => verify(against, password));
     return same && stored !== undefined;
   }
+}
 
-  private async gated<T>(work: () => Promise<T>): Promise<T> {
-    if (this.gate.pendingCount >= MAX_WAITING) throw new Busy();
-    return this.gate(work);
-  }
+async function gated<T>(gate: LimitFunction, work: () => Promise<T>): Promise<T> {
+  if (gate.pendingCount >= MAX_WAITING) throw new Busy();
+  return gate(work);
 }

@@ -55,7 +55,7 @@ export class RegistrationService {
       const link = `${this.config.publicUrl}/http/register/${token}`;
       const mail = isTaken
         ? addressIsTaken({ appUrl: this.config.publicUrl })
-        : confirmRegistration({ firstName, link, appUrl: this.config.publicUrl });
+        : confirmRegistration({ link, appUrl: this.config.publicUrl });
       await this.outbox.add(tx, email, mail);
     });
     this.outbox.wake();
@@ -67,6 +67,8 @@ export class RegistrationService {
    */
   async confirm(token: string): Promise<string> {
     const tokenHash = hashOf(token);
+    // Most links that are not ours are guesses: they need not queue behind what is written.
+    if (!(await this.unitOfWork.read.existsBy(Registration, { tokenHash }))) throw new NotFound('registration link');
     return this.unitOfWork.run(async (tx) => {
       await tx.query(`SELECT id FROM registrations WHERE token_hash = ? ${forUpdate(tx)}`, [tokenHash]);
       const registration = await tx.findOneBy(Registration, { tokenHash });

@@ -4,7 +4,9 @@ import { Clock } from '../common/clock.js';
 import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { forShare } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
 import { Session } from './session.entity.js';
@@ -26,6 +28,7 @@ export class Sessions {
     private readonly unitOfWork: UnitOfWork,
     private readonly tokens: AccessTokens,
     private readonly publisher: Publisher,
+    private readonly presence: Presence,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -49,11 +52,21 @@ export class Sessions {
   }
 
   /** Ends one session: when this resolves, its token is refused and its sockets are closed. */
-  async end(sessionId: number): Promise<void> {
+  async end({ userId, sessionId }: Identity): Promise<void> {
     await this.unitOfWork.run((tx) =>
       tx.update(Session, { id: sessionId, revokedAt: IsNull() }, { revokedAt: this.clock.now() }),
     );
     this.closeSockets([sessionId]);
+    this.presence.endGrace(userId);
+  }
+
+  /** Inside the caller's transaction: the session lives, and will until the commit. @throws Unauthenticated */
+  async assertLive(tx: EntityManager, { sessionId }: Identity): Promise<void> {
+    const [row] = await tx.query<{ id: number }[]>(
+      `SELECT id FROM sessions WHERE id = ? AND revoked_at IS NULL ${forShare(tx)}`,
+      [sessionId],
+    );
+    if (!row) throw sessionRevoked();
   }
 
   /** Ends a user's sessions but one, inside the caller's transaction. Pass the result to `closeSockets` after the commit. */

@@ -19,6 +19,8 @@ import { Sessions } from './sessions.js';
 /** A socket that has shown no token by then is closed. */
 const TOKEN_WITHIN_MS = 10_000;
 const SWEEP_EVERY_MS = 60_000;
+/** Messages without a token before the socket is closed. */
+const MAX_WITHOUT_TOKEN = 20;
 export const MAX_SOCKETS_PER_SESSION = 20;
 
 const sessionMismatch = () =>
@@ -51,7 +53,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     // The handshake's token is checked here and not when the connection is there: an error there would end the process.
     server.use((socket, next) => {
       const { token } = socket.handshake.auth as { token?: unknown };
-      if (token === undefined) return next();
+      if (token == null) return next();
       this.bind(socket, token).then(
         () => next(),
         (error: unknown) => next(asHandshakeError(error)),
@@ -99,7 +101,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     if (token !== undefined && typeof token !== 'string') throw tokenInvalid();
     const { data } = socket;
     if (!data.binding) {
-      if (token === undefined) throw tokenMissing();
+      if (token === undefined) throw this.withoutToken(socket);
       data.token = token;
       data.binding = this.check(socket, token);
     }
@@ -114,6 +116,12 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
       this.tokens.read(token);
       throw sessionMismatch();
     }
+  }
+
+  /** A client that goes on without a token is not getting anywhere. */
+  private withoutToken({ data }: ParleySocket): Unauthenticated {
+    data.withoutToken = (data.withoutToken ?? 0) + 1;
+    return data.withoutToken > MAX_WITHOUT_TOKEN ? tokenInvalid() : tokenMissing();
   }
 
   close(socket: ParleySocket, reason: DomainError): void {

@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type Identity, PUBLIC } from '../common/identity.js';
+import { RateLimits } from '../common/rate-limits.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { tokenMissing } from './access-tokens.js';
 import { Sessions } from './sessions.js';
@@ -18,12 +19,16 @@ export class TokenGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly sessions: Sessions,
     private readonly sockets: SocketSessions,
+    private readonly limits: RateLimits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
     if (context.getType() === 'ws') {
       const ws = context.switchToWs();
-      await this.sockets.bind(ws.getClient<ParleySocket>(), tokenOf(ws.getData()));
+      const socket = ws.getClient<ParleySocket>();
+      await this.sockets.bind(socket, tokenOf(ws.getData()));
+      // Everything counts, also what is refused next: refusing costs as much as storing.
+      await this.limits.message(socket.data.identity!.userId);
       return true;
     }
     if (this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()])) return true;

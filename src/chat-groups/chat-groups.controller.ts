@@ -1,8 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
-import { IdPipe } from '../common/id.pipe.js';
+import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
 import { CursorQuery } from '../common/pages.js';
@@ -53,7 +53,7 @@ export class ChatGroupsController {
   @ApiOperation({ summary: 'Renames a group' })
   @ApiOkResponse({ type: ChatGroupView })
   @ApiErrors(400, 403, 404)
-  rename(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Body() request: RenameGroup) {
+  rename(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: RenameGroup) {
     return this.chatGroups.rename(me, id, request.chat_group_name);
   }
 
@@ -61,7 +61,7 @@ export class ChatGroupsController {
   @ApiOperation({ summary: 'A page of messages, oldest first; the newest page (no cursor) enters the group' })
   @ApiOkResponse({ type: [MessageView] })
   @ApiErrors(400, 404)
-  messages(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Data() page: PageQuery) {
+  messages(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() page: PageQuery) {
     return this.chatGroups.messages(me, id, page);
   }
 
@@ -70,7 +70,7 @@ export class ChatGroupsController {
   @ApiOperation({ summary: 'Enters or leaves a group' })
   @ApiOkResponse({ type: EnterAnswer })
   @ApiErrors(400, 404)
-  attend(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Body() request: EnterRequest) {
+  attend(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: EnterRequest) {
     return this.chatGroups.attend(me, id, request.is_enter);
   }
 
@@ -79,7 +79,7 @@ export class ChatGroupsController {
   @ApiOperation({ summary: "Gives up the caller's membership" })
   @ApiNoContentResponse()
   @ApiErrors(403, 404)
-  giveUp(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Param('user_id', IdPipe) userId: number) {
+  giveUp(@CurrentUser() me: Identity, @IdParam('id') id: number, @IdParam('user_id') userId: number) {
     return this.chatGroups.giveUp(me, id, userId);
   }
 
@@ -88,7 +88,7 @@ export class ChatGroupsController {
   @ApiOperation({ summary: "A group's members, for its members" })
   @ApiOkResponse({ type: [GroupMemberView] })
   @ApiErrors(404)
-  members(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Data() { cursor }: CursorQuery) {
+  members(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() { cursor }: CursorQuery) {
     return this.chatGroups.members(me, id, cursor);
   }
 }

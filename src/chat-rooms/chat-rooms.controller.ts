@@ -1,11 +1,11 @@
-import { Controller, Get, Param, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, UseInterceptors } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
 import { CursorQuery } from '../common/pages.js';
-import { IdPipe } from '../common/id.pipe.js';
+import { IdParam } from '../common/id-param.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatRoomsService } from './chat-rooms.service.js';
@@ -29,7 +29,7 @@ export class ChatRoomsController {
   @ApiOperation({ summary: "A page of a room's messages, oldest first" })
   @ApiOkResponse({ type: [MessageView] })
   @ApiErrors(400, 404)
-  messages(@CurrentUser() me: Identity, @Param('id', IdPipe) id: number, @Data() page: PageQuery) {
+  messages(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() page: PageQuery) {
     return this.chatRooms.messages(me, id, page);
   }
 }

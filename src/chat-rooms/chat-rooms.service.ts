@@ -84,7 +84,7 @@ export class ChatRoomsService {
 
   /** The caller's rooms, most recent first. */
   async list(me: Identity, cursor?: string): Promise<Page<ChatRoomView>> {
-    const [lastMessageAt, lastId] = readCursor(cursor, ['string', 'number']) ?? [];
+    const [lastMessageAt, lastId] = readCursor(cursor, ['moment', 'number']) ?? [];
     const rows = await this.unitOfWork.read.query<RoomRow[]>(
       `SELECT c.id, c.last_seq, c.last_message_at, u.id AS other_id, u.first_name, u.last_name,
               mine.last_read_seq, theirs.last_read_seq AS other_last_read_seq, m.sender_id, m.body, m.client_id

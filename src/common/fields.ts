@@ -21,7 +21,7 @@ const documented = ({ description, optional }: FieldOptions, schema: object): Pr
 /** In a query string a number is text; anything that is not plainly a whole number is left for the validator to refuse. */
 const FromQuery = () =>
   Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value,
+    typeof value === 'string' && /^-?\d{1,30}$/.test(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : value,
   );
 
 /** A whole number, 1 … 2³¹−1 unless told otherwise; text of digits is taken too, for query strings. */
@@ -49,7 +49,12 @@ export const TextField = (options: FieldOptions & { min?: number; max: number })
         name: 'textLength',
         validator: {
           validate: (value) =>
-            typeof value === 'string' && value.isWellFormed() && textLength(value) >= min && textLength(value) <= max,
+            typeof value === 'string' &&
+            value.isWellFormed() &&
+            // White space at the ends does not count, but is kept.
+            value.length <= max * 4 &&
+            textLength(value) >= min &&
+            textLength(value) <= max,
         },
       },
       { message: `must be a text of ${min} to ${max} characters, not counting white space at its ends` },

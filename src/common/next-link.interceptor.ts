@@ -14,7 +14,8 @@ export class NextLinkInterceptor implements NestInterceptor {
         if (cursor) {
           const http = context.switchToHttp();
           const request = http.getRequest<{ url: string; body?: object }>();
-          const url = new URL(request.url, `${this.config.publicUrl}/`);
+          const { pathname, search } = new URL(request.url, 'http://ignored');
+          const url = new URL(this.config.publicUrl + pathname + search);
           // What a client asked for in the body of a GET goes on in the link.
           for (const [name, value] of Object.entries(request.body ?? {})) url.searchParams.set(name, String(value));
           url.searchParams.set('cursor', cursor);

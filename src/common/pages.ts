@@ -26,15 +26,19 @@ export function toPage<T>(rows: T[], keyOf: (row: T) => (string | number)[], lim
   return { rows: page, cursor: Buffer.from(JSON.stringify(keyOf(page.at(-1)!))).toString('base64url') };
 }
 
+/** What a sort key may be, so that no database stumbles over one that was made up. */
+const KEY = {
+  number: (key: unknown) => Number.isSafeInteger(key),
+  text: (key: unknown) => typeof key === 'string' && key.isWellFormed(),
+  moment: (key: unknown) => typeof key === 'string' && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(key),
+};
+
 /** Reads a cursor back: `kinds` are the types of its sort keys. @throws Invalid where it was not made by `toPage` */
-export function readCursor(
-  cursor: string | undefined,
-  kinds: ('string' | 'number')[],
-): (string | number)[] | undefined {
-  if (cursor === undefined) return undefined;
+export function readCursor(cursor: string | undefined, kinds: (keyof typeof KEY)[]): (string | number)[] | undefined {
+  if (cursor == null) return undefined;
   try {
     const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(keys) && keys.length === kinds.length && keys.every((key, i) => typeof key === kinds[i]))
+    if (Array.isArray(keys) && keys.length === kinds.length && kinds.every((kind, i) => KEY[kind](keys[i])))
       return keys;
   } catch {
     // Not JSON: refused below like anything else that we did not make.

@@ -26,17 +26,32 @@ export class RateLimits {
   }
 
   /**
-   * Counts an attempt at a password. Call the result where the password was right: only wrong ones are held against anybody.
-   * @throws RateLimited
+   * Checks a password, and counts the attempt where it was wrong: right ones, and those that the server was too busy to check, are
+   * held against nobody. @throws RateLimited before anything is checked; what `check` throws
    */
-  async passwordAttempt(account: string, ip: string): Promise<() => Promise<void>> {
+  async passwordAttempt(account: string, ip: string, check: () => Promise<boolean>): Promise<boolean> {
     const key = `${fingerprint(account)}|${ip}`;
-    await this.consume(this.loginsByIp, ip, 'Too many attempts from this address.');
+    // The account first: what it refuses must not use up what others behind the same address have.
     await this.consume(this.loginsByAccount, key, 'Too many attempts.');
-    return async () => {
+    try {
+      await this.consume(this.loginsByIp, ip, 'Too many attempts from this address.');
+    } catch (refused) {
+      await this.loginsByAccount.reward(key);
+      throw refused;
+    }
+    let isRight: boolean;
+    try {
+      isRight = await check();
+    } catch (error) {
+      await this.loginsByAccount.reward(key);
       await this.loginsByIp.reward(ip);
+      throw error;
+    }
+    if (isRight) {
       await this.loginsByAccount.delete(key);
-    };
+      await this.loginsByIp.reward(ip);
+    }
+    return isRight;
   }
 
   /** Whether one more mail may go to this mailbox now; the caller answers the same either way. */

@@ -34,11 +34,26 @@ const printable = (name: string): string => (name.length > 64 ? `${name.slice(0,
 export const httpValidationPipe = (): ValidationPipe =>
   new ValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
 
+/** More fields than any request has; each one too many would be named in the answer. */
+const MAX_FIELDS = 32;
+/** Deeper than any request is; what walks through it must not run out of stack. */
+const MAX_DEPTH = 4;
+
+/** Refuses what no request looks like, before anything looks at each of its fields. @throws Invalid */
+export function assertModest(value: unknown, depth = 1): void {
+  if (typeof value !== 'object' || value === null) return;
+  const contents = Object.values(value);
+  if (contents.length > MAX_FIELDS) throw new Invalid(`Send at most ${MAX_FIELDS} fields.`);
+  if (depth > MAX_DEPTH) throw new Invalid(`Nest at most ${MAX_DEPTH} levels.`);
+  for (const content of contents) assertModest(content, depth + 1);
+}
+
 /** Parses a socket's payload into its DTO class. @throws Invalid naming each offending field */
 export function parsePayload<T extends object>(dto: new () => T, payload: unknown): T {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload) || Buffer.isBuffer(payload)) {
     throw new Invalid('Send one JSON object.');
   }
+  assertModest(payload);
   const parsed = new dto();
   for (const [name, content] of Object.entries(payload)) {
     // Not an assignment: `__proto__` sent as a field would replace the class that carries the rules.

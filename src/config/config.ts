@@ -209,6 +209,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (given['DATABASE_URL'] && !given['JWT_SECRET']) {
     wrong.push('JWT_SECRET is required with DATABASE_URL; make one with `openssl rand -base64 48`');
   }
+  if (given['PORT'] === '0' && !given['PUBLIC_URL'])
+    wrong.push('PUBLIC_URL is required with PORT=0: links need to lead somewhere');
   if (wrong.length > 0)
     throw new ConfigError(`The configuration is wrong:\n  ${wrong.join('\n  ')}\nSee .env.example.`);
 

@@ -33,7 +33,11 @@ export class History {
   /** At most 100 messages, oldest first. Costs the same wherever in the chat they stand. @throws Invalid */
   async page(chat: ReadableChat, { until, before, after, limit }: PageQuery): Promise<MessageView[]> {
     const given = Object.entries({ until, before, after }).filter(([, value]) => value != null);
-    if (given.length > 1) throw new Invalid(`Send one of ${given.map(([name]) => name).join(' and ')}, not both.`);
+    if (given.length > 1) {
+      const names = given.map(([name]) => name);
+      const fields = Object.fromEntries(names.map((name) => [name, ['excludes the others']]));
+      throw new Invalid(`Send one of ${names.join(', ')}.`, fields);
+    }
     const size = Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
     if (after != null) return this.range(chat.id, after + 1, after + size);
     const last = until == null ? (before ?? chat.lastSeq + 1) - 1 : await this.lastBefore(chat.id, parseUntil(until)!);

@@ -2,14 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { Busy, Unavailable } from '../common/errors.js';
+import { logLine } from '../common/log-line.js';
 import { isLostConnection } from '../common/lost-connection.js';
+import { isOutOfOrder } from '../database/database-errors.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { AppendBatch } from './append-batch.js';
 import type { ConversationKind } from './conversation.entity.js';
 import { type Draft, Entry, type KindRules, type Stored } from './draft.js';
 
-/** Drafts that may wait; some megabytes at most, and a few seconds of work. */
+/** Drafts that may wait: a few seconds of work. */
 const MAX_WAITING = 10_000;
+/** The length of their texts (UTF-16 units): some tens of megabytes. */
+const MAX_WAITING_LENGTH = 20_000_000;
 /** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
 const MAX_BATCH = 250;
 /** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
@@ -33,6 +37,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   private readonly logger = new Logger(MessageLog.name);
   private readonly rules = new Map<ConversationKind, KindRules>();
   private queue: Waiting[] = [];
+  private waitingLength = 0;
   private draining: Promise<void> | undefined;
 
   constructor(
@@ -50,10 +55,11 @@ export class MessageLog implements BeforeApplicationShutdown {
    * in the order of the calls. @throws Busy; Unavailable; what the rules refuse with; `client_id_conflict`
    */
   append(draft: Draft): Promise<Stored> {
-    if (this.queue.length >= MAX_WAITING) return Promise.reject(new Busy());
+    if (this.queue.length >= MAX_WAITING || this.waitingLength >= MAX_WAITING_LENGTH) return Promise.reject(new Busy());
     return new Promise((resolve, reject) => {
       this.queue.push({ draft, resolve, reject });
-      this.draining ??= this.drain().finally(() => (this.draining = undefined));
+      this.waitingLength += draft.body.length;
+      this.draining ??= this.drain();
     });
   }
 
@@ -67,6 +73,8 @@ export class MessageLog implements BeforeApplicationShutdown {
     while (this.queue.length > 0) {
       await this.store(this.takeBatch());
     }
+    // In the turn that saw the queue empty: a draft that comes any later finds nobody draining, and starts anew.
+    this.draining = undefined;
   }
 
   private takeBatch(): Waiting[] {
@@ -74,7 +82,9 @@ export class MessageLog implements BeforeApplicationShutdown {
     for (let length = 0; count < this.queue.length && count < MAX_BATCH && length < MAX_BATCH_LENGTH; count++) {
       length += this.queue[count].draft.body.length;
     }
-    return this.queue.splice(0, count);
+    const batch = this.queue.splice(0, count);
+    this.waitingLength -= lengthOf(batch);
+    return batch;
   }
 
   private async store(batch: Waiting[]): Promise<void> {
@@ -97,15 +107,17 @@ export class MessageLog implements BeforeApplicationShutdown {
     } else if (isLostConnection(error)) {
       // The connection broke before the COMMIT.
       rejectAll(batch, 'The database is away. The message was not stored; send it again.');
+    } else if (isOutOfOrder(error)) {
+      // Nothing is wrong with the drafts: trying them one by one would only take longer.
+      this.logger.error(`Messages could not be stored: ${logLine(error)}`);
+      rejectAll(batch, 'The database is in trouble. The message was not stored; send it again.');
     } else if (batch.length > 1) {
       // One draft spoils the statement of all: halve until it stands alone. Order is kept, since the first half goes first.
       const middle = batch.length >> 1;
       await this.store(batch.slice(0, middle));
       await this.store(batch.slice(middle));
     } else {
-      this.logger.error(
-        `A message could not be stored: ${(error as Error).name} ${(error as { code?: string }).code ?? ''}`,
-      );
+      this.logger.error(`A message could not be stored: ${logLine(error)}`);
       batch[0].reject(error);
     }
   }
@@ -127,6 +139,8 @@ export class MessageLog implements BeforeApplicationShutdown {
     );
   }
 }
+
+const lengthOf = (batch: Waiting[]): number => batch.reduce((sum, { draft }) => sum + draft.body.length, 0);
 
 const rejectAll = (batch: Waiting[], sentence: string): void => {
   for (const { reject } of batch) reject(new Unavailable(sentence));

@@ -8,3 +8,15 @@ export const isDuplicate = (error: unknown): boolean => DUPLICATE.has(driverCode
 
 /** Another transaction was in the way. A duplicate counts: two made the same row at once, and the next try finds it. */
 export const isWorthRepeating = (error: unknown): boolean => DEADLOCK.has(driverCode(error)) || isDuplicate(error);
+
+const OUT_OF_ORDER = new Set([
+  ...DEADLOCK,
+  'ER_DISK_FULL',
+  'ER_RECORD_FILE_FULL',
+  'ER_OUT_OF_RESOURCES',
+  'ER_OPTION_PREVENTS_STATEMENT',
+]);
+
+/** The database works, but not for anybody right now: its disk is full, or locks do not come free. */
+export const isOutOfOrder = (error: unknown): boolean =>
+  OUT_OF_ORDER.has(driverCode(error)) || /^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN)/.test(driverCode(error));

@@ -12,9 +12,10 @@ export interface MailContent {
   footer: string;
 }
 
-export const confirmRegistration = (given: { firstName: string; link: string; appUrl: string }): MailContent => ({
+// Without the name: whoever registers chooses it, and may have chosen the address of somebody else to send it to.
+export const confirmRegistration = (given: { link: string; appUrl: string }): MailContent => ({
   subject: 'Confirm your Parley account',
-  paragraphs: [`Hello ${given.firstName},`, 'open this link within 24 hours to create your account, then log in:'],
+  paragraphs: ['Hello,', 'open this link within 24 hours to create your account, then log in:'],
   action: { label: 'Create my account', link: given.link },
   footer:
     `Somebody registered this address at ${given.appUrl}. If it was not you, do nothing: without the link there is no account. ` +

@@ -31,6 +31,8 @@ const FORGET_AFTER_MS = 30 * 24 * HOUR;
 /** Another node that died while sending is believed to be done after this. */
 const CLAIM_MS = 2 * 60 * SECOND;
 const BATCH = 20;
+/** Stands in `last_error` while a mail is on its way. */
+const SENDING = 'sending';
 
 /**
  * The durable outbox: a mail is a row, written in the transaction of what it tells about, and leaves when the mail server takes
@@ -69,7 +71,11 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
     this.schedule(0);
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    // One process has this database: what it says is being sent was being sent by one that is gone.
+    await this.unitOfWork.run((tx) =>
+      tx.update(OutboxMail, { lastError: SENDING }, { nextAttemptAt: this.clock.now(), lastError: '' }),
+    );
     this.wake();
   }
 
@@ -132,7 +138,7 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
       tx.update(
         OutboxMail,
         { id: row.id, attempts: row.attempts, nextAttemptAt: row.nextAttemptAt! },
-        { attempts: row.attempts + 1, nextAttemptAt: until },
+        { attempts: row.attempts + 1, nextAttemptAt: until, lastError: SENDING },
       ),
     );
     return affected === 1;

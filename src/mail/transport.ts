@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
 import { MailerService } from '@nestjs-modules/mailer';
@@ -69,7 +70,7 @@ export class FileTransport implements MailTransport {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     const name = `${mail.createdAt.toISOString().replace(/[:.]/g, '-')}-${mail.id}.eml`;
     // Written before a crash that kept the row: it is the same mail.
-    if ((await readdir(this.folder)).includes(name)) return;
+    if (existsSync(join(this.folder, name))) return;
     const { message: bytes } = (await this.mailer.sendMail(message(mail))) as { message: Buffer };
     const draft = join(this.folder, `.${name}`);
     const file = await open(draft, 'w', 0o600);

@@ -32,7 +32,7 @@ export class NotificationsService {
 
   /** One row per chat that has a message: unread ones first, then by the newest message. */
   async list(me: Identity, cursor?: string): Promise<Page<NotificationView>> {
-    const [isRead, moment, id] = readCursor(cursor, ['number', 'string', 'number']) ?? [null, null, null];
+    const [isRead, moment, id] = readCursor(cursor, ['number', 'moment', 'number']) ?? [null, null, null];
     // Who is in a group and connected has read it: see `liveMark`.
     const mark = this.presence.isConnected(me.userId)
       ? 'CASE WHEN mine.is_in = 1 THEN c.last_seq ELSE mine.last_read_seq END'

@@ -36,6 +36,21 @@ export interface GroupMessage {
   client_id?: string;
 }
 
+/** One side's words in a chat with the bot. */
+export interface BotMessage {
+  seq: number;
+  is_user: boolean;
+  message: string;
+  timestamp: string;
+  client_id?: string;
+}
+
+/** A question and its answer, on each socket of the person who asked; the question alone where the bot failed. */
+export interface BotMessages {
+  chat_type: 'bot';
+  messages: BotMessage[];
+}
+
 /** Who came and went, to those who are in the group: a sentence, not a message. It has no number and is not stored. */
 export interface GroupNotice {
   chat_type: 'group';
@@ -68,7 +83,7 @@ export interface Exception extends ErrorBody {
 }
 
 export interface ServerEvents {
-  message: (event: RoomMessage | GroupMessage | GroupNotice) => void;
+  message: (event: RoomMessage | GroupMessage | GroupNotice | BotMessages) => void;
   notification: (event: GroupNotification) => void;
   group_update: (event: GroupUpdate) => void;
   exception: (event: Exception) => void;
@@ -80,7 +95,7 @@ export interface Bound {
   user_id: number;
 }
 
-/** The message is on disk, under this number. */
+/** The message is on disk, under this number in its chat: a room, a group, or the chat with the bot. */
 export interface Stored {
   ok: true;
   chat_room_id?: number;
@@ -107,7 +122,7 @@ export type Acknowledge<T> = (answer: T | Refused) => void;
 /** What a client may send as `message`. The token is needed once per socket; later payloads may leave it out. */
 export interface ClientMessage {
   token?: string;
-  chat_type?: 'room' | 'group';
+  chat_type?: 'room' | 'group' | 'bot';
   other_user_id?: number;
   chat_group_id?: number;
   is_enter?: boolean;
@@ -128,6 +143,8 @@ export interface SocketData {
   expiresAt: number;
   /** The check of its first token: messages behind that one wait for it. */
   binding: Promise<void>;
+  /** Messages that came before any token. */
+  withoutToken: number;
   /** Closes a socket that shows no token. */
   deadline: NodeJS.Timeout;
 }

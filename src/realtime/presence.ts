@@ -59,6 +59,13 @@ export class Presence implements OnApplicationShutdown {
     else this.leaving.set(userId, setTimeout(() => this.goOffline(userId), OFFLINE_AFTER_MS).unref());
   }
 
+  /** Who has logged out is not waited for, where they have no socket left. */
+  endGrace(userId: number): void {
+    if (!this.leaving.has(userId)) return;
+    clearTimeout(this.leaving.get(userId));
+    this.goOffline(userId);
+  }
+
   onApplicationShutdown(): void {
     for (const timer of this.leaving.values()) clearTimeout(timer);
   }

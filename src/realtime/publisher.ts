@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DomainError } from '../common/errors.js';
 import type {
+  BotMessages,
   Exception,
   GroupMessage,
   GroupNotice,
@@ -11,6 +12,9 @@ import type {
   RoomMessage,
 } from './events.js';
 import { groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
+
+/** Packets that one socket may leave unread. */
+const MAX_UNREAD = 1_000;
 
 /** Tells sockets what happened. Call it after the commit: nothing that may still be undone is ever told. */
 @Injectable()
@@ -56,7 +60,19 @@ export class Publisher {
     else sockets.socketsJoin(joined(groupId));
   }
 
+  /** What was asked and answered, to every socket of the person who asked. */
+  botMessages(userId: number, messages: BotMessages): void {
+    this.server.to(userRoom(userId)).emit('message', messages);
+  }
+
+  /** Something that a person asked for failed later, and concerns all of their sockets. */
+  userException(userId: number, error: DomainError): void {
+    this.server.to(userRoom(userId)).emit('exception', error.toBody());
+  }
+
   exception(socket: ParleySocket, error: DomainError, request?: Exception['request']): void {
+    // Who sends without reading the answers would have us keep them.
+    if (unread(socket) > MAX_UNREAD) return socket.conn.close(true);
     socket.emit('exception', { ...error.toBody(), ...(request && { request }) });
   }
 
@@ -67,3 +83,6 @@ export class Publisher {
     sockets.disconnectSockets(true);
   }
 }
+
+const unread = (socket: ParleySocket): number =>
+  (socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length;

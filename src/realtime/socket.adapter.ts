@@ -37,6 +37,8 @@ export class SocketAdapter extends IoAdapter {
       ...options!,
       path: SOCKET_PATH,
       serveClient: false,
+      // A transport that never becomes a socket has as long as a socket that never shows a token.
+      connectTimeout: 10_000,
       transports: [...this.config.socketTransports],
       maxHttpBufferSize: MAX_REQUEST_BYTES,
       // Chat messages are smaller than what compressing them costs in memory for each connection.

@@ -33,13 +33,17 @@ export class ProfileService {
    * @throws `wrong_password` where `current_password` is given and is not it; RateLimited, Busy
    */
   async update(me: Identity, change: UpdateProfile, ip: string): Promise<ProfileView> {
-    if (change.current_password != null) await this.checkPassword(me, change.current_password, ip);
+    const checked =
+      change.current_password == null ? undefined : await this.checkPassword(me, change.current_password, ip);
     const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password);
     const mayMail = passwordHash !== undefined && (await this.mayMailAbout(me));
 
     const { user, ended } = await this.unitOfWork.run(async (tx) => {
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
+      // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
+      await this.sessions.assertLive(tx, me);
+      if (checked !== undefined && before.passwordHash !== checked) throw wrongPassword();
       const after = Object.assign(before, {
         ...nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName),
         passwordHash: passwordHash ?? before.passwordHash,
@@ -60,17 +64,14 @@ export class ProfileService {
     return toView(user);
   }
 
-  private async checkPassword(me: Identity, password: string, ip: string): Promise<void> {
-    const wasRight = await this.limits.passwordAttempt(`user ${me.userId}`, ip);
+  /** Returns the hash that the password matched. @throws `wrong_password`, RateLimited, Busy */
+  private async checkPassword(me: Identity, password: string, ip: string): Promise<string> {
     const { passwordHash } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
-    if (!(await this.passwords.matches(password, passwordHash))) {
-      throw new DomainError(
-        'forbidden',
-        'wrong_password',
-        'current_password is not your password. Nothing was changed.',
-      );
-    }
-    await wasRight();
+    const isRight = await this.limits.passwordAttempt(`user ${me.userId}`, ip, () =>
+      this.passwords.matches(password, passwordHash),
+    );
+    if (!isRight) throw wrongPassword();
+    return passwordHash;
   }
 
   private async mayMailAbout(me: Identity): Promise<boolean> {
@@ -78,6 +79,9 @@ export class ProfileService {
     return this.limits.mayMail('notice', email);
   }
 }
+
+const wrongPassword = () =>
+  new DomainError('forbidden', 'wrong_password', 'current_password is not your password. Nothing was changed.');
 
 const toView = ({ id, email, firstName, lastName, createdAt }: User): ProfileView => ({
   id,

@@ -54,7 +54,7 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Two ranges of two indexes, merged: as many rows are read as are shown, however many users there are. */
   private async search(prefix: string, cursor?: string): Promise<Page<Listed>> {
-    const [afterKey, afterId] = readCursor(cursor, ['string', 'number']) ?? ['', 0];
+    const [afterKey, afterId] = readCursor(cursor, ['text', 'number']) ?? ['', 0];
     const range = (column: string) =>
       `SELECT id, ${column} AS k FROM users WHERE ${column} >= ? AND ${column} < ? AND erased_at IS NULL
        AND (${column} > ? OR (${column} = ? AND id > ?))`;

@@ -110,6 +110,12 @@ onBothDialects('accounts', (dialect) => {
       ['two addresses', { email: 'a@example.com,b@example.com' }],
       ['a quoted address', { email: '"a b"@example.com' }],
       ['a long address', { email: `${'a'.repeat(64)}@${'b'.repeat(180)}.example.com` }],
+      ['a path behind the domain', { email: 'ada@example.com/evil' }],
+      ['a query behind the domain', { email: 'ada@example.com?x' }],
+      ['a domain that is written otherwise', { email: 'ada@ex%61mple.com' }],
+      ['a tab in the domain', { email: 'ada@exam\tple.com' }],
+      ['a name of blanks', { first_name: '\u3164\u2800' }],
+      ['a password with very much white space', { password: `12345678${' '.repeat(600)}` }],
       ['a local part that is not ASCII', { email: 'zoë@example.com' }],
       ['a short password', { password: '1234567' }],
       ['a long password', { password: 'x'.repeat(129) }],
@@ -241,7 +247,7 @@ onBothDialects('accounts', (dialect) => {
       await call(app, 'GET', '/http/logout', { token: first });
       expect(await shown()).toMatchObject({ is_online: true });
       await call(app, 'GET', '/http/logout', { token: second });
-      // Without the five seconds that a lost connection is given.
+      // Without the five seconds that a lost connection is given, with a socket open or just lost.
       const offline = await eventually(
         async () => ((await shown()).last_seen ? await shown() : undefined),
         'last_seen',
@@ -305,6 +311,33 @@ onBothDialects('accounts', (dialect) => {
       expect((await person.get('/http/users/profile')).body.first_name).toBe('Ada');
       const right = await person.put('/http/users/profile', { first_name: 'Eve', current_password: person.password });
       expect(right.body.first_name).toBe('Eve');
+    });
+
+    it('is not changed by a session that ended while it was being changed', async () => {
+      const person = await Person.join(app);
+      const [one, two] = [person.token, await person.login()];
+      const change = (token: string, password: string) =>
+        call(app, 'PUT', '/http/users/profile', { token, body: { password } });
+      const answers = await Promise.all([change(one, 'password one'), change(two, 'password two')]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 401]);
+      const winner = answers[0].status === 200 ? 'password one' : 'password two';
+      expect((await login(person.email, winner)).status).toBe(200);
+
+      const { token } = (await login(person.email, winner)).body;
+      const [out, late] = await Promise.all([
+        call(app, 'GET', '/http/logout', { token }),
+        change(token, 'password three'),
+      ]);
+      expect(out.status).toBe(200);
+      if (late.status !== 200) expect((await login(person.email, 'password three')).status).toBe(401);
+    });
+
+    it('is changed once by two who prove the same old password', async () => {
+      const person = await Person.join(app);
+      const change = (password: string) =>
+        person.put('/http/users/profile', { password, current_password: person.password });
+      const answers = await Promise.all([change('password one'), change('password two')]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
     });
 
     it('never lets a login that began with the old password outlive it', async () => {

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestApp } from '../support/app.js';
-import { call, next, Person, sendTo } from '../support/client.js';
+import { call, next, Person, send, sendTo } from '../support/client.js';
 
 describe('rates', () => {
   let app: TestApp;
@@ -95,6 +95,25 @@ describe('rates', () => {
     expect(busy[0].headers.get('retry-after')).toBe('1');
     expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(64);
     expect((await login('later@example.com', 'guess')).status).toBe(401);
+  });
+
+  it('hold it against nobody that the server was too busy to check', async () => {
+    await start();
+    const person = await Person.join(app);
+    const flood = Array.from({ length: 120 }, (_, i) => login(`crowd${i}@example.com`, 'guess', {}));
+    const mine = await Promise.all(Array.from({ length: 15 }, () => login(person.email, person.password)));
+    await Promise.all(flood);
+    expect(mine.some(({ status }) => status === 503)).toBe(true);
+    expect((await login(person.email, person.password)).status).not.toBe(429);
+  });
+
+  it('count what is refused, too', async () => {
+    await start();
+    const ada = await Person.known(app);
+    const socket = await ada.connect();
+    const answers = await Promise.all(Array.from({ length: 70 }, () => send(socket, { chat_type: 'nonsense' })));
+    expect(answers.filter(({ error }) => error.code === 'invalid')).toHaveLength(60);
+    expect(answers.filter(({ error }) => error.code === 'rate_limited')).toHaveLength(10);
   });
 
   it('off: nothing is counted', async () => {

@@ -161,6 +161,14 @@ onBothDialects('rooms', (dialect) => {
       expect((await sendTo(socket, bob.id, 'fine')).ok).toBe(true);
     });
 
+    it('may have white space around it, but not without end', async () => {
+      const socket = await ada.connect();
+      const text = `${' '.repeat(5000)}x`;
+      const { chat_room_id: room } = await sendTo(socket, bob.id, text);
+      expect((await bob.get(`/http/chat_rooms/${room}`)).body[0].message).toBe(text);
+      expect((await sendTo(socket, bob.id, `${' '.repeat(20_000)}x`)).error.code).toBe('invalid');
+    });
+
     it('of 4,000 characters is stored whole, emoji and all', async () => {
       const socket = await ada.connect();
       const text = '🦊'.repeat(4000);
@@ -453,12 +461,16 @@ onBothDialects('rooms', (dialect) => {
       expect(new Set(notifications.map(({ chat_room_id }) => chat_room_id)).size).toBe(1100);
     });
 
-    it.each(['x', 'W10', 'bnVsbA', Buffer.from('["x"]').toString('base64url')])(
-      'refuses the cursor %s',
-      async (cursor) => {
-        expect((await ada.get(`/http/users?cursor=${cursor}`)).status).toBe(400);
-        expect((await ada.get(`/http/chat_rooms?cursor=${cursor}`)).status).toBe(400);
-      },
-    );
+    it.each([
+      'x',
+      'W10',
+      'bnVsbA',
+      Buffer.from('[1e999]').toString('base64url'),
+      Buffer.from('["zzz",5]').toString('base64url'),
+      Buffer.from('["x"]').toString('base64url'),
+    ])('refuses the cursor %s', async (cursor) => {
+      expect((await ada.get(`/http/users?cursor=${cursor}`)).status).toBe(400);
+      expect((await ada.get(`/http/chat_rooms?cursor=${cursor}`)).status).toBe(400);
+    });
   });
 });

@@ -61,6 +61,19 @@ onBothDialects('sockets', (dialect) => {
       expect((await send(socket, { token: ada.token })).ok).toBe(true);
     });
 
+    it('may be null in the handshake, which is none', async () => {
+      const socket = open(app, { auth: { token: null } });
+      await next(socket, 'connect');
+      expect((await send(socket, { token: ada.token })).ok).toBe(true);
+    });
+
+    it('is not waited for by twenty messages without one', async () => {
+      const socket = await anonymous();
+      const closed = next(socket, 'disconnect');
+      for (let i = 0; i < 21; i++) socket.emit('message', {});
+      expect(await closed).toBe('io server disconnect');
+    });
+
     it.each([
       ['is rubbish', () => 'rubbish', 'token_invalid'],
       ['is no text', () => 42, 'token_invalid'],
@@ -144,6 +157,17 @@ onBothDialects('sockets', (dialect) => {
       return isOpen;
     });
     for (const socket of sockets) socket.disconnect();
+  });
+
+  it('that was lost just before the logout leaves its user offline at once', async () => {
+    const socket = await ada.connect();
+    socket.disconnect();
+    const online = async () =>
+      (await bob.get('/http/users')).body.find(({ id }: { id: number }) => id === ada.id).is_online;
+    await sleep(200);
+    expect(await online()).toBe(true);
+    await ada.get('/http/logout');
+    expect(await online()).toBe(false);
   });
 
   it('is closed when its session expires', async () => {

@@ -90,6 +90,21 @@ onBothDialects('the message log', (dialect) => {
     );
   });
 
+  it('takes a draft that comes in the very moment in which the queue has run empty', async () => {
+    const sendAndReturn = async () => await log.append(draft('first'));
+    await sendAndReturn();
+    expect((await log.append(draft('second'))).seq).toBe(2);
+  });
+
+  it('is not tried one by one where the database is out of order', async () => {
+    const run = vi
+      .spyOn(unitOfWork, 'run')
+      .mockRejectedValueOnce(Object.assign(new Error(), { driverError: { code: 'SQLITE_FULL' } }));
+    expect(seqs(await append(50))).toEqual(Array(50).fill('unavailable'));
+    expect(run).toHaveBeenCalledTimes(1);
+    expect(seqs(await append(1))).toEqual([1]);
+  });
+
   it('answers busy when too many wait, and stores all that it took', async () => {
     const outcomes = seqs(await append(10_050));
     expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(50);

@@ -79,6 +79,10 @@ describe('the configuration', () => {
     expect(load).not.toThrow(/hunter2/);
   });
 
+  it('asks where links lead when the port is not known', () => {
+    expect(() => loadConfig({ PORT: '0' })).toThrow(/PUBLIC_URL is required with PORT=0/);
+  });
+
   it('lists all that is wrong at once', () => {
     expect(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'x', SMTP_URL: 'x' })).toThrow(
       /PORT[^]*SMTP_URL[^]*LOG_LEVEL|PORT[^]*LOG_LEVEL|LOG_LEVEL[^]*PORT/,

@@ -4,12 +4,15 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { isEmail, ValidateBy } from 'class-validator';
 
+// What `domainToASCII` would take for another part of a URL, or decode, and quietly make another address of.
+const NOT_IN_A_DOMAIN = /[\s/\\?#%:@]/;
+
 /** One spelling for one mailbox: lower case, the domain in punycode. */
 export function normalizeEmail(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const address = value.trim();
   const at = address.lastIndexOf('@');
-  return at < 0
+  return at < 0 || NOT_IN_A_DOMAIN.test(address.slice(at + 1))
     ? address
     : address.slice(0, at).toLowerCase() + '@' + domainToASCII(address.slice(at + 1)).toLowerCase();
 }
