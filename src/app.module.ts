@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AppController } from './app.controller.js';
 import { AuthModule } from './auth/auth.module.js';
+import { BotModule } from './bot/bot.module.js';
 import { ChatGroupsModule } from './chat-groups/chat-groups.module.js';
 import { ChatRoomsModule } from './chat-rooms/chat-rooms.module.js';
 import { CommonModule } from './common/common.module.js';
@@ -28,6 +29,7 @@ export class AppModule {
         UsersModule,
         ChatRoomsModule,
         ChatGroupsModule,
+        BotModule,
         NotificationsModule,
         AuthModule.with(secret, MailModule.with(config, secret)),
         RealtimeModule,

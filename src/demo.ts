@@ -1,11 +1,11 @@
-// npm run demo: two people and a room to try, made the way people make them: through the API of the running server.
+// npm run demo: two people, a room, a group and a chat with the bot to try, made the way people make them: through the API of the running server.
 import 'reflect-metadata';
-import { io } from 'socket.io-client';
+import { io, type Socket } from 'socket.io-client';
 import { ConfigError, type Config } from './config/config.js';
 import { loadEnvironment } from './config/environment.js';
 import { createApp } from './create-app.js';
 import { StartError } from './database/start-error.js';
-import type { RoomMessage } from './realtime/events.js';
+import type { Refused, Stored } from './realtime/events.js';
 
 const PASSWORD = 'parley demo';
 const PEOPLE = [
@@ -13,6 +13,9 @@ const PEOPLE = [
   { email: 'alan@example.com', first_name: 'Alan', last_name: 'Turing' },
 ];
 const TALK = ['Hello Alan, can you read this?', 'I can, Ada. Can machines?', 'This one stores it, at least.'];
+
+const GROUP = 'Analytical Engines';
+const GROUP_TALK = ['Welcome to the group.', 'Glad to be in.'];
 
 class DemoError extends Error {}
 
@@ -45,43 +48,78 @@ async function join(base: string, person: (typeof PEOPLE)[number]): Promise<stri
   const known = await login();
   if (known.status === 200) return known.body.token;
   await call(`${base}/http/register`, { method: 'POST', body: { ...person, password: PASSWORD } });
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const { status, body } = await call(`${base}/dev/mail`);
-    if (status !== 200)
-      throw new DemoError(
-        'The demo reads its mails at /dev/mail, which is off: it needs a server without SMTP_URL, on localhost.',
-      );
-    const link = body.find(
-      ({ to, links }: { to: string; links: string[] }) => to === person.email && links[0]?.includes('/http/register/'),
-    )?.links[0];
-    if (link) {
-      await call(base + new URL(link).pathname);
-      return (await login()).body.token;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new DemoError(`${person.email} has an account with another password. Use another DATA_DIR.`);
+  const link = await eventually(() => newestLink(base, person.email));
+  if (!link) throw new DemoError(`${person.email} has an account with another password. Use another DATA_DIR.`);
+  await call(base + new URL(link).pathname);
+  return (await login()).body.token;
 }
 
-/** Sends the talk; the client_ids make a second run add nothing. Returns the room. */
-async function talk(base: string, tokens: string[]): Promise<number> {
-  const ids = await Promise.all(
+async function newestLink(base: string, email: string): Promise<string | undefined> {
+  const { status, body } = await call(`${base}/dev/mail`);
+  if (status !== 200) {
+    throw new DemoError(
+      'The demo reads its mails at /dev/mail, which is off: it needs a server without SMTP_URL, on localhost.',
+    );
+  }
+  const isIt = ({ to, links }: { to: string; links: string[] }) =>
+    to === email && links[0]?.includes('/http/register/');
+  return body.find(isIt)?.links[0];
+}
+
+/** Asks for some seconds until there is an answer. */
+async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return undefined;
+}
+
+type Chat =
+  { chat_type: 'room'; other_user_id: number } | { chat_type: 'group'; chat_group_id: number } | { chat_type: 'bot' };
+
+/** Says something, once: its client_id makes a second run add nothing. */
+async function say(socket: Socket, chat: Chat, message: string, name: string): Promise<Stored> {
+  const answer = (await socket
+    .timeout(10_000)
+    .emitWithAck('message', { ...chat, message, client_id: `demo-${name}` })) as Stored | Refused;
+  if (!answer.ok) throw new DemoError(`The server refused the demo's messages: ${answer.error.message}`);
+  return answer;
+}
+
+/** Fills a room, a group and the chat with the bot. Returns the ids of the first two. */
+async function talk(base: string, tokens: string[]): Promise<{ room: number; group: number }> {
+  const ids: number[] = await Promise.all(
     tokens.map(async (token) => (await call(`${base}/http/users/profile`, { token })).body.id),
   );
   const sockets = tokens.map((token) => io(base, { path: '/socket', auth: { token }, transports: ['websocket'] }));
   let room = 0;
   for (const [i, message] of TALK.entries()) {
     const speaker = i % 2;
-    const stored = (await sockets[speaker].timeout(10_000).emitWithAck('message', {
-      chat_type: 'room',
-      other_user_id: ids[1 - speaker],
-      message,
-      client_id: `demo-${i}`,
-    })) as RoomMessage;
-    room = stored.chat_room_id;
+    const chat = { chat_type: 'room', other_user_id: ids[1 - speaker] } as const;
+    room = (await say(sockets[speaker], chat, message, `room-${i}`)).chat_room_id!;
   }
+  const group = await ownGroup(base, tokens[0]);
+  for (const [i, message] of GROUP_TALK.entries()) {
+    await call(`${base}/http/chat_groups/${group}`, { method: 'POST', body: { is_enter: true }, token: tokens[i] });
+    await say(sockets[i], { chat_type: 'group', chat_group_id: group }, message, `group-${i}`);
+  }
+  await say(sockets[0], { chat_type: 'bot' }, 'Hello! What can you do?', 'bot');
+  await eventually(
+    async () => (await call(`${base}/http/chat_bot`, { token: tokens[0] })).body.length > 1 || undefined,
+  );
   for (const socket of sockets) socket.disconnect();
-  return room;
+  return { room, group };
+}
+
+async function ownGroup(base: string, token: string): Promise<number> {
+  const groups: { id: number; name: string }[] = (await call(`${base}/http/chat_groups`, { token })).body;
+  const known = groups.find(({ name }) => name === GROUP);
+  return (
+    known?.id ??
+    (await call(`${base}/http/chat_groups`, { method: 'POST', body: { chat_group_name: GROUP }, token })).body.id
+  );
 }
 
 /** The running server, or one of our own for as long as the demo needs it. */
@@ -104,10 +142,10 @@ async function demo(): Promise<void> {
   try {
     const tokens: string[] = [];
     for (const person of PEOPLE) tokens.push(await join(base, person));
-    const room = await talk(base, tokens);
+    const { room, group } = await talk(base, tokens);
     console.log(
       [
-        `Ready: ${PEOPLE.map(({ email }) => email).join(' and ')} share room ${room}. Their password is "${PASSWORD}".`,
+        `Ready: ${PEOPLE.map(({ email }) => email).join(' and ')} share room ${room} and group ${group}, and Ada has asked the bot. Their password is "${PASSWORD}".`,
         'Start the server (npm start) if it does not run, then read what they said:',
         `  TOKEN=$(curl -s ${config.publicUrl}/http/login -H 'content-type: application/json' -d '{"email":"${PEOPLE[0].email}","password":"${PASSWORD}"}' | node -pe 'JSON.parse(fs.readFileSync(0)).token')`,
         `  curl -s ${config.publicUrl}/http/chat_rooms/${room} -H "authentication: $TOKEN"`,

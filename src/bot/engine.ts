@@ -1,7 +1,8 @@
 import { DomainError } from '../common/errors.js';
+import { MAX_MESSAGE } from '../conversations/draft.js';
 
 /** Longest answer that an engine gives, in code points: what a message may hold. */
-export const MAX_ANSWER = 4_000;
+export const MAX_ANSWER = MAX_MESSAGE;
 
 export interface Turn {
   /** Said by the person; otherwise by the bot. */

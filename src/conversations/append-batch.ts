@@ -12,7 +12,7 @@ import {
   upsertRows,
 } from '../database/dialect.js';
 import type { ConversationKind } from './conversation.entity.js';
-import type { Entry, KindRules } from './draft.js';
+import { BOT_USER_ID, type Entry, type KindRules } from './draft.js';
 
 interface Head {
   lastSeq: number;
@@ -48,8 +48,12 @@ export class AppendBatch {
     await this.checkSessions(accepted(entries));
     await this.eachKind(accepted(entries), async (rules, mine) => rules.authorize?.(this.tx, mine));
     const fresh = await this.settleRepeats(accepted(entries));
-    this.number(fresh, heads);
-    if (fresh.length > 0) await this.write(fresh, heads);
+    await this.eachKind(fresh, async (rules, mine) => rules.admit?.(this.tx, mine));
+    const admitted = accepted(fresh);
+    this.number(admitted, heads);
+    if (admitted.length === 0) return;
+    await this.write(admitted, heads);
+    await this.eachKind(admitted, async (rules, mine) => rules.stored?.(this.tx, mine));
   }
 
   /** Whether a batch whose COMMIT was not answered is there: all of it or nothing, so one of its rows tells. */
@@ -104,7 +108,8 @@ export class AppendBatch {
   }
 
   /** A session that ended before this point sends nothing more. One that ends now waits for this batch. */
-  private async checkSessions(entries: Entry[]): Promise<void> {
+  private async checkSessions(all: Entry[]): Promise<void> {
+    const entries = all.filter(isPersons);
     if (entries.length === 0) return;
     const ids = unique(entries.map(({ draft }) => draft.sender.sessionId));
     const rows = await this.tx.query<{ id: number; expires_at: string | Date }[]>(
@@ -182,7 +187,10 @@ export class AppendBatch {
       const timestamp = new Date(head.lastMessageAt);
       entry.stored = { conversationId: entry.conversationId!, seq: head.lastSeq, timestamp, isRepeat: false };
     }
-    for (const [entry, twin] of this.twins) entry.stored = { ...twin.stored!, isRepeat: true };
+    for (const [entry, twin] of this.twins) {
+      if (twin.stored) entry.stored = { ...twin.stored, isRepeat: true };
+      else entry.refuse(twin.refusal!);
+    }
   }
 
   private async write(fresh: Entry[], heads: Map<number, Head>): Promise<void> {
@@ -211,11 +219,11 @@ export class AppendBatch {
     );
     // Who writes has read what stands above.
     const marks = new Map(
-      fresh.map(({ draft, stored }) => [
-        `${stored!.conversationId}:${draft.sender.userId}`,
-        { draft, stored: stored! },
-      ]),
+      fresh
+        .filter(isPersons)
+        .map(({ draft, stored }) => [`${stored!.conversationId}:${draft.sender.userId}`, { draft, stored: stored! }]),
     );
+    if (marks.size === 0) return;
     await upsertRows(
       this.tx,
       'members',
@@ -231,6 +239,9 @@ export class AppendBatch {
     );
   }
 }
+
+/** The bot has no session, and no read mark. */
+const isPersons = ({ draft }: Entry): boolean => draft.sender.userId !== BOT_USER_ID;
 
 const accepted = (entries: Entry[]): Entry[] => entries.filter(({ refusal }) => !refusal);
 

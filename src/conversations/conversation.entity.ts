@@ -1,7 +1,7 @@
 import { Entity } from 'typeorm';
 import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
 
-export type ConversationKind = 'room' | 'group';
+export type ConversationKind = 'room' | 'group' | 'bot';
 
 /** What every chat has, whatever its kind. Its id is the `chat_room_id` or `chat_group_id` that clients see. */
 @Entity('conversations')

@@ -6,6 +6,9 @@ import type { ConversationKind } from './conversation.entity.js';
 /** Longest message, in characters. */
 export const MAX_MESSAGE = 4_000;
 
+/** The bot, as a sender: no person has this id. (A NULL would defeat the unique key of client_ids.) */
+export const BOT_USER_ID = 0;
+
 /** A message on its way into the log. */
 export interface Draft<Target = unknown> {
   readonly kind: ConversationKind;
@@ -40,12 +43,16 @@ export class Entry<Target = unknown> {
 }
 
 /**
- * What one kind of chat adds to an append. Both are called inside the batch's transaction, for all of its drafts of the kind at
- * once, so that a busy batch costs a handful of statements; both refuse drafts one by one.
+ * What one kind of chat adds to an append. All are called inside the batch's transaction, for all of its drafts of the kind at
+ * once, so that a busy batch costs a handful of statements; all but the last refuse drafts one by one.
  */
 export interface KindRules<Target = unknown> {
   /** Sets each entry's conversation, making it where there is none. */
   locate(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
   /** May each sender write there now? The conversations are locked: the answer holds until the commit. */
   authorize?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
+  /** Is there room for these? Asked only for what is new: repeats have their place already. */
+  admit?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
+  /** They are written, and will be committed together with whatever this writes. */
+  stored?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
 }

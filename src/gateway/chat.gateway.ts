@@ -8,12 +8,13 @@ import {
   WebSocketGateway,
 } from '@nestjs/websockets';
 import { SocketSessions } from '../auth/socket-sessions.js';
+import { BotService } from '../bot/bot.service.js';
+import { AskBot } from '../bot/dto/bot.dto.js';
 import { ChatGroupsService } from '../chat-groups/chat-groups.service.js';
 import { EnterGroupMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
 import { ChatRoomsService } from '../chat-rooms/chat-rooms.service.js';
 import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import { RateLimits } from '../common/rate-limits.js';
 import type { Bound, Entered, ParleyServer, ParleySocket, Stored } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
 import { type ClientMessage, ClientMessagePipe } from './client-message.pipe.js';
@@ -26,7 +27,7 @@ export class ChatGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
   constructor(
     private readonly chatRooms: ChatRoomsService,
     private readonly chatGroups: ChatGroupsService,
-    private readonly limits: RateLimits,
+    private readonly bot: BotService,
     private readonly sockets: SocketSessions,
     private readonly publisher: Publisher,
   ) {}
@@ -49,11 +50,11 @@ export class ChatGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     @CurrentUser() me: Identity,
     @MessageBody(ClientMessagePipe) message: ClientMessage,
   ): Promise<Bound | Stored | Entered> {
-    await this.limits.message(me.userId);
     if (message instanceof SendRoomMessage) return this.chatRooms.send(me, message);
     if (message instanceof SendGroupMessage) return this.chatGroups.send(me, message);
     if (message instanceof EnterGroupMessage)
       return this.chatGroups.attend(me, message.chat_group_id, message.is_enter);
+    if (message instanceof AskBot) return this.bot.ask(me, message);
     return { ok: true, user_id: me.userId };
   }
 }

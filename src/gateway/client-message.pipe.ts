@@ -1,15 +1,17 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
+import { AskBot } from '../bot/dto/bot.dto.js';
 import { EnterGroupMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
 import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { Invalid } from '../common/errors.js';
 import { TokenPayload } from '../common/token-payload.js';
 import { parsePayload } from '../common/validation.js';
 
-export type ClientMessage = TokenPayload | SendRoomMessage | SendGroupMessage | EnterGroupMessage;
+export type ClientMessage = TokenPayload | SendRoomMessage | SendGroupMessage | EnterGroupMessage | AskBot;
 
 /** What `chat_type` makes of a `message`. Without one, it only brings a token. */
 const KINDS: Record<string, (payload: object) => new () => ClientMessage> = {
   room: () => SendRoomMessage,
+  bot: () => AskBot,
   group: (payload) => ('is_enter' in payload ? EnterGroupMessage : SendGroupMessage),
 };
 

@@ -24,6 +24,8 @@ onBothDialects('the database', (dialect) => {
     const { upQueries } = await app.database.driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
     expect(app.database.entityMetadatas.map(({ tableName }) => tableName).sort()).toEqual([
+      'bot_chats',
+      'bot_questions',
       'chat_groups',
       'chat_rooms',
       'conversations',
@@ -63,7 +65,7 @@ onBothDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(9);
+    expect(tables).toHaveLength(11);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
       { mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },

@@ -93,6 +93,7 @@ onBothDialects('rubbish', (dialect) => {
     '/http/chat_groups',
     '/http/chat_groups/1',
     '/http/users/group/1',
+    '/http/chat_bot',
   ])('as the query of GET %s', async (path) => {
     const fields = fc.constantFrom('until', 'before', 'after', 'limit', 'query', 'cursor', '__proto__', 'x');
     const text = fc.oneof(

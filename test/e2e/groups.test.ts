@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GroupAttendance } from '../../src/chat-groups/group-attendance.js';
 import type { GroupMessage, GroupNotice, GroupNotification, GroupUpdate } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
-import { call, type ChatSocket, eventually, next, Person, send } from '../support/client.js';
+import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
+import { ServerProcess } from '../support/server-process.js';
 
 const isNotice = (event: unknown): event is GroupNotice => typeof (event as GroupNotice).notice === 'object';
 const isMessage = (event: unknown): event is GroupMessage => !isNotice(event);
@@ -407,6 +408,38 @@ onBothDialects('groups', (dialect) => {
       expect(await seen(bob)).toMatchObject({ is_in: true, unread_count: 0 });
       // What came while the server stopped in good order was read, what came later was not.
       expect(await seen(eve)).toMatchObject({ is_in: false, last_read_seq: 1, unread_count: 1 });
+    });
+
+    it('survives a crash, after which what was heard counts as unread until one is back', async () => {
+      const environment = await emptyEnvironment(dialect);
+      const { PORT: _, ...env } = { ...environment.env, RATE_LIMITS: 'off' } as Record<string, string>;
+      const prepared = await TestApp.startIn({ ...environment.env });
+      const [owner, guest] = [await Person.known(prepared, 'Owner'), await Person.known(prepared, 'Guest')];
+      await prepared.app.close();
+
+      const first = await ServerProcess.start(env);
+      const there = call(first, 'POST', '/http/chat_groups', {
+        token: owner.token,
+        body: { chat_group_name: 'Crash' },
+      });
+      const { id } = (await there).body;
+      const sockets = [open(first, { auth: { token: owner.token } }), open(first, { auth: { token: guest.token } })];
+      for (const socket of sockets) await send(socket, { chat_type: 'group', chat_group_id: id, is_enter: true });
+      const heard = next<GroupMessage>(sockets[1], 'message', isMessage);
+      await send(sockets[0], { chat_type: 'group', chat_group_id: id, message: 'heard' });
+      await heard;
+      await first.kill();
+      for (const socket of sockets) socket.disconnect();
+
+      const second = await ServerProcess.start(env);
+      const row = async () => (await call(second, 'GET', '/http/chat_groups', { token: guest.token })).body[0];
+      expect(await row()).toMatchObject({ is_in: true, unread_count: 1, last_read_seq: 0 });
+      const back = open(second, { auth: { token: guest.token } });
+      await send(back, { token: guest.token });
+      expect(await row()).toMatchObject({ is_in: true, unread_count: 0, last_read_seq: 1 });
+      back.disconnect();
+      await second.kill();
+      await environment.cleanUp();
     });
 
     it('is listed for the members, and for nobody else', async () => {

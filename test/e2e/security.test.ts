@@ -1,5 +1,6 @@
 // Who may do what: every route and every event, as nobody, as a stranger, with a token that was revoked.
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { ConsoleLogger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -37,6 +38,8 @@ const ROUTES: Route[] = [
   { route: 'PUT /http/users/profile', body: () => ({ first_name: 'Mallory' }) },
   { route: 'GET /http/chat_rooms' },
   { route: 'GET /http/chat_rooms/:id', of: 'room', path: (room) => `/http/chat_rooms/${room}` },
+  { route: 'GET /http/chat_bot' },
+  { route: 'GET /http/chat-bot' },
   { route: 'GET /http/chat_groups' },
   { route: 'POST /http/chat_groups', body: () => ({ chat_group_name: 'Mallory' }), answers: 201 },
   { route: 'PUT /http/chat_groups', of: 'group', body: (group) => ({ chat_group_id: group, chat_group_name: 'x' }) },
@@ -76,6 +79,7 @@ interface Ids {
 const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string }[]> = {
   message: [
     { payload: ({ other }) => ({ chat_type: 'room', other_user_id: other, message: 'x' }) },
+    { payload: () => ({ chat_type: 'bot', message: 'x' }) },
     { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, message: 'x' }), stranger: 'not_found' },
     { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, is_enter: true }), stranger: 'not_found' },
     { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, is_enter: false }), stranger: 'not_found' },
@@ -292,6 +296,27 @@ onBothDialects('access', (dialect) => {
     expect(form.body).toMatchObject({ statusCode: 415, code: 'unsupported_media_type' });
     expect((await call(app, 'GET', '/%zz')).body).toMatchObject({ statusCode: 400, code: 'invalid' });
     expect((await call(app, 'DELETE', '/http/users')).status).toBe(404);
+    // What would cost more to refuse than to send.
+    const crowd = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`f${i}`, 1]));
+    const many = await call(app, 'POST', '/http/login', { body: crowd });
+    expect(many).toMatchObject({ status: 400, body: { code: 'invalid' } });
+    expect(JSON.stringify(many.body).length).toBeLessThan(500);
+    const deep = `{"email":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    expect((await call(app, 'POST', '/http/login', { body: deep })).body).toMatchObject({
+      statusCode: 400,
+      code: 'invalid',
+    });
+    const socket = await ada.connect();
+    expect(JSON.stringify(await send(socket, crowd)).length).toBeLessThan(500);
+    for (const id of ['01', '1.0', '0x1', '1e0', '%201', '-1', '0'])
+      expect((await ada.get(`/http/chat_rooms/${id}`)).status).toBe(400);
+    expect((await ada.get('/http/chat_rooms/99999999999999999999')).status).toBe(404);
+    const raw = connect(Number(new URL(app.url).port), '127.0.0.1');
+    const garbage = new Promise<string>((resolve) => raw.on('data', (data: Buffer) => resolve(data.toString())));
+    raw.write('rubbish\r\n\r\n');
+    expect(await garbage).toMatch(/^HTTP\/1\.1 400 [^]*"code":"invalid"/);
+    raw.destroy();
+    expect((await ada.get('/http/users')).headers.get('cache-control')).toBe('no-store');
     expect(
       (await fetch(`${app.url}/http/logout`, { method: 'HEAD', headers: { authentication: ada.token } })).status,
     ).toBe(404);

@@ -45,7 +45,12 @@ onBothDialects('the server', (dialect) => {
     expect(banner).not.toContain('\x1b');
     expect((await call(server, 'GET', '/')).headers.get('location')).toBe('/http/docs');
     expect((await call(server, 'GET', '/http/docs')).body).toContain('Parley API');
-    expect(Object.keys((await call(server, 'GET', '/http/docs-json')).body.paths)).toContain('/http/chat_rooms/{id}');
+    const { paths, components } = (await call(server, 'GET', '/http/docs-json')).body;
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['/http/chat_rooms/{id}', '/http/chat_groups/{id}', '/http/chat_bot']),
+    );
+    const payloads = ['TokenPayload', 'AskBot', 'SendRoomMessage', 'SendGroupMessage', 'EnterGroupMessage'];
+    expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(payloads));
   });
 
   it('lets no second process use its data, and is itself as well as before', async () => {
@@ -216,7 +221,7 @@ describe('the demo', () => {
     for (const _ of [1, 2]) {
       const demo = keep(await ServerProcess.spawn({ ...env, PORT: String(server.port) }, 'demo.js'));
       expect(await demo.exit()).toBe(0);
-      expect(demo.output).toContain('ada@example.com and alan@example.com share room 1');
+      expect(demo.output).toContain('ada@example.com and alan@example.com share room 1 and group 2');
     }
     const { token } = (
       await call(server, 'POST', '/http/login', { body: { email: 'alan@example.com', password: 'parley demo' } })

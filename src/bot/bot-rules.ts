@@ -1,0 +1,116 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type EntityManager, In } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { DomainError, NotFound } from '../common/errors.js';
+import { Conversation } from '../conversations/conversation.entity.js';
+import type { Entry, KindRules } from '../conversations/draft.js';
+import { MessageLog } from '../conversations/message-log.js';
+import { insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { BotChat } from './bot-chat.entity.js';
+
+/** Questions of one person that may wait. */
+export const MAX_QUESTIONS = 5;
+
+/** Whose chat it is, and for an answer, to which question. */
+export interface BotTarget {
+  userId: number;
+  answers?: number;
+}
+
+const tooManyQuestions = () =>
+  new DomainError(
+    'unavailable',
+    'busy',
+    `${MAX_QUESTIONS} questions wait for the bot already. Wait for an answer, then ask again.`,
+    {
+      retry_after: 1,
+    },
+  );
+
+/** What the message log needs to know about chats with the bot: the first question makes one, and answers belong to questions. */
+@Injectable()
+export class BotRules implements KindRules<BotTarget>, OnModuleInit {
+  constructor(
+    private readonly log: MessageLog,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.log.register('bot', this);
+  }
+
+  async locate(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+    const userIds = [...new Set(entries.map(({ draft }) => draft.target.userId))];
+    const rows = await tx.find(BotChat, { where: { userId: In(userIds) } });
+    const chats = new Map(rows.map(({ userId, conversationId }) => [userId, conversationId]));
+    for (const userId of userIds) {
+      if (!chats.has(userId)) chats.set(userId, await this.make(tx, userId));
+    }
+    for (const entry of entries) entry.conversationId = chats.get(entry.draft.target.userId);
+  }
+
+  /** An answer is only taken while its question waits: whoever comes second answers nothing. */
+  async authorize(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+    const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
+    if (answers.length === 0) return;
+    const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
+    const rows = await tx.query<{ conversation_id: number; seq: number }[]>(
+      `SELECT conversation_id, seq FROM bot_questions WHERE ${sql}`,
+      values,
+    );
+    const waiting = new Set(rows.map(({ conversation_id, seq }) => `${conversation_id},${seq}`));
+    for (const entry of answers) {
+      if (!waiting.delete(questionKey(entry).join())) entry.refuse(new NotFound('question'));
+    }
+  }
+
+  /** At most so many wait per person; a question that was stored before is answered as it was then, however many do. */
+  async admit(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+    const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
+    if (questions.length === 0) return;
+    const ids = [...new Set(questions.map(({ conversationId }) => conversationId!))];
+    const rows = await tx.query<{ conversation_id: number; waiting: number | string }[]>(
+      `SELECT conversation_id, COUNT(*) AS waiting FROM bot_questions
+       WHERE conversation_id IN (${placeholders(ids)}) GROUP BY conversation_id`,
+      ids,
+    );
+    const waiting = new Map(rows.map((row) => [row.conversation_id, Number(row.waiting)]));
+    for (const entry of questions) {
+      const count = waiting.get(entry.conversationId!) ?? 0;
+      if (count >= MAX_QUESTIONS) entry.refuse(tooManyQuestions());
+      else waiting.set(entry.conversationId!, count + 1);
+    }
+  }
+
+  async stored(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+    const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
+    const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
+    if (questions.length > 0) {
+      const now = toMoment(this.clock.now());
+      const rows = questions.map(({ draft, stored }) => [
+        stored!.conversationId,
+        stored!.seq,
+        draft.target.userId,
+        now,
+      ]);
+      await insertRows(tx, 'bot_questions', 'conversation_id, seq, user_id, created_at', rows);
+    }
+    if (answers.length > 0) {
+      const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
+      await tx.query(`DELETE FROM bot_questions WHERE ${sql}`, values);
+    }
+  }
+
+  private async make(tx: EntityManager, userId: number): Promise<number> {
+    const conversation = { kind: 'bot' as const, lastSeq: 0, lastMessageAt: null, createdAt: this.clock.now() };
+    const { identifiers } = await tx.insert(Conversation, conversation);
+    const { id: conversationId } = identifiers[0] as { id: number };
+    await tx.insert(BotChat, { conversationId, userId });
+    return conversationId;
+  }
+}
+
+const questionKey = ({ conversationId, draft }: Entry<BotTarget>): [number, number] => [
+  conversationId!,
+  draft.target.answers!,
+];

@@ -1,0 +1,35 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn } from 'class-validator';
+import { ClientIdField, TextField } from '../../common/fields.js';
+import { TokenPayload } from '../../common/token-payload.js';
+import { MAX_MESSAGE } from '../../conversations/draft.js';
+
+/** Over the socket: a question to the bot. */
+export class AskBot extends TokenPayload {
+  @ApiProperty({ enum: ['bot'] })
+  @IsIn(['bot'])
+  chat_type!: 'bot';
+
+  @TextField({ description: 'The question', max: MAX_MESSAGE })
+  message!: string;
+
+  @ClientIdField()
+  client_id?: string | null;
+}
+
+export class BotMessageView {
+  @ApiProperty({ type: 'integer', description: '1, 2, 3 … without a gap within the chat' })
+  seq!: number;
+
+  @ApiProperty({ description: 'The person said it; otherwise the bot' })
+  is_user!: boolean;
+
+  @ApiProperty()
+  message!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  timestamp!: string;
+
+  @ApiPropertyOptional({ description: 'As the person named it' })
+  client_id?: string;
+}
