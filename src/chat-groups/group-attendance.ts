@@ -77,7 +77,10 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       const member = await tx.findOneBy(Member, { conversationId: groupId, userId });
       if (!member && locked.isPrivate) throw new NotFound('chat group');
       if (member) {
-        await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: locked.lastSeq });
+        // Reading the newest page enters, too, and most who read it are in already.
+        const isNews = !member.isIn || member.lastReadSeq !== locked.lastSeq;
+        if (isNews)
+          await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: locked.lastSeq });
       } else {
         const row = [groupId, userId, locked.lastSeq, 1, toMoment(this.clock.now())];
         await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, is_in, joined_at', [row]);
