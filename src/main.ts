@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { announce } from './banner.js';
 import { createApp } from './create-app.js';
 import { ConfigError } from './config/config.js';
-import { loadEnvironment } from './config/environment.js';
+import { isStartedByNpm, loadEnvironment } from './config/environment.js';
 import { StartError } from './database/start-error.js';
 
 async function main(): Promise<void> {
@@ -10,6 +10,13 @@ async function main(): Promise<void> {
   const app = await createApp(config);
   await app.listen(config.port, config.host);
   announce(config, performance.now());
+  if (isStartedByNpm()) endWithParent();
+}
+
+/** npm hands a SIGTERM to its shell, which ends without passing it on: the server would stay, and hold its data, with nobody above. */
+function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGTERM'), 500).unref();
 }
 
 main().catch((error: Error & { code?: string }) => {

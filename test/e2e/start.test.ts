@@ -205,6 +205,20 @@ describe('a mistake', () => {
   });
 });
 
+describe('started by npm', () => {
+  it('ends with it', async () => {
+    const server = keep(await ServerProcess.spawnByNpm(await environment('sqlite')));
+    await server.ready();
+    await server.kill('SIGTERM');
+    const isGone = () =>
+      fetch(`${server.url}/health/live`).then(
+        () => undefined,
+        () => true,
+      );
+    expect(await eventually(isGone, 'the end of the server')).toBe(true);
+  });
+});
+
 describe('in production', () => {
   it('logs JSON and shows no mails', async () => {
     const server = keep(await ServerProcess.start({ ...(await environment('sqlite')), NODE_ENV: 'production' }));

@@ -12,13 +12,13 @@ export class ServerProcess {
   private readonly ended: Promise<number | NodeJS.Signals>;
 
   private constructor(
-    file: string,
+    command: string[],
     env: Record<string, string>,
     readonly port: number,
   ) {
     // Only what is given: the machine's own environment is no part of the test.
     const path = process.env['PATH'] ?? '';
-    this.child = spawn(process.execPath, [`dist/${file}`], {
+    this.child = spawn(command[0], command.slice(1), {
       cwd: ROOT,
       env: { PATH: path, PORT: String(port), ...env },
     });
@@ -29,7 +29,12 @@ export class ServerProcess {
 
   /** Starts `dist/<file>`, by default the server, without waiting for anything. */
   static async spawn(env: Record<string, string>, file = 'main.js'): Promise<ServerProcess> {
-    return new ServerProcess(file, env, Number(env['PORT'] ?? (await freePort())));
+    return new ServerProcess([process.execPath, `dist/${file}`], env, Number(env['PORT'] ?? (await freePort())));
+  }
+
+  /** Starts the server as `npm run start:prod` does. */
+  static async spawnByNpm(env: Record<string, string>): Promise<ServerProcess> {
+    return new ServerProcess(['npm', 'run', 'start:prod'], env, await freePort());
   }
 
   /** Starts the server and waits until it serves. */
