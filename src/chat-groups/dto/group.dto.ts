@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
+import { PersonView } from '../../auth/dto/person.view.js';
 import { IntegerField, NameField } from '../../common/fields.js';
 import { MessageView } from '../../conversations/message.view.js';
 
@@ -82,19 +83,7 @@ export class ChatGroupView {
   unread_count!: number;
 }
 
-export class GroupMemberView {
-  @ApiProperty({ type: 'integer' })
-  id!: number;
-
-  @ApiProperty()
-  first_name!: string;
-
-  @ApiProperty()
-  last_name!: string;
-
-  @ApiProperty()
-  is_online!: boolean;
-
+export class GroupMemberView extends PersonView {
   @ApiProperty()
   is_in_group!: boolean;
 

@@ -1,26 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { PersonView } from '../../auth/dto/person.view.js';
 import { MessageView } from '../../conversations/message.view.js';
-
-export class RoomPartner {
-  @ApiProperty({ type: 'integer' })
-  id!: number;
-
-  @ApiProperty()
-  first_name!: string;
-
-  @ApiProperty()
-  last_name!: string;
-
-  @ApiProperty()
-  is_online!: boolean;
-}
 
 export class ChatRoomView {
   @ApiProperty({ type: 'integer' })
   id!: number;
 
   @ApiProperty()
-  other_user!: RoomPartner;
+  other_user!: PersonView;
 
   @ApiProperty({ type: MessageView, nullable: true })
   last_message!: MessageView | null;

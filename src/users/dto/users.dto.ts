@@ -2,25 +2,14 @@ import { ApiProperty } from '@nestjs/swagger';
 import { NameField, TextField } from '../../common/fields.js';
 import { CursorQuery } from '../../common/pages.js';
 import { PASSWORD } from '../../auth/dto/login.dto.js';
+import { PersonView } from '../../auth/dto/person.view.js';
 
 export class UsersQuery extends CursorQuery {
   @TextField({ description: 'Beginning of a first or last name, in any case', optional: true, max: 80 })
   query?: string;
 }
 
-export class UserView {
-  @ApiProperty({ type: 'integer' })
-  id!: number;
-
-  @ApiProperty()
-  first_name!: string;
-
-  @ApiProperty()
-  last_name!: string;
-
-  @ApiProperty()
-  is_online!: boolean;
-
+export class UserView extends PersonView {
   @ApiProperty({
     type: String,
     format: 'date-time',
