@@ -79,7 +79,11 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     const { identity } = socket.data;
     if (identity) {
       // Ended in the middle of the handshake, when there was no connection to close yet.
-      if (this.sessions.hasRecentlyEnded(identity.sessionId)) return this.close(socket, sessionRevoked());
+      if (this.sessions.hasRecentlyEnded(identity.sessionId)) {
+        // It was never counted as connected, and must not be counted as gone.
+        socket.data.identity = undefined;
+        return this.close(socket, sessionRevoked());
+      }
       this.presence.connected(identity.userId);
       return;
     }
@@ -137,7 +141,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     // First into the session's room, then read the session: one that ends in between closes this socket too.
     await socket.join(room);
     const { userId, expiresAt } = await this.sessions.authenticate(token);
-    // A disconnected socket that joined now would never leave again.
+    // One that has closed meanwhile would be counted as connected for ever.
     const { deadline } = socket.data;
     if (deadline && !socket.connected) throw sessionRevoked();
     socket.data.identity = { userId, sessionId };

@@ -8,6 +8,7 @@ import { Sessions } from './sessions.js';
 import { SocketSessions } from './socket-sessions.js';
 
 interface Request {
+  method: string;
   headers: Record<string, string | string[] | undefined>;
   identity?: Identity;
 }
@@ -35,6 +36,7 @@ export class TokenGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Request>();
     const { userId, sessionId } = await this.sessions.authenticate(tokenIn(request.headers));
     request.identity = { userId, sessionId };
+    if (request.method !== 'GET') await this.limits.write(userId);
     return true;
   }
 }

@@ -5,6 +5,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import pLimit from 'p-limit';
 import { User } from '../auth/user.entity.js';
 import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/log-line.js';
@@ -26,6 +27,10 @@ export const BOT_ENGINE = Symbol('bot engine');
 
 /** When the database was away in the middle of an answer, the question still waits: it is tried again after this. */
 const TRY_AGAIN_MS = 5_000;
+/** And after longer and longer pauses. */
+const LONGEST_PAUSE_MS = 5 * 60_000;
+/** People answered at the same time: after a start, everybody who waited is answered at once. */
+const MAX_THINKING = 64;
 
 /** Questions to the bot, answered one after another for each person, and for all people at once. */
 @Injectable()
@@ -33,6 +38,9 @@ export class BotService implements OnApplicationBootstrap, BeforeApplicationShut
   private readonly logger = new Logger('Bot');
   /** People whose questions are being answered; `again` where one came in the meantime. */
   private readonly answering = new Map<number, { again: boolean; done: Promise<void> }>();
+  /** Tries that failed in a row, for reasons that are not the bot's. */
+  private readonly failures = new Map<number, number>();
+  private readonly thinking = pLimit(MAX_THINKING);
   private readonly stopping = new AbortController();
 
   constructor(
@@ -97,7 +105,9 @@ export class BotService implements OnApplicationBootstrap, BeforeApplicationShut
       // Broken off by the stop: the question waits for the next start.
       if (this.stopping.signal.aborted) return;
       this.logger.error(`A question was not answered: ${logLine(error)}`);
-      setTimeout(() => this.answerSoon(userId), TRY_AGAIN_MS).unref();
+      const tries = (this.failures.get(userId) ?? 0) + 1;
+      this.failures.set(userId, tries);
+      setTimeout(() => this.answerSoon(userId), Math.min(TRY_AGAIN_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS)).unref();
     });
   }
 
@@ -109,6 +119,7 @@ export class BotService implements OnApplicationBootstrap, BeforeApplicationShut
         if (this.stopping.signal.aborted) return;
       }
     } while (work.again);
+    this.failures.delete(userId);
     this.answering.delete(userId);
   }
 
@@ -119,14 +130,19 @@ export class BotService implements OnApplicationBootstrap, BeforeApplicationShut
   private async answer(question: BotQuestion): Promise<void> {
     const { userId, seq } = question;
     const asked = await this.message(question.conversationId, seq);
-    const text = await this.think(question).catch((error: unknown) => {
+    const text = await this.thinking(() => this.think(question)).catch((error: unknown) => {
       if (this.stopping.signal.aborted || !(error instanceof BotUnavailable)) throw error;
       return error;
     });
     if (text instanceof BotUnavailable) {
       await this.unitOfWork.run((tx) => tx.delete(BotQuestion, { conversationId: question.conversationId, seq }));
       this.publisher.botMessages(userId, { chat_type: 'bot', messages: [toView(asked)] });
-      this.publisher.userException(userId, text);
+      const { client_id } = asked;
+      this.publisher.userException(userId, text, {
+        event: 'message',
+        chat_type: 'bot',
+        ...(client_id !== undefined && { client_id }),
+      });
       return;
     }
     const target: BotTarget = { userId, answers: seq };

@@ -150,7 +150,7 @@ export class ChatGroupsService {
       }
       return member.isIn;
     });
-    this.attendance.gone(me.userId, groupId, wasIn);
+    this.attendance.membershipEnded(me.userId, groupId, wasIn);
   }
 
   /** Who is a member, in the order of their ids. @throws NotFound to those outside */
@@ -186,6 +186,7 @@ export class ChatGroupsService {
     const place = { chat_group_id: groupId, seq };
     const moment = { timestamp: timestamp.toISOString(), ...(clientId !== undefined && { client_id: clientId }) };
     if (!isRepeat) {
+      this.attendance.told(groupId, seq);
       this.publisher.groupMessage({ chat_type: 'group', user_id: me.userId, ...place, message, ...moment });
       const { timestamp: at } = moment;
       this.notifications.stored({

@@ -5,6 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { Clock } from '../common/clock.js';
@@ -12,7 +13,7 @@ import { NotFound } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
-import { forUpdate, insertRows, placeholders, toMoment } from '../database/dialect.js';
+import { forUpdate, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { OFFLINE_AFTER_MS, Presence } from '../realtime/presence.js';
@@ -22,6 +23,10 @@ import { GroupNotices } from './group-notices.js';
 
 /** After a start, those who were in a group have this long to come back. */
 export const COME_BACK_WITHIN_MS = 30_000;
+/** How often to look for those who are in and not here. */
+const LOOK_EVERY_MS = 60_000;
+/** Groups whose newest message is remembered. */
+const REMEMBERED_GROUPS = 100_000;
 
 interface LockedGroup extends ReadableChat {
   isPrivate: boolean;
@@ -34,9 +39,16 @@ interface LockedGroup extends ReadableChat {
 @Injectable()
 export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(GroupAttendance.name);
-  private readonly expected = new Set<number>();
-  private disconnected: number[] = [];
-  private comeBack?: NodeJS.Timeout;
+  /** People who entered without a socket, until their time to open one is over. */
+  private readonly expected = new Map<number, NodeJS.Timeout>();
+  /** The groups that people who are here are in. */
+  private readonly inGroups = new Map<number, Set<number>>();
+  /** The newest message that each group's sockets were told. */
+  private readonly published = new LRUCache<number, number>({ max: REMEMBERED_GROUPS });
+  /** Read marks that are still to be moved, by group. */
+  private toMark = new Map<number, { seq: number; userIds: number[] }>();
+  private marking: Promise<void> = Promise.resolve();
+  private absentTimer?: NodeJS.Timeout;
   private isStopping = false;
 
   constructor(
@@ -55,16 +67,21 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   }
 
   onApplicationBootstrap(): void {
-    this.comeBack = setTimeout(() => this.inBackground(this.takeOutAbsent()), COME_BACK_WITHIN_MS).unref();
+    // Again and again, not only after the start: the database may be away in the moment in which somebody goes.
+    const look = () => {
+      this.inBackground(this.takeOutAbsent());
+      this.absentTimer = setTimeout(look, LOOK_EVERY_MS).unref();
+    };
+    this.absentTimer = setTimeout(look, COME_BACK_WITHIN_MS).unref();
   }
 
   /** All sockets are about to close, and everybody in a group has read what is there. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
-    clearTimeout(this.comeBack);
-    await this.markRead(this.presence.online().filter((userId) => this.presence.isConnected(userId))).catch(
-      () => undefined,
-    );
+    clearTimeout(this.absentTimer);
+    for (const timer of this.expected.values()) clearTimeout(timer);
+    for (const userId of this.presence.online()) if (this.presence.isConnected(userId)) this.noteMarks(userId);
+    await this.moveMarks().catch(() => undefined);
   }
 
   /**
@@ -89,6 +106,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       return { group: locked, wasIn: member?.isIn ?? false };
     });
     this.publisher.placeInGroup(userId, groupId, 'in');
+    this.noteIn(userId, groupId, true);
     if (!wasIn) this.tell(userId, groupId, true);
     this.expectSocket(userId);
     return group;
@@ -100,17 +118,27 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       const { lastSeq } = await this.lock(tx, groupId);
       const member = await tx.findOneBy(Member, { conversationId: groupId, userId });
       if (!member) throw new NotFound('chat group');
-      await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: lastSeq });
+      // One who is not in has seen nothing of it: a tab that closes late must not mark it read.
+      if (member.isIn)
+        await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: lastSeq });
       return member.isIn;
     });
     this.publisher.placeInGroup(userId, groupId, 'outside');
+    this.noteIn(userId, groupId, false);
     if (wasIn) this.tell(userId, groupId, false);
   }
 
   /** Somebody is a member no more; `wasIn` where they were in it, too. */
-  gone(userId: number, groupId: number, wasIn: boolean): void {
+  membershipEnded(userId: number, groupId: number, wasIn: boolean): void {
     this.publisher.placeInGroup(userId, groupId, 'nowhere');
-    if (wasIn) this.tell(userId, groupId, false);
+    this.noteIn(userId, groupId, false);
+    if (wasIn) this.notices.changed(groupId, userId, false);
+    this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false });
+  }
+
+  /** Everybody in the group has been told of this message, and of those before it. */
+  told(groupId: number, seq: number): void {
+    this.published.set(groupId, seq);
   }
 
   /** Locks a group against everything that numbers its messages or changes its members. @throws NotFound */
@@ -143,7 +171,10 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       const [, name, id] = /^(group|outside):(\d+)$/.exec(room) ?? [];
       if (name && places.get(Number(id)) !== (name === 'group')) await socket.leave(room);
     }
-    for (const [id, isIn] of places) await socket.join(isIn ? groupRoom(id) : outsideRoom(id));
+    for (const [id, isIn] of places) {
+      await socket.join(isIn ? groupRoom(id) : outsideRoom(id));
+      this.noteIn(userId, id, isIn);
+    }
   }
 
   private async memberships(userId: number): Promise<{ id: number; isIn: boolean }[]> {
@@ -155,59 +186,101 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     return rows.map(({ id, is_in }) => ({ id, isIn: Boolean(is_in) }));
   }
 
-  /** One who entered without a socket has as long to open one as one who lost it. */
+  private noteIn(userId: number, groupId: number, isIn: boolean): void {
+    const groups = this.inGroups.get(userId);
+    if (!isIn) groups?.delete(groupId);
+    else if (groups) groups.add(groupId);
+    else this.inGroups.set(userId, new Set([groupId]));
+  }
+
+  /** One who enters without a socket has as long to open one as one who lost it, from the last time that they entered. */
   private expectSocket(userId: number): void {
-    if (this.presence.isOnline(userId) || this.expected.has(userId)) return;
-    this.expected.add(userId);
-    setTimeout(() => {
+    if (this.presence.isConnected(userId)) return;
+    clearTimeout(this.expected.get(userId));
+    const timer = setTimeout(() => {
       this.expected.delete(userId);
-      if (!this.presence.isOnline(userId) && !this.isStopping) this.inBackground(this.takeOut([userId]));
+      if (!this.presence.isOnline(userId)) this.inBackground(this.takeOut([userId]));
     }, OFFLINE_AFTER_MS).unref();
+    this.expected.set(userId, timer);
   }
 
-  /** The last socket closed: what is stored by now has been read, what comes later has not. */
+  /** The last socket closed: what it was told has been read, what comes later has not. */
   private markWhenGone(userId: number): void {
-    if (this.isStopping) return;
-    // Many go at once when a network does: one statement for all who went in this turn.
-    if (this.disconnected.push(userId) > 1) return;
-    setImmediate(() => this.inBackground(this.markRead(this.disconnected.splice(0))));
+    if (this.isStopping || !this.inGroups.get(userId)?.size) return;
+    // Many go at once when a network does: one statement a group for all who went in this turn.
+    const isFirst = this.toMark.size === 0;
+    this.noteMarks(userId);
+    if (!isFirst || this.toMark.size === 0) return;
+    this.marking = this.marking.then(() => new Promise(setImmediate)).then(() => this.moveMarks());
+    this.inBackground(this.marking);
+    this.marking = this.marking.catch(() => undefined);
   }
 
-  private async markRead(userIds: number[]): Promise<void> {
-    if (userIds.length === 0) return;
-    await this.unitOfWork.run((tx) =>
-      tx.query(
-        `UPDATE members SET last_read_seq = (SELECT last_seq FROM conversations c WHERE c.id = members.conversation_id)
-         WHERE is_in = 1 AND user_id IN (${placeholders(userIds)})`,
-        userIds,
-      ),
-    );
+  private noteMarks(userId: number): void {
+    for (const groupId of this.inGroups.get(userId) ?? []) {
+      // Nothing was said since they entered, or since the start: the mark is where it belongs.
+      const seq = this.published.peek(groupId);
+      if (seq === undefined) continue;
+      const mark = this.toMark.get(groupId);
+      // In one turn nothing is published in between: all who go in it have seen the same.
+      if (mark) mark.userIds.push(userId);
+      else this.toMark.set(groupId, { seq, userIds: [userId] });
+    }
+  }
+
+  private async moveMarks(): Promise<void> {
+    const marks = [...this.toMark];
+    this.toMark = new Map();
+    if (marks.length === 0) return;
+    await this.unitOfWork.run(async (tx) => {
+      for (const [groupId, { seq, userIds }] of marks) {
+        await tx.query(
+          `UPDATE members SET last_read_seq = ?
+           WHERE conversation_id = ? AND user_id IN (${placeholders(userIds)}) AND is_in = 1 AND last_read_seq < ?`,
+          [seq, groupId, ...userIds, seq],
+        );
+      }
+    });
   }
 
   /** Offline people are in nothing. Their marks stay where they were when their last socket closed. */
   private async takeOut(userIds: number[]): Promise<void> {
+    // Marks are moved for those who are in: first.
+    await this.marking;
+    const candidates = userIds.filter((userId) => this.isAbsent(userId));
+    if (candidates.length === 0 || this.isStopping) return;
     const left = await this.unitOfWork.run(async (tx) => {
-      const list = placeholders(userIds);
       const rows = await tx.query<{ id: number; user_id: number }[]>(
-        `SELECT conversation_id AS id, user_id FROM members WHERE is_in = 1 AND user_id IN (${list})`,
-        userIds,
+        `SELECT conversation_id AS id, user_id FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)}) ${forUpdate(tx)}`,
+        candidates,
       );
-      if (rows.length > 0)
-        await tx.query(`UPDATE members SET is_in = 0 WHERE is_in = 1 AND user_id IN (${list})`, userIds);
-      return rows;
+      const gone = rows.filter((row) => this.isAbsent(row.user_id));
+      if (gone.length === 0) return gone;
+      const { sql, values } = inTuples(
+        tx,
+        'conversation_id, user_id',
+        gone.map((row) => [row.id, row.user_id]),
+      );
+      await tx.query(`UPDATE members SET is_in = 0 WHERE ${sql}`, values);
+      return gone;
     });
+    for (const userId of candidates) if (this.isAbsent(userId)) this.inGroups.delete(userId);
     for (const { id, user_id: userId } of left) {
       this.publisher.placeInGroup(userId, id, 'outside');
       this.tell(userId, id, false);
     }
   }
 
+  private isAbsent(userId: number): boolean {
+    return !this.presence.isOnline(userId) && !this.expected.has(userId);
+  }
+
   private async takeOutAbsent(): Promise<void> {
     const rows = await this.unitOfWork.read.query<{ user_id: number }[]>(
       'SELECT DISTINCT user_id FROM members WHERE is_in = 1',
     );
-    const absent = rows.map((row) => row.user_id).filter((userId) => !this.presence.isOnline(userId));
-    for (let i = 0; i < absent.length; i += 500) await this.takeOut(absent.slice(i, i + 500));
+    const absent = rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId));
+    for (let i = 0; i < absent.length; i += 200) await this.takeOut(absent.slice(i, i + 200));
   }
 
   private inBackground(work: Promise<void>): void {

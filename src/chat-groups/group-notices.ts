@@ -27,7 +27,7 @@ interface Change {
 export class GroupNotices implements OnApplicationShutdown {
   private readonly logger = new Logger(GroupNotices.name);
   private readonly changes = new Map<number, Map<number, Change>>();
-  private readonly timers = new Map<number, NodeJS.Timeout>();
+  private readonly timers = new Map<number, { at: number; timer: NodeJS.Timeout }>();
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -35,25 +35,29 @@ export class GroupNotices implements OnApplicationShutdown {
   ) {}
 
   onApplicationShutdown(): void {
-    for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const { timer } of this.timers.values()) clearTimeout(timer);
   }
 
   /** Somebody entered or left, just now. */
   changed(groupId: number, userId: number, isIn: boolean): void {
     let changes = this.changes.get(groupId);
     if (!changes) this.changes.set(groupId, (changes = new Map()));
-    const change = changes.get(userId);
-    if (change) change.isIn = isIn;
-    else changes.set(userId, { isIn, toldIsIn: !isIn, notBefore: 0 });
-    if (!this.timers.has(groupId)) this.schedule(groupId, GATHER_MS);
+    const change = changes.get(userId) ?? { isIn, toldIsIn: !isIn, notBefore: 0 };
+    change.isIn = isIn;
+    changes.set(userId, change);
+    this.schedule(groupId, Math.max(Date.now() + GATHER_MS, change.notBefore));
   }
 
-  private schedule(groupId: number, delayMs: number): void {
+  /** Tells at `at`, or earlier where that was planned already: those who are gathered must not wait for those who are quiet. */
+  private schedule(groupId: number, at: number): void {
+    const planned = this.timers.get(groupId);
+    if (planned && planned.at <= at) return;
+    clearTimeout(planned?.timer);
     const timer = setTimeout(() => {
       this.timers.delete(groupId);
       this.tell(groupId).catch((error: unknown) => this.logger.error(`A notice was not told: ${logLine(error)}`));
-    }, delayMs).unref();
-    this.timers.set(groupId, timer);
+    }, at - Date.now()).unref();
+    this.timers.set(groupId, { at, timer });
   }
 
   private async tell(groupId: number): Promise<void> {
@@ -72,9 +76,9 @@ export class GroupNotices implements OnApplicationShutdown {
       Object.assign(change, { toldIsIn: change.isIn, notBefore: now + QUIET_MS });
     }
     // Once more when those named now may be named again: they may have gone on in the meantime.
-    if (changes.size > 0)
-      this.schedule(groupId, Math.max(GATHER_MS, Math.min(...[...changes.values()].map((one) => one.notBefore)) - now));
-    else this.changes.delete(groupId);
+    if (changes.size === 0) this.changes.delete(groupId);
+    else
+      this.schedule(groupId, Math.max(now + GATHER_MS, Math.min(...[...changes.values()].map((one) => one.notBefore))));
     await this.say(groupId, 'entered', entered);
     await this.say(groupId, 'left', left);
   }

@@ -13,6 +13,8 @@ const seconds = (result: RateLimiterRes): number => Math.max(1, Math.ceil(result
 export class RateLimits {
   /** 10 a second on average, 60 at once. */
   private readonly messages = new RateLimiterMemory({ keyPrefix: 'message', points: 60, duration: 6 });
+  /** Over HTTP, the same for everything that changes something. */
+  private readonly writes = new RateLimiterMemory({ keyPrefix: 'write', points: 60, duration: 6 });
   // By mailbox AND address: whoever guesses at another's password cannot lock them out.
   private readonly loginsByAccount = new RateLimiterMemory({ keyPrefix: 'login', points: 10, duration: 15 * MINUTE });
   private readonly loginsByIp = new RateLimiterMemory({ keyPrefix: 'login-ip', points: 100, duration: 15 * MINUTE });
@@ -23,6 +25,11 @@ export class RateLimits {
   /** @throws RateLimited */
   async message(userId: number): Promise<void> {
     await this.consume(this.messages, String(userId), 'Too many messages.');
+  }
+
+  /** @throws RateLimited */
+  async write(userId: number): Promise<void> {
+    await this.consume(this.writes, String(userId), 'Too many requests.');
   }
 
   /**

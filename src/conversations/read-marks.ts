@@ -7,6 +7,11 @@ export interface ReadMark {
   lastReadSeq: number;
 }
 
+/** The same, and whether they are in it right now, where it is a group. */
+export interface MemberMark extends ReadMark {
+  isIn: boolean;
+}
+
 /** Unread is computed wherever it is shown and stored nowhere: it cannot drift. */
 export const unreadCount = ({ lastSeq, lastReadSeq }: ReadMark): number => Math.max(0, lastSeq - lastReadSeq);
 
@@ -21,15 +26,16 @@ export class ReadMarks {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
   /** Moves a member's mark forward: to `seq`, or to the newest message. Never back, never beyond the newest. */
-  async advance(conversationId: number, userId: number, seq = Infinity): Promise<ReadMark> {
-    const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number }[]>(
-      `SELECT c.last_seq, m.last_read_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
+  async advance(conversationId: number, userId: number, seq = Infinity): Promise<MemberMark> {
+    const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number; is_in: number }[]>(
+      `SELECT c.last_seq, m.last_read_seq, m.is_in FROM members m JOIN conversations c ON c.id = m.conversation_id
        WHERE m.conversation_id = ? AND m.user_id = ?`,
       [conversationId, userId],
     );
     const { last_seq: lastSeq, last_read_seq: before } = row;
+    const isIn = Boolean(row.is_in);
     const target = Math.min(seq, lastSeq);
-    if (target <= before) return { lastSeq, lastReadSeq: before };
+    if (target <= before) return { lastSeq, lastReadSeq: before, isIn };
     await this.unitOfWork.run((tx) =>
       // The condition keeps a slower device from moving the mark back.
       tx.query('UPDATE members SET last_read_seq = ? WHERE conversation_id = ? AND user_id = ? AND last_read_seq < ?', [
@@ -39,6 +45,6 @@ export class ReadMarks {
         target,
       ]),
     );
-    return { lastSeq, lastReadSeq: target };
+    return { lastSeq, lastReadSeq: target, isIn };
   }
 }

@@ -3,7 +3,7 @@ import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { History } from '../conversations/history.js';
-import { ReadMarks, unreadCount } from '../conversations/read-marks.js';
+import { liveMark, ReadMarks, unreadCount } from '../conversations/read-marks.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
@@ -64,7 +64,8 @@ export class NotificationsService {
       });
     }
     const chat = await this.history.assertMember(roomId == null ? 'group' : 'room', (roomId ?? groupId)!, me.userId);
-    const mark = await this.readMarks.advance(chat.id, me.userId, seq ?? undefined);
+    const moved = await this.readMarks.advance(chat.id, me.userId, seq ?? undefined);
+    const mark = liveMark(moved, moved.isIn && this.presence.isConnected(me.userId));
     const place = roomId == null ? { chat_group_id: chat.id } : { chat_room_id: chat.id };
     return { ...place, last_read_seq: mark.lastReadSeq, unread_count: unreadCount(mark) };
   }

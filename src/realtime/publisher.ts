@@ -43,7 +43,9 @@ export class Publisher {
 
   /** Something new, to the members who are online and not in the group. */
   groupNotification(notification: GroupNotification): void {
-    this.server.to(outsideRoom(notification.chat_group_id)).emit('notification', notification);
+    // One who writes from outside knows.
+    const writer = userRoom(notification.user_id);
+    this.server.to(outsideRoom(notification.chat_group_id)).except(writer).emit('notification', notification);
   }
 
   /** On one device a person entered or left; all of theirs are told. */
@@ -66,8 +68,8 @@ export class Publisher {
   }
 
   /** Something that a person asked for failed later, and concerns all of their sockets. */
-  userException(userId: number, error: DomainError): void {
-    this.server.to(userRoom(userId)).emit('exception', error.toBody());
+  userException(userId: number, error: DomainError, request: Exception['request']): void {
+    this.server.to(userRoom(userId)).emit('exception', { ...error.toBody(), ...(request && { request }) });
   }
 
   exception(socket: ParleySocket, error: DomainError, request?: Exception['request']): void {

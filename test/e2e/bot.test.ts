@@ -172,7 +172,7 @@ onBothDialects('the bot', (dialect) => {
       expect((await alone).messages).toEqual([
         { seq: 1, is_user: true, message: 'Are you there?', timestamp: stored.timestamp },
       ]);
-      expect((await told).code).toBe('bot_unavailable');
+      expect(await told).toMatchObject({ code: 'bot_unavailable', request: { event: 'message', chat_type: 'bot' } });
       expect((await ada.get('/http/chat_bot')).body).toHaveLength(1);
       completions.behave(echo);
       const better = answered(a, 'And now?');

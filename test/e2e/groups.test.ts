@@ -323,6 +323,19 @@ onBothDialects('groups', (dialect) => {
       expect(strange).toEqual([]);
     });
 
+    it('does not wait for those who were just named', async () => {
+      const a = await ada.connect();
+      await post(ada, true);
+      await next(a, 'message', isNotice);
+      await bob.connect();
+      const began = Date.now();
+      const told = next<GroupNotice>(a, 'message', isNotice);
+      await post(bob, true);
+      expect((await told).notice.user_ids).toEqual([bob.id]);
+      // Ada may not be named for ten seconds yet.
+      expect(Date.now() - began).toBeLessThan(9_000);
+    });
+
     it('gathers those who come together, and names nobody twice within ten seconds', async () => {
       const a = await ada.connect();
       await post(ada, true);
@@ -377,6 +390,17 @@ onBothDialects('groups', (dialect) => {
       await bob.get('/http/logout');
       await bob.session(app);
       expect(await eventually(async () => !(await seen(bob)).is_in || undefined, 'being out', 3_000)).toBe(true);
+    });
+
+    it('has the five seconds anew with each time of entering', async () => {
+      const other = (await create(ada, { chat_group_name: 'Second' })).body.id;
+      await post(bob, true);
+      await sleep(3_500);
+      await post(bob, true, other);
+      await sleep(2_500);
+      expect((await seen(bob, other)).is_in).toBe(true);
+      await eventually(async () => !(await seen(bob, other)).is_in || undefined, 'being out');
+      expect((await seen(bob)).is_in).toBe(false);
     });
 
     it('has five seconds to connect after entering without a socket', async () => {
@@ -510,7 +534,39 @@ onBothDialects('groups', (dialect) => {
       expect(await unread(bob)).toMatchObject({ unread_count: 0 });
     });
 
-    it('counts for a member outside, until they enter, leave or say that they have read', async () => {
+    it('stays read through a logout', async () => {
+      const a = await ada.connect();
+      const b = await bob.connect();
+      await post(bob, true);
+      const heard = next<GroupMessage>(b, 'message', (event) => isMessage(event) && event.message === 'two');
+      await say(a, 'one');
+      await say(a, 'two');
+      await heard;
+      await bob.get('/http/logout');
+      await bob.session(app);
+      await eventually(async () => !(await seen(bob)).is_in || undefined, 'being out');
+      expect(await unread(bob)).toMatchObject({ unread_count: 0, last_read_seq: 2 });
+    });
+
+    it('is told the same wherever one asks', async () => {
+      const a = await ada.connect();
+      await bob.connect();
+      await post(bob, true);
+      for (const text of ['one', 'two', 'three']) await say(a, text);
+      const marked = await bob.put('/http/notifications', { chat_group_id: group, seq: 1 });
+      expect(marked.body).toEqual({ chat_group_id: group, last_read_seq: 3, unread_count: 0 });
+    });
+
+    it('is not read by leaving what one is not in', async () => {
+      const a = await ada.connect();
+      await post(bob, true);
+      await post(bob, false);
+      await say(a, 'unseen');
+      expect((await post(bob, false)).status).toBe(200);
+      expect(await unread(bob)).toMatchObject({ unread_count: 1 });
+    });
+
+    it('counts for a member outside, until they enter or say that they have read', async () => {
       const a = await ada.connect();
       await post(bob, true);
       await post(bob, false);
@@ -522,8 +578,7 @@ onBothDialects('groups', (dialect) => {
         last_read_seq: 1,
         unread_count: 1,
       });
-      await post(bob, false);
-      expect(await unread(bob)).toMatchObject({ unread_count: 0 });
+      expect((await bob.put('/http/notifications', { chat_group_id: group })).body.unread_count).toBe(0);
       await say(a, 'three');
       await bob.connect();
       await bob.get(`/http/chat_groups/${group}`);

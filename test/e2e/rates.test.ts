@@ -116,6 +116,15 @@ describe('rates', () => {
     expect(answers.filter(({ error }) => error.code === 'rate_limited')).toHaveLength(10);
   });
 
+  it('count what changes something over HTTP, and not what only reads', async () => {
+    await start();
+    const ada = await Person.known(app);
+    const writes = await Promise.all(Array.from({ length: 70 }, () => ada.put('/http/users/profile', {})));
+    expect(writes.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(5);
+    const reads = await Promise.all(Array.from({ length: 70 }, () => ada.get('/http/users/profile')));
+    expect(reads.every(({ status }) => status === 200)).toBe(true);
+  });
+
   it('off: nothing is counted', async () => {
     await start({ RATE_LIMITS: 'off' });
     const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
