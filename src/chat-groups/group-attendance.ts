@@ -45,8 +45,8 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   private readonly inGroups = new Map<number, Set<number>>();
   /** The newest message that each group's sockets were told. */
   private readonly published = new LRUCache<number, number>({ max: REMEMBERED_GROUPS });
-  /** Read marks that are still to be moved, by group. */
-  private toMark = new Map<number, { seq: number; userIds: number[] }>();
+  /** Read marks that are still to be moved, by group and seq. */
+  private toMark = new Map<string, { groupId: number; seq: number; userIds: number[] }>();
   private marking: Promise<void> = Promise.resolve();
   private absentTimer?: NodeJS.Timeout;
   private isStopping = false;
@@ -107,6 +107,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     });
     this.publisher.placeInGroup(userId, groupId, 'in');
     this.noteIn(userId, groupId, true);
+    this.told(groupId, group.lastSeq);
     if (!wasIn) this.tell(userId, groupId, true);
     this.expectSocket(userId);
     return group;
@@ -136,9 +137,9 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false });
   }
 
-  /** Everybody in the group has been told of this message, and of those before it. */
+  /** Everybody who is in the group knows of this message, and of those before it. */
   told(groupId: number, seq: number): void {
-    this.published.set(groupId, seq);
+    if (seq >= (this.published.get(groupId) ?? 0)) this.published.set(groupId, seq);
   }
 
   /** Locks a group against everything that numbers its messages or changes its members. @throws NotFound */
@@ -166,24 +167,26 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     for (const { id, isIn } of await this.memberships(userId))
       await socket.join(isIn ? groupRoom(id) : outsideRoom(id));
     // Once more: what changed after the first look was told to the sockets that were there by then, and this one was half there.
-    const places = new Map((await this.memberships(userId)).map(({ id, isIn }) => [id, isIn]));
+    const places = new Map((await this.memberships(userId)).map((membership) => [membership.id, membership]));
     for (const room of socket.rooms) {
       const [, name, id] = /^(group|outside):(\d+)$/.exec(room) ?? [];
-      if (name && places.get(Number(id)) !== (name === 'group')) await socket.leave(room);
+      if (name && places.get(Number(id))?.isIn !== (name === 'group')) await socket.leave(room);
     }
-    for (const [id, isIn] of places) {
+    for (const [id, { isIn, lastSeq }] of places) {
       await socket.join(isIn ? groupRoom(id) : outsideRoom(id));
       this.noteIn(userId, id, isIn);
+      // Who is in and connected has nothing unread: see `liveMark`.
+      if (isIn) this.told(id, lastSeq);
     }
   }
 
-  private async memberships(userId: number): Promise<{ id: number; isIn: boolean }[]> {
-    const rows = await this.unitOfWork.read.query<{ id: number; is_in: number }[]>(
-      `SELECT m.conversation_id AS id, m.is_in FROM members m JOIN chat_groups g ON g.conversation_id = m.conversation_id
-       WHERE m.user_id = ?`,
+  private async memberships(userId: number): Promise<{ id: number; isIn: boolean; lastSeq: number }[]> {
+    const rows = await this.unitOfWork.read.query<{ id: number; is_in: number; last_seq: number }[]>(
+      `SELECT c.id, m.is_in, c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
+       WHERE m.user_id = ? AND c.kind = 'group'`,
       [userId],
     );
-    return rows.map(({ id, is_in }) => ({ id, isIn: Boolean(is_in) }));
+    return rows.map(({ id, is_in, last_seq }) => ({ id, isIn: Boolean(is_in), lastSeq: last_seq }));
   }
 
   private noteIn(userId: number, groupId: number, isIn: boolean): void {
@@ -218,22 +221,21 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
 
   private noteMarks(userId: number): void {
     for (const groupId of this.inGroups.get(userId) ?? []) {
-      // Nothing was said since they entered, or since the start: the mark is where it belongs.
       const seq = this.published.peek(groupId);
+      // Forgotten, since so many other groups were busier: too much unread is the safe side.
       if (seq === undefined) continue;
-      const mark = this.toMark.get(groupId);
-      // In one turn nothing is published in between: all who go in it have seen the same.
+      const mark = this.toMark.get(`${groupId}:${seq}`);
       if (mark) mark.userIds.push(userId);
-      else this.toMark.set(groupId, { seq, userIds: [userId] });
+      else this.toMark.set(`${groupId}:${seq}`, { groupId, seq, userIds: [userId] });
     }
   }
 
   private async moveMarks(): Promise<void> {
-    const marks = [...this.toMark];
+    const marks = [...this.toMark.values()];
     this.toMark = new Map();
     if (marks.length === 0) return;
     await this.unitOfWork.run(async (tx) => {
-      for (const [groupId, { seq, userIds }] of marks) {
+      for (const { groupId, seq, userIds } of marks) {
         await tx.query(
           `UPDATE members SET last_read_seq = ?
            WHERE conversation_id = ? AND user_id IN (${placeholders(userIds)}) AND is_in = 1 AND last_read_seq < ?`,

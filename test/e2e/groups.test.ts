@@ -461,7 +461,10 @@ onBothDialects('groups', (dialect) => {
       const back = open(second, { auth: { token: guest.token } });
       await send(back, { token: guest.token });
       expect(await row()).toMatchObject({ is_in: true, unread_count: 0, last_read_seq: 1 });
+      // And stays read once they have gone again.
       back.disconnect();
+      await eventually(async () => !(await row()).is_in || undefined, 'being out');
+      expect(await row()).toMatchObject({ unread_count: 0, last_read_seq: 1 });
       await second.kill();
       await environment.cleanUp();
     });
