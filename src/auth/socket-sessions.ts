@@ -136,8 +136,11 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   private async check(socket: ParleySocket, token: string): Promise<void> {
     const { sessionId } = this.tokens.read(token);
     const room = sessionRoom(sessionId);
-    if ((this.server.sockets.adapter.rooms.get(room)?.size ?? 0) >= MAX_SOCKETS_PER_SESSION)
+    const others = this.server.sockets.adapter.rooms.get(room);
+    // One that tries again, since the database was away, is among them already.
+    if (others && others.size >= MAX_SOCKETS_PER_SESSION && !others.has(socket.id)) {
       throw tooManySockets(MAX_SOCKETS_PER_SESSION);
+    }
     // First into the session's room, then read the session: one that ends in between closes this socket too.
     await socket.join(room);
     const { userId, expiresAt } = await this.sessions.authenticate(token);

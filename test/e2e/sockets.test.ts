@@ -1,6 +1,7 @@
 // How a socket gets, keeps and loses its session.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Sessions } from '../../src/auth/sessions.js';
 import { MAX_SOCKETS_PER_SESSION, SocketSessions } from '../../src/auth/socket-sessions.js';
 import { Clock } from '../../src/common/clock.js';
 import { OFFLINE_AFTER_MS } from '../../src/realtime/presence.js';
@@ -168,6 +169,17 @@ onBothDialects('sockets', (dialect) => {
     expect(await online()).toBe(true);
     await ada.get('/http/logout');
     expect(await online()).toBe(false);
+  });
+
+  it('tries again after the database was away, also as the last that its session may have', async () => {
+    for (let i = 1; i < MAX_SOCKETS_PER_SESSION; i++) await ada.connect();
+    const last = await anonymous();
+    const lost = Object.assign(new Error('gone'), { driverError: { code: 'ECONNRESET' } });
+    const authenticate = vi.spyOn(app.get(Sessions), 'authenticate').mockRejectedValueOnce(lost);
+    expect((await send(last, { token: ada.token })).error.code).toBe('unavailable');
+    authenticate.mockRestore();
+    expect(await send(last, { token: ada.token })).toEqual({ ok: true, user_id: ada.id });
+    ada.hangUp();
   });
 
   it('is closed when its session expires', async () => {
