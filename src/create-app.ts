@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { type LogLevel, ConsoleLogger, Logger, UnsupportedMediaTypeException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -45,7 +46,8 @@ class ParleyLogger extends ConsoleLogger {
 export const createLogger = (config: Config): ConsoleLogger =>
   new ParleyLogger({
     json: config.production,
-    colors: process.stdout.isTTY,
+    // Not `process.stdout.isTTY`, which is undefined in a pipe: Nest takes that for yes.
+    colors: isatty(1),
     logLevels: LEVELS.slice(0, COUNT[config.logLevel]),
   });
 

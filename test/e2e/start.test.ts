@@ -166,6 +166,8 @@ describe('a mistake', () => {
     );
     const line = await eventually(() => server.output.split('\n').find((text) => text.includes('SMTP_URL refuses')));
     expect(line).toMatch(/ECONNREFUSED.*Mails wait in the outbox; check SMTP_URL\./);
+    // No terminal, no colours.
+    expect(server.output).not.toContain('\x1b');
   });
 
   it('of a wrong PUBLIC_URL, and of a page that is not allowed, is told once', async () => {
