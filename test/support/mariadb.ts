@@ -49,6 +49,10 @@ export class PrivateMariaDb {
     return `mysql://root@127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    return this.process!.pid!;
+  }
+
   /** Starts it, or starts it again after `kill`; resolves when it answers. */
   async run(): Promise<void> {
     this.process = spawn(
