@@ -5,7 +5,7 @@ import { Data } from '../common/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { BotService } from './bot.service.js';
-import { BotMessageView } from './dto/bot.dto.js';
+import { BotMessage } from '../realtime/events/messages.js';
 
 // The protocol spells it in two ways, and both work.
 @ApiTags('bot')
@@ -16,7 +16,7 @@ export class BotController {
 
   @Get()
   @ApiOperation({ summary: "A page of the caller's chat with the bot, oldest first" })
-  @ApiOkResponse({ type: [BotMessageView] })
+  @ApiOkResponse({ type: [BotMessage] })
   @ApiErrors(400)
   messages(@CurrentUser() me: Identity, @Data() page: PageQuery) {
     return this.bot.messages(me, page);

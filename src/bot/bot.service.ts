@@ -15,11 +15,11 @@ import type { MessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { Stored } from '../realtime/events.js';
+import type { BotMessage, Stored } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
 import { BotQuestion } from './bot-question.entity.js';
 import type { BotTarget } from './bot-rules.js';
-import type { AskBot, BotMessageView } from './dto/bot.dto.js';
+import type { AskBot } from './dto/bot.dto.js';
 import { type BotEngine, BotUnavailable, type Turn } from './engine.js';
 
 /** Nest's injection token for the BotEngine. */
@@ -65,7 +65,7 @@ export class BotService implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   /** A page of the caller's chat with the bot; empty where there is none yet. @throws Invalid */
-  async messages(me: Identity, page: PageQuery): Promise<BotMessageView[]> {
+  async messages(me: Identity, page: PageQuery): Promise<BotMessage[]> {
     const chat = await this.chat(me.userId);
     return chat ? (await this.history.page(chat, page)).map(toView) : [];
   }
@@ -195,7 +195,7 @@ export class BotService implements OnApplicationBootstrap, BeforeApplicationShut
   }
 }
 
-const toView = ({ seq, user_id, message, timestamp, client_id }: MessageView): BotMessageView => ({
+const toView = ({ seq, user_id, message, timestamp, client_id }: MessageView): BotMessage => ({
   seq,
   is_user: user_id !== BOT_USER_ID,
   message,

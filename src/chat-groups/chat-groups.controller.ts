@@ -12,12 +12,12 @@ import { ChatGroupsService } from './chat-groups.service.js';
 import {
   ChatGroupView,
   CreateGroup,
-  EnterAnswer,
   EnterRequest,
   GroupMemberView,
   RenameGroup,
   UpdateGroup,
 } from './dto/group.dto.js';
+import { Entered } from '../realtime/events/answers.js';
 
 @ApiTags('chat groups')
 @ApiToken()
@@ -68,7 +68,7 @@ export class ChatGroupsController {
   @Post('chat_groups/:id')
   @HttpCode(200)
   @ApiOperation({ summary: 'Enters or leaves a group' })
-  @ApiOkResponse({ type: EnterAnswer })
+  @ApiOkResponse({ type: Entered })
   @ApiErrors(400, 404)
   attend(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: EnterRequest) {
     return this.chatGroups.attend(me, id, request.is_enter);

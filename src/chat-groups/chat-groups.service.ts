@@ -13,7 +13,7 @@ import type { PageQuery } from '../conversations/page.dto.js';
 import { liveMark, unreadCount } from '../conversations/read-marks.js';
 import { fromMoment, insertRows, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { Stored } from '../realtime/events.js';
+import type { Entered, Stored } from '../realtime/events.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { ChatGroup } from './chat-group.entity.js';
@@ -114,11 +114,7 @@ export class ChatGroupsService {
   }
 
   /** Enters or leaves. @throws NotFound */
-  async attend(
-    me: Identity,
-    groupId: number,
-    isEnter: boolean,
-  ): Promise<{ ok: true; chat_group_id: number; is_in: boolean }> {
+  async attend(me: Identity, groupId: number, isEnter: boolean): Promise<Entered> {
     if (isEnter) await this.attendance.enter(me.userId, groupId);
     else await this.attendance.leave(me.userId, groupId);
     return { ok: true, chat_group_id: groupId, is_in: isEnter };

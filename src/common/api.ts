@@ -1,29 +1,14 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional, ApiResponse, ApiSecurity } from '@nestjs/swagger';
+import { ApiProperty, ApiResponse, ApiSecurity } from '@nestjs/swagger';
+import { ErrorBody } from './error-body.js';
 
 /** The body of every answer that refuses. */
-export class ErrorAnswer {
-  @ApiProperty({ example: 404 })
+export class ErrorAnswer extends ErrorBody {
+  @ApiProperty({ type: 'integer', example: 404 })
   statusCode!: number;
 
   @ApiProperty({ example: 'Not Found' })
   error!: string;
-
-  @ApiProperty({ description: 'A stable word for programs', example: 'not_found' })
-  code!: string;
-
-  @ApiProperty({ description: 'What to do about it', example: 'There is no such chat room.' })
-  message!: string;
-
-  @ApiPropertyOptional({
-    type: 'object',
-    additionalProperties: { type: 'array', items: { type: 'string' } },
-    description: 'Every offending input',
-  })
-  fields?: Record<string, string[]>;
-
-  @ApiPropertyOptional({ type: 'integer', description: 'Seconds until the same request may work; also in Retry-After' })
-  retry_after?: number;
 }
 
 /** Documents the refusals of a route. */

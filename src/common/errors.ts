@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { ErrorBody } from './error-body.js';
 import { isLostConnection } from './lost-connection.js';
 
 /** HTTP status of each kind of error: the only place where the two meet. */
@@ -18,20 +19,7 @@ const STATUS = {
 
 export type ErrorKind = keyof typeof STATUS;
 
-export interface ErrorDetails {
-  /** Offending inputs by name, each with what is wrong with it. */
-  fields?: Record<string, string[]>;
-  /** Seconds after which the same request may work. */
-  retry_after?: number;
-}
-
-/** What a client is told about an error, on a socket as it is and over HTTP beside `statusCode` and `error`. */
-export interface ErrorBody extends ErrorDetails {
-  /** A stable word for programs, such as `token_expired`. */
-  code: string;
-  /** A sentence for people: what to do about it. */
-  message: string;
-}
+export type ErrorDetails = Pick<ErrorBody, 'fields' | 'retry_after'>;
 
 /**
  * An error that the caller is meant to see. Services throw these; the edges turn `kind` into a status and everything else

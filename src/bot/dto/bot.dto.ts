@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { ClientIdField, TextField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/token-payload.js';
@@ -15,21 +15,4 @@ export class AskBot extends TokenPayload {
 
   @ClientIdField()
   client_id?: string | null;
-}
-
-export class BotMessageView {
-  @ApiProperty({ type: 'integer', description: '1, 2, 3 … without a gap within the chat' })
-  seq!: number;
-
-  @ApiProperty({ description: 'The person said it; otherwise the bot' })
-  is_user!: boolean;
-
-  @ApiProperty()
-  message!: string;
-
-  @ApiProperty({ format: 'date-time' })
-  timestamp!: string;
-
-  @ApiPropertyOptional({ description: 'As the person named it' })
-  client_id?: string;
 }

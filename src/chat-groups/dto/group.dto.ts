@@ -37,17 +37,6 @@ export class EnterRequest {
   is_enter!: boolean;
 }
 
-export class EnterAnswer {
-  @ApiProperty({ example: true })
-  ok!: true;
-
-  @ApiProperty({ type: 'integer' })
-  chat_group_id!: number;
-
-  @ApiProperty()
-  is_in!: boolean;
-}
-
 export class ChatGroupView {
   @ApiProperty({ type: 'integer' })
   id!: number;

@@ -1,0 +1,54 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+class ComingAndGoing {
+  @ApiProperty({ enum: ['entered', 'left'] })
+  kind!: 'entered' | 'left';
+
+  @ApiProperty({ type: 'array', items: { type: 'integer', minimum: 1 }, description: 'Everybody it is about' })
+  user_ids!: number[];
+}
+
+/** Who came and went, to those who are in the group: a sentence, not a message. It has no number and is not stored. */
+export class GroupNotice {
+  @ApiProperty({ enum: ['group'] })
+  chat_type!: 'group';
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+
+  @ApiProperty({ description: 'For people to read', example: 'Ada Lovelace entered the group' })
+  message!: string;
+
+  @ApiProperty({ type: ComingAndGoing, description: 'The same for programs' })
+  notice!: ComingAndGoing;
+}
+
+/** There is something new in a group that one is a member of, and not in. At most one a second and group. */
+export class GroupNotification {
+  @ApiProperty({ enum: ['group'] })
+  chat_type!: 'group';
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'seq of the newest message' })
+  last_seq!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Who wrote the newest message' })
+  user_id!: number;
+
+  @ApiProperty({ description: 'The newest message, as it was sent' })
+  message!: string;
+
+  @ApiProperty({ format: 'date-time', description: "The newest message's; ISO 8601, UTC, milliseconds" })
+  timestamp!: string;
+}
+
+/** On one device a person entered or left a group; the others follow. */
+export class GroupUpdate {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+
+  @ApiProperty({ description: 'Its messages come from now on; false: they do not' })
+  is_in!: boolean;
+}

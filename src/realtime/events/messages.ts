@@ -1,0 +1,61 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+/** What every stored message has, whatever its chat. */
+class StoredMessage {
+  @ApiProperty({ type: 'integer', minimum: 1, description: '1, 2, 3 … without a gap within the chat' })
+  seq!: number;
+
+  @ApiProperty({ description: 'As it was sent' })
+  message!: string;
+
+  @ApiProperty({
+    format: 'date-time',
+    description: 'ISO 8601, UTC, milliseconds; later than that of the message before',
+  })
+  timestamp!: string;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: 64, description: 'As its sender named it' })
+  client_id?: string;
+}
+
+/** A direct message, on each socket of both people. */
+export class RoomMessage extends StoredMessage {
+  @ApiProperty({ enum: ['room'] })
+  chat_type!: 'room';
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The sender' })
+  user_id!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The one it was sent to' })
+  other_user_id!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The room of these two people' })
+  chat_room_id!: number;
+}
+
+/** A message to a group, on every socket of everybody who is in it. */
+export class GroupMessage extends StoredMessage {
+  @ApiProperty({ enum: ['group'] })
+  chat_type!: 'group';
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The sender' })
+  user_id!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+}
+
+/** One side's words in a chat with the bot. */
+export class BotMessage extends StoredMessage {
+  @ApiProperty({ description: 'The person said it; otherwise the bot' })
+  is_user!: boolean;
+}
+
+/** A question and its answer, on each socket of the person who asked; the question alone where the bot failed. */
+export class BotMessages {
+  @ApiProperty({ enum: ['bot'] })
+  chat_type!: 'bot';
+
+  @ApiProperty({ type: [BotMessage], minItems: 1, description: 'The question, then its answer; a failed bot has none' })
+  messages!: BotMessage[];
+}
