@@ -36,7 +36,13 @@ export class PrivateMariaDb {
     const install = find('mariadb-install-db');
     if (!binary || !install) return undefined;
     const folder = mkdtempSync(join(tmpdir(), 'parley-mariadb-'));
-    const options = ['--no-defaults', `--datadir=${folder}/data`, ...(userInfo().uid === 0 ? ['--user=root'] : [])];
+    // In the common temporary folder, servers that start at the same time delete each other's tables.
+    const options = [
+      '--no-defaults',
+      `--datadir=${folder}/data`,
+      `--tmpdir=${folder}`,
+      ...(userInfo().uid === 0 ? ['--user=root'] : []),
+    ];
     execFileSync(install, [...options, '--auth-root-authentication-method=normal', '--skip-test-db'], {
       stdio: 'pipe',
     });
@@ -62,6 +68,7 @@ export class PrivateMariaDb {
         '--no-defaults',
         ...(userInfo().uid === 0 ? ['--user=root'] : []),
         `--datadir=${this.folder}/data`,
+        `--tmpdir=${this.folder}`,
         `--socket=${this.folder}/socket`,
         `--port=${this.port}`,
         '--bind-address=127.0.0.1',
