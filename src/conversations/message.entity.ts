@@ -3,7 +3,6 @@ import { IntegerColumn, KeyColumn, MomentColumn, NullableVarcharColumn, TextColu
 
 /** One message is one row, however many receive it. A page of history is one range of the primary key. */
 @Entity('messages', { withoutRowid: true })
-@Unique('uq_messages_created', ['conversationId', 'createdAt'])
 @Unique('uq_messages_client_id', ['conversationId', 'senderId', 'clientId'])
 export class Message {
   @KeyColumn('conversation_id')
@@ -20,7 +19,7 @@ export class Message {
   @TextColumn('body')
   body!: string;
 
-  /** Later than that of the message before, by at least a millisecond. */
+  /** Later than that of the message before, by at least a millisecond: the order of times is the order of numbers. */
   @MomentColumn('created_at')
   createdAt!: Date;
 

@@ -8,11 +8,12 @@ import type { Config } from '../config/config.js';
 import { Messages1763800000000 } from './migrations/1763800000000-messages.js';
 import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
 import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
+import { NoTimeIndex1764050000000 } from './migrations/1764050000000-no-time-index.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { driverProblem, StartError } from './start-error.js';
 
 /** All of them, oldest first. Appended to, never edited. */
-export const migrations = [Messages1763800000000, Groups1763900000000, Bot1764000000000];
+export const migrations = [Messages1763800000000, Groups1763900000000, Bot1764000000000, NoTimeIndex1764050000000];
 
 type Pragmas = { pragma(statement: string): unknown };
 
