@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 import { Unavailable } from '../common/errors.js';
 import { isLostConnection } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
@@ -60,19 +60,28 @@ export class UnitOfWork {
       try {
         result = await work(runner.manager);
       } catch (error) {
-        // A connection that is gone has rolled back by itself.
-        await runner.rollbackTransaction().catch(() => undefined);
+        await this.rollback(runner);
         throw error;
       }
       try {
         await runner.commitTransaction();
       } catch (error) {
-        await runner.rollbackTransaction().catch(() => undefined);
+        await this.rollback(runner);
         throw isLostConnection(error) ? new CommitUnknown() : error;
       }
       return result;
     } finally {
       await runner.release();
+    }
+  }
+
+  private async rollback(runner: QueryRunner): Promise<void> {
+    try {
+      await runner.rollbackTransaction();
+    } catch {
+      // A connection that is gone has rolled back by itself, and so has SQLite where the disk is full. TypeORM keeps one runner for
+      // SQLite, which would go on counting in a transaction that is no more, and never commit again: the next call makes a new one.
+      if (this.isSqlite) (this.database.driver as { queryRunner?: QueryRunner }).queryRunner = undefined;
     }
   }
 }
