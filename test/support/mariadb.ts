@@ -98,6 +98,15 @@ export class PrivateMariaDb {
     await ended;
   }
 
+  /** It is there and does nothing, until `thaw`. */
+  freeze(): void {
+    this.process!.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process!.kill('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
