@@ -11,6 +11,13 @@ const LOST = new Set([
   'ECONNREFUSED',
   'EPIPE',
   'ETIMEDOUT',
+  'ECONNABORTED',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
   'ER_SERVER_SHUTDOWN',
   'ER_CON_COUNT_ERROR',
   'ER_CONNECTION_KILLED',
@@ -20,3 +27,9 @@ const LOST = new Set([
 /** The database server is away, or went away in the middle. */
 export const isLostConnection = (error: unknown): boolean =>
   LOST.has(driverCode(error)) || /closed state|connection is closed/i.test((error as Error | null)?.message ?? '');
+
+/** A MySQL server said this itself, and the connection lived to tell. Anything else says nothing about what became of the statement. */
+export const isAnswer = (error: unknown): boolean => {
+  const { driverError } = (error ?? {}) as { driverError?: { sqlState?: string } };
+  return driverError?.sqlState !== undefined && !isLostConnection(error);
+};

@@ -108,9 +108,18 @@ const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
+/**
+ * How long the server keeps a transaction, and its locks, for a connection of which nothing comes any more: a firewall may forget
+ * one without telling both ends, and everybody would wait for these locks. Ours never pause. MySQL can only be told for all of a
+ * connection's pauses, also those in the pool, so there it must be longer.
+ */
+const abandonAfter = (source: DataSource): string =>
+  source.options.type === 'mariadb' ? 'SET SESSION idle_transaction_timeout = 5' : 'SET SESSION wait_timeout = 600';
+
 async function prepareMysql(source: DataSource): Promise<void> {
   const { pool } = source.driver as unknown as { pool: Pool };
-  pool.on('connection', (connection) => SESSION.forEach((statement) => connection.query(statement)));
+  const statements = [...SESSION, abandonAfter(source)];
+  pool.on('connection', (connection) => statements.forEach((statement) => connection.query(statement)));
   // The connection that TypeORM tried the server with is older than the line above: let the pool open new ones.
   await new Promise<void>((done, failed) =>
     pool.getConnection((error, first) => (error ? failed(error) : done(first.destroy()))),

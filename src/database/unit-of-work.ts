@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { Unavailable } from '../common/errors.js';
-import { isLostConnection } from '../common/lost-connection.js';
+import { isAnswer } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
 import { isWorthRepeating } from './database-errors.js';
 
@@ -67,7 +67,7 @@ export class UnitOfWork {
         await runner.commitTransaction();
       } catch (error) {
         await this.rollback(runner);
-        throw isLostConnection(error) ? new CommitUnknown() : error;
+        throw this.isSqlite || isAnswer(error) ? error : new CommitUnknown();
       }
       return result;
     } finally {

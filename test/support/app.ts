@@ -71,7 +71,8 @@ export class TestApp {
     readonly env: Record<string, string>,
     /** Every HTTP route that the app has, as `GET /http/users`. */
     readonly routes: string[],
-    private readonly cleanUp: () => Promise<void>,
+    /** Removes its data, once it has ended. */
+    readonly removeData: () => Promise<void>,
   ) {}
 
   /** Rates are off unless `env` says otherwise: tests are busier than people. */
@@ -125,11 +126,11 @@ export class TestApp {
   /** Stops it, and starts it again on the same data. */
   async restart(): Promise<TestApp> {
     await this.app.close();
-    return TestApp.startIn(this.env, this.cleanUp);
+    return TestApp.startIn(this.env, this.removeData);
   }
 
   async stop(): Promise<void> {
     await this.app.close();
-    await this.cleanUp();
+    await this.removeData();
   }
 }

@@ -14,13 +14,19 @@ interface Attempt {
   outcome: 'stored' | 'not stored' | 'unknown';
 }
 
+interface Place {
+  chatId: number;
+  seq: number;
+  timestamp: string;
+}
+
 interface Line {
   sender: Person;
   chat: Chat;
   text: string;
   clientId: string;
   attempts: Attempt[];
-  place?: { chatId: number; seq: number; timestamp: string };
+  place?: Place;
 }
 
 export interface StoredRow {
@@ -74,6 +80,11 @@ export class Ledger {
     this.isOpen = false;
     await Promise.all(this.senders.splice(0));
     this.isOpen = true;
+  }
+
+  /** Where the message stands that was sent last. */
+  get placeOfLast(): Place {
+    return this.lines.at(-1)!.place!;
   }
 
   /** Everything once more with its `client_id`, as a client does that does not know; each gets its one true place. */
@@ -172,7 +183,7 @@ export class Ledger {
     if (code === 'busy') attempt.outcome = 'not stored';
     this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
     // Nobody hurries where the server is in trouble.
-    await sleep(50);
+    await sleep(250);
   }
 
   /**

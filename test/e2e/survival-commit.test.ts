@@ -1,0 +1,111 @@
+// The worst moment for a connection to break: while a COMMIT is under way. Stored or not is then settled by looking, never by
+// storing again.
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestApp, temporaryFolder } from '../support/app.js';
+import { eventually, sendTo } from '../support/client.js';
+import { acknowledgedMore, Crowd } from '../support/crowd.js';
+import { Ledger, storedRows } from '../support/ledger.js';
+import { PrivateMariaDb } from '../support/mariadb.js';
+import { type LostPart, TcpProxy } from '../support/tcp-proxy.js';
+
+const mariadb = await PrivateMariaDb.start();
+afterAll(() => mariadb?.stop());
+let databases = 0;
+
+describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
+  let app: TestApp;
+  let proxy: TcpProxy;
+  let crowd: Crowd;
+  /** Past the proxy. */
+  let direct: Record<string, string>;
+
+  beforeEach(async () => {
+    const name = `commits${++databases}`;
+    await mariadb!.query(`CREATE DATABASE ${name}`);
+    proxy = await TcpProxy.start(mariadb!.port);
+    direct = {
+      DATABASE_URL: `${mariadb!.url}/${name}`,
+      JWT_SECRET: 'a secret for tests, longer than 32 bytes',
+      DATA_DIR: temporaryFolder(),
+      PUBLIC_URL: 'http://localhost:3000',
+    };
+    app = await TestApp.startIn({ ...direct, DATABASE_URL: `mysql://root@127.0.0.1:${proxy.port}/${name}` });
+    crowd = await (await Crowd.gather(app)).connect(app);
+  });
+  afterEach(async () => {
+    proxy.accept();
+    crowd.hangUp();
+    await app.stop();
+    await proxy.close();
+  });
+
+  const cut = (part: LostPart, options?: { andRefuse?: boolean; halfOpen?: boolean }) => {
+    const cuts = proxy.cuts;
+    proxy.loseNext(part, options);
+    return eventually(() => proxy.cuts > cuts || undefined, 'a cut COMMIT');
+  };
+
+  it('is settled by its rows, whichever way it went, as often as it happens', async () => {
+    const ledger = new Ledger();
+    crowd.startSending(ledger);
+    for (const part of ['answer', 'commit', 'answer', 'commit', 'answer', 'answer', 'commit', 'commit'] as const) {
+      await acknowledgedMore(ledger, 60);
+      await cut(part);
+    }
+    await acknowledgedMore(ledger, 100);
+    await ledger.stop();
+    expect(proxy.cuts).toBe(8);
+    expect([...ledger.refused.keys()]).toEqual(['unavailable']);
+    await ledger.settle(direct, crowd.sockets);
+  });
+
+  it('is acknowledged where only the answer was lost, and refused where it did not arrive', async () => {
+    const [ada, bob] = crowd.people;
+    const socket = crowd.sockets.get(ada)!;
+    const carriedOut = cut('answer');
+    expect(await sendTo(socket, bob.id, 'one', 'id-1')).toMatchObject({ ok: true, seq: 1 });
+    await carriedOut;
+    const lost = cut('commit');
+    expect((await sendTo(socket, bob.id, 'two', 'id-2')).error.code).toBe('unavailable');
+    await lost;
+    expect((await storedRows(direct)).map(({ body }) => body)).toEqual(['one']);
+    expect((await sendTo(socket, bob.id, 'two', 'id-2')).seq).toBe(2);
+  });
+
+  it.each([
+    ['was carried out', 'answer', ['one']],
+    ['was not', 'commit', []],
+  ] as const)(
+    'that %s, in a database that stays away for longer than anybody looks, is unavailable; a repeat finds the one place',
+    async (_, part, rows) => {
+      const [ada, bob] = crowd.people;
+      const [adas, bobs] = [crowd.sockets.get(ada)!, crowd.sockets.get(bob)!];
+      const isCut = cut(part, { andRefuse: true });
+      const first = await sendTo(adas, bob.id, 'one', 'id-1');
+      expect(first.error.code).toBe('unavailable');
+      expect(first.error.message).toContain('is unknown');
+      await isCut;
+      expect((await storedRows(direct)).map(({ body }) => body)).toEqual(rows);
+      proxy.accept();
+      await eventually(async () => (await ada.get('/health/ready')).status === 200 || undefined, 'the database');
+      const again = await Promise.all([
+        sendTo(adas, bob.id, 'one', 'id-1'),
+        sendTo(bobs, ada.id, 'two', 'id-1'),
+        sendTo(adas, bob.id, 'one', 'id-1'),
+      ]);
+      expect(again.map(({ seq }) => seq)).toEqual([1, 2, 1]);
+      expect((await storedRows(direct)).map(({ body }) => body)).toEqual(['one', 'two']);
+    },
+  );
+
+  it('and whose half that MariaDB holds stays open, keeps its chats waiting for some seconds and no longer', async () => {
+    const ledger = new Ledger();
+    crowd.startSending(ledger);
+    await acknowledgedMore(ledger, 100);
+    // As where a firewall forgets a connection: MariaDB waits for the rest of a transaction that nobody will send.
+    await cut('commit', { halfOpen: true });
+    await acknowledgedMore(ledger, 100);
+    await ledger.settle(direct, crowd.sockets);
+    expect([...ledger.refused.keys()]).toEqual(['unavailable']);
+  });
+});

@@ -1,0 +1,91 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** How a client's driver sends `COMMIT` to MySQL: three bytes of length, a number, COM_QUERY, the text. */
+const COMMIT = Buffer.from([7, 0, 0, 0, 3, ...Buffer.from('COMMIT')]);
+
+/** What happens to a COMMIT: it is carried out and the answer is lost, or it never arrives. */
+export type LostPart = 'answer' | 'commit';
+
+/** Stands between the server and its MySQL, and breaks connections in the worst moments. */
+export class TcpProxy {
+  /** COMMITs that were cut so far. */
+  cuts = 0;
+  private toLose: LostPart | undefined;
+  private isRefusing = false;
+  private refusesAfterCut = false;
+  private leavesHalfOpen = false;
+  private readonly connections = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly targetPort: number,
+  ) {}
+
+  static async start(targetPort: number): Promise<TcpProxy> {
+    const server = createServer();
+    const proxy = new TcpProxy(server, targetPort);
+    server.on('connection', (client) => proxy.carry(client));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Cuts the connection of the next COMMIT. `andRefuse`: nobody gets through any more, until `accept`. */
+  loseNext(part: LostPart, { andRefuse = false, halfOpen = false } = {}): void {
+    this.toLose = part;
+    this.refusesAfterCut = andRefuse;
+    this.leavesHalfOpen = halfOpen;
+  }
+
+  /** Cuts every connection, and each new one. */
+  refuse(): void {
+    this.isRefusing = true;
+    for (const connection of this.connections) connection.destroy();
+  }
+
+  accept(): void {
+    this.isRefusing = false;
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private carry(client: Socket): void {
+    if (this.isRefusing) return void client.destroy();
+    const database = connect(this.targetPort, '127.0.0.1');
+    let isAnswerLost = false;
+    let isCut = false;
+    for (const [from, to] of [
+      [client, database],
+      [database, client],
+    ]) {
+      this.connections.add(from);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        this.connections.delete(from);
+        if (!isCut || !this.leavesHalfOpen) to.destroy();
+      });
+    }
+    const cut = () => {
+      isCut = true;
+      this.cuts++;
+      client.destroy();
+      if (!this.leavesHalfOpen) database.destroy();
+      if (this.refusesAfterCut) this.refuse();
+    };
+    client.on('data', (chunk) => {
+      const part = chunk.includes(COMMIT) ? this.toLose : undefined;
+      if (part) this.toLose = undefined;
+      if (part === 'commit') return cut();
+      if (part === 'answer') isAnswerLost = true;
+      database.write(chunk);
+    });
+    // The answer is what shows that it was carried out.
+    database.on('data', (chunk) => (isAnswerLost ? cut() : client.write(chunk)));
+  }
+}
