@@ -44,6 +44,11 @@ export class ServerProcess {
     return server;
   }
 
+  /** Starts it again on the same port, after it ended. */
+  static restart(before: ServerProcess, env: Record<string, string>): Promise<ServerProcess> {
+    return ServerProcess.start({ ...env, PORT: String(before.port) });
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }

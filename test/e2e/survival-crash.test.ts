@@ -1,0 +1,130 @@
+// kill -9 under load, of the server and of its database: whatever was acknowledged is there, once, and all goes on without help.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { onBothDialects, TestApp, temporaryFolder } from '../support/app.js';
+import { eventually } from '../support/client.js';
+import { acknowledgedMore, Crowd } from '../support/crowd.js';
+import { Ledger } from '../support/ledger.js';
+import { PrivateMariaDb } from '../support/mariadb.js';
+import { Reader } from '../support/reader.js';
+import { ServerProcess } from '../support/server-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const cleanUps: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** People made in an app that then ends, for a process that goes on with its data. */
+async function gathered(app: TestApp): Promise<{ people: Crowd; env: Record<string, string> }> {
+  const people = await Crowd.gather(app);
+  await app.app.close();
+  cleanUps.push(() => app.removeData());
+  const { PORT: _, ...env } = app.env;
+  return { people, env: { ...env, RATE_LIMITS: 'off' } };
+}
+
+onBothDialects('kill -9 of the server under load', (dialect) => {
+  it('three times in a row takes back no acknowledgement, and no receiver misses anything', async () => {
+    const { people, env } = await gathered(await TestApp.start(dialect));
+    let server = await ServerProcess.start(env);
+    cleanUps.push(() => server.kill());
+    const crowd = await people.connect(server);
+    cleanUps.push(() => crowd.hangUp());
+    // Two more sockets of each person, which only listen, and come back by themselves.
+    const listeners = [await people.connect(server), await people.connect(server)];
+    for (const each of listeners) cleanUps.push(() => each.hangUp());
+    const readers = listeners.flatMap((each) =>
+      each.people.map((person) => new Reader(each.sockets.get(person)!, person, crowd.group, true)),
+    );
+
+    const ledger = new Ledger();
+    crowd.startSending(ledger);
+    for (let round = 1; round <= 3; round++) {
+      await acknowledgedMore(ledger, 300);
+      // Anywhere between two commits, or in the middle of one.
+      await sleep(Math.random() * 50);
+      await server.kill();
+      server = await ServerProcess.restart(server, env);
+      await Promise.all([crowd, ...listeners].map((each) => each.back()));
+    }
+    await acknowledgedMore(ledger, 100);
+    await ledger.stop();
+    expect([...ledger.refused.keys()]).toEqual(['no answer']);
+    await ledger.settle(env, crowd.sockets);
+    const end = { group: crowd.group };
+    const [ada] = crowd.people;
+    await ledger.send(crowd.sockets.get(ada)!, ada, end, 'the end');
+    const { seq } = ledger.placeOfLast;
+    for (const reader of readers) {
+      await eventually(() => reader.seqs.at(-1) === seq || undefined, 'the end');
+      await reader.check();
+    }
+  });
+});
+
+const mariadb = await PrivateMariaDb.start();
+afterAll(() => mariadb?.stop());
+let databases = 0;
+
+describe.skipIf(!mariadb)('under load, MariaDB', () => {
+  /** A server process on a database of its own, behind a proxy. */
+  const start = async () => {
+    const name = `survival${++databases}`;
+    await mariadb!.query(`CREATE DATABASE ${name}`);
+    const proxy = await TcpProxy.start(mariadb!.port);
+    cleanUps.push(() => proxy.close());
+    const direct = {
+      DATABASE_URL: `${mariadb!.url}/${name}`,
+      JWT_SECRET: 'a secret for tests, longer than 32 bytes',
+      DATA_DIR: temporaryFolder(),
+      PUBLIC_URL: 'http://localhost:3000',
+    };
+    const { people, env } = await gathered(await TestApp.startIn(direct));
+    const server = await ServerProcess.start({ ...env, DATABASE_URL: `mysql://root@127.0.0.1:${proxy.port}/${name}` });
+    cleanUps.push(() => server.kill());
+    const crowd = await people.connect(server);
+    cleanUps.push(() => crowd.hangUp());
+    const ledger = new Ledger();
+    crowd.startSending(ledger);
+    await acknowledgedMore(ledger, 300);
+    return { crowd, ledger, proxy, env };
+  };
+  const refusals = (ledger: Ledger, count = 1) =>
+    eventually(() => (ledger.refused.get('unavailable') ?? 0) >= count || undefined, 'a refusal', 30_000);
+
+  it('is killed with -9 and started again: the same server goes on', async () => {
+    const { crowd, ledger, env } = await start();
+    for (let round = 1; round <= 2; round++) {
+      await sleep(Math.random() * 50);
+      await mariadb!.kill();
+      await refusals(ledger, round * 20);
+      await mariadb!.run();
+      await acknowledgedMore(ledger, 200);
+    }
+    expect([...ledger.refused.keys()]).toEqual(['unavailable']);
+    await ledger.settle(env, crowd.sockets);
+  });
+
+  it('cannot be reached for ten seconds', async () => {
+    const { crowd, ledger, proxy, env } = await start();
+    proxy.refuse();
+    await refusals(ledger);
+    await sleep(10_000);
+    proxy.accept();
+    await acknowledgedMore(ledger, 200);
+    expect([...ledger.refused.keys()]).toEqual(['unavailable']);
+    await ledger.settle(env, crowd.sockets);
+  });
+
+  it('stands still for ten seconds', async () => {
+    const { crowd, ledger, env } = await start();
+    mariadb!.freeze();
+    await sleep(10_000);
+    mariadb!.thaw();
+    await acknowledgedMore(ledger, 200);
+    // It only took long.
+    expect([...ledger.refused.keys()]).toEqual([]);
+    await ledger.settle(env, crowd.sockets);
+  });
+});
