@@ -237,6 +237,36 @@ onBothDialects('groups', (dialect) => {
       ]);
     });
 
+    it('has one place for each client_id: on two devices at once, in flight, by each sender, and after a restart', async () => {
+      const [phone, laptop] = [await ada.connect(), await ada.connect(await ada.session(app))];
+      let b = await bob.connect();
+      await post(bob, true);
+      const got = record<GroupMessage>(b, 'message', isMessage);
+      const [first, ...repeats] = await Promise.all([
+        say(phone, 'once', { client_id: 'id-1' }),
+        say(laptop, 'once', { client_id: 'id-1' }),
+        say(phone, 'once', { client_id: 'id-1' }),
+        say(laptop, 'another text', { client_id: 'id-1' }),
+        say(b, 'of somebody else', { client_id: 'id-1' }),
+      ]);
+      expect(repeats.slice(0, 2)).toEqual([first, first]);
+      expect(repeats[2].error.code).toBe('client_id_conflict');
+      expect(new Set([first.seq, repeats[3].seq])).toEqual(new Set([1, 2]));
+      expect(await say(laptop, 'once', { client_id: 'id-1' })).toEqual(first);
+      await say(phone, 'marker');
+      await eventually(() => got.some(({ message }) => message === 'marker') || undefined);
+      expect(got.map(({ message }) => message).sort()).toEqual(['marker', 'of somebody else', 'once']);
+
+      app = await app.restart();
+      [ada, bob, eve] = [ada.at(app), bob.at(app), eve.at(app)];
+      const again = await ada.connect();
+      expect(await say(again, 'once', { client_id: 'id-1' })).toEqual(first);
+      expect((await say(again, 'another text', { client_id: 'id-1' })).error.code).toBe('client_id_conflict');
+      b = await bob.connect();
+      expect((await say(b, 'of somebody else', { client_id: 'id-1' })).seq).toBe(repeats[3].seq);
+      expect((await say(again, 'next', { client_id: 'id-2' })).seq).toBe(4);
+    });
+
     it('reaches a member outside as a notification, and a stranger not at all', async () => {
       const [a, b, e] = [await ada.connect(), await bob.connect(), await eve.connect()];
       await post(ada, true);

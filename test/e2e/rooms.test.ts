@@ -193,6 +193,7 @@ onBothDialects('rooms', (dialect) => {
       app.get(Clock).now = () => new Date(Date.now() + offset);
       const again = await ada.at(app).connect();
       expect(await sendTo(again, bob.id, 'once', 'id-1')).toEqual(answers[0]);
+      expect((await sendTo(again, bob.id, 'twice', 'id-1')).error.code).toBe('client_id_conflict');
       expect((await sendTo(again, bob.id, 'next', 'id-2')).seq).toBe(3);
     });
 
