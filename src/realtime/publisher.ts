@@ -11,19 +11,26 @@ import type {
   ParleySocket,
   RoomMessage,
 } from './events.js';
-import { groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
-
-/** Packets that one socket may leave unread. */
-const MAX_UNREAD = 1_000;
+import { BEHIND_ROOM, groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
+import { SlowReceivers } from './slow-receivers.js';
 
 /** Tells sockets what happened. Call it after the commit: nothing that may still be undone is ever told. */
 @Injectable()
 export class Publisher {
-  private server!: ParleyServer;
+  private attached!: ParleyServer;
+
+  constructor(private readonly slowReceivers: SlowReceivers) {}
 
   /** The gateway calls this once, before the first socket. */
   attach(server: ParleyServer): void {
-    this.server = server;
+    this.attached = server;
+    this.slowReceivers.attach(server);
+  }
+
+  /** Whatever is told passes here. */
+  private get server(): ParleyServer {
+    this.slowReceivers.published();
+    return this.attached;
   }
 
   /** A direct message, to every socket of both people. */
@@ -36,9 +43,9 @@ export class Publisher {
     this.server.to(groupRoom(message.chat_group_id)).emit('message', message);
   }
 
-  /** Who came or went, to those who are in the group. */
+  /** Who came or went, to those who are in the group and keep up. */
   groupNotice(notice: GroupNotice): void {
-    this.server.to(groupRoom(notice.chat_group_id)).emit('message', notice);
+    this.server.to(groupRoom(notice.chat_group_id)).except(BEHIND_ROOM).emit('message', notice);
   }
 
   /** Something new, to the members who are online and not in the group. */
@@ -74,7 +81,7 @@ export class Publisher {
 
   exception(socket: ParleySocket, error: DomainError, request?: Exception['request']): void {
     // Who sends without reading the answers would have us keep them.
-    if (unread(socket) > MAX_UNREAD) return socket.conn.close(true);
+    if (this.slowReceivers.dropIfSlow(socket)) return;
     socket.emit('exception', { ...error.toBody(), ...(request && { request }) });
   }
 
@@ -85,6 +92,3 @@ export class Publisher {
     sockets.disconnectSockets(true);
   }
 }
-
-const unread = (socket: ParleySocket): number =>
-  (socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length;

@@ -13,3 +13,6 @@ export const outsideRoom = (groupId: number): string => `outside:${groupId}`;
 
 /** Every socket of one login. */
 export const sessionRoom = (sessionId: number): string => `session:${sessionId}`;
+
+/** Every socket that does not keep up: it is told only what lasts. */
+export const BEHIND_ROOM = 'behind';
