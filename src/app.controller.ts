@@ -1,6 +1,6 @@
 import { Controller, Get, Redirect } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { API_DOCS_PATH } from './api-docs.js';
+import { API_DOCS_PATH } from './api-docs/paths.js';
 import { Public } from './common/identity.js';
 
 @ApiExcludeController()

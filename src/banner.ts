@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { API_DOCS_PATH } from './api-docs.js';
+import { API_DOCS_PATH, EVENTS_DOCS_PATH } from './api-docs/paths.js';
 import type { Config } from './config/config.js';
-import { VERSION } from './version.js';
+import { VERSION } from './common/version.js';
 
 /** Where things are, once the server listens: for people, or in one line of JSON in production. */
 export function announce(config: Config, readyAfterMs: number): void {
@@ -24,7 +24,7 @@ export function announce(config: Config, readyAfterMs: number): void {
   const isTTY = process.stdout.isTTY;
   const bold = (text: string) => (isTTY ? `\x1b[1m${text}\x1b[0m` : text);
   const rows = [
-    ['API', `${config.publicUrl}/${API_DOCS_PATH}`],
+    ['API', `${config.publicUrl}/${API_DOCS_PATH}      events  /${EVENTS_DOCS_PATH}`],
     ['Socket.IO', `${config.publicUrl}  path /socket`],
     ['Mail', mail],
     ['Try it', 'npm run demo    two users, a room, a group and the bot, ready to log in'],

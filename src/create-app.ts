@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { AppModule } from './app.module.js';
-import { serveApiDocs } from './api-docs.js';
+import { serveApiDocs } from './api-docs/serve.js';
 import { HttpErrorFilter, sendError } from './common/http-error.filter.js';
 import { httpErrorBody, Invalid } from './common/errors.js';
 import { isOriginAllowed, originRefused } from './common/origin.js';

@@ -15,8 +15,9 @@ interface FieldOptions {
   optional?: boolean;
 }
 
+/** Null is as good as left out. */
 const documented = ({ description, optional }: FieldOptions, schema: object): PropertyDecorator =>
-  optional ? ApiPropertyOptional({ description, ...schema }) : ApiProperty({ description, ...schema });
+  optional ? ApiPropertyOptional({ description, nullable: true, ...schema }) : ApiProperty({ description, ...schema });
 
 /** In a query string a number is text; anything that is not plainly a whole number is left for the validator to refuse. */
 const FromQuery = () =>
@@ -84,7 +85,7 @@ export const ClientIdField = (): PropertyDecorator =>
   applyDecorators(
     documented(
       { description: 'Makes a repeat harmless: unique per sender and chat', optional: true },
-      { type: 'string', maxLength: 64 },
+      { type: 'string', minLength: 1, maxLength: 64 },
     ),
     IsOptional(),
     IsString({ message: 'must be a text' }),

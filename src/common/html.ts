@@ -16,9 +16,11 @@ const escaped = (value: string | Html | Html[]): string => {
 export const html = (parts: TemplateStringsArray, ...values: (string | Html | Html[])[]): Html =>
   new Html(parts.reduce((whole, part, i) => whole + escaped(values[i - 1]) + part));
 
-const STYLE = `body{margin:0;padding:2rem 1rem;background:#f4f4f6;color:#1c1c22;font:16px/1.5 system-ui,sans-serif}
+const STYLE = `html{color-scheme:light dark}body{margin:0;padding:2rem 1rem;background:#f4f4f6;color:#1c1c22;font:16px/1.5 system-ui,sans-serif}
 main{max-width:42rem;margin:0 auto;padding:1.5rem;background:#fff;border-radius:8px}
 a{color:#3b5bdb}article{border-top:1px solid #ddd;padding:1rem 0}pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}
+code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}h3{margin:0}ul{padding-left:1rem}dt{margin-top:.5rem}dd{margin:0 0 0 1rem}dl dl{margin:.25rem 0}i{opacity:.75}
+@media(min-width:40rem){dl{display:grid;grid-template-columns:minmax(8rem,auto) 1fr;gap:.25rem 1rem}dt,dd{margin:0}}
 @media(prefers-color-scheme:dark){body{background:#16161a;color:#e8e8ee}main{background:#22222a}a{color:#91a7ff}article{border-color:#444}}`;
 
 /** The policy of our own pages: nothing loads, nothing runs, and only their own style applies. */

@@ -13,7 +13,7 @@ export class CreateGroup {
   @IntegerField({ description: "The caller's own id, where it is sent", optional: true })
   author_id?: number | null;
 
-  @ApiPropertyOptional({ description: 'Nobody becomes a member by entering' })
+  @ApiPropertyOptional({ type: Boolean, nullable: true, description: 'Nobody becomes a member by entering' })
   @IsOptional()
   @IsBoolean({ message: 'must be true or false' })
   is_private?: boolean | null;

@@ -1,0 +1,38 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { PAGE_CSP } from '../common/html.js';
+import { eventsDocument } from './events.js';
+import { eventsPage } from './events-page.js';
+import { API_DOCS_PATH, EVENTS_DOCS_PATH } from './paths.js';
+import { openApiDocument } from './rest.js';
+
+/** Swagger's page sets styles of its own; it holds nothing that anybody typed. */
+const SWAGGER_CSP =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
+
+/**
+ * Serves the routes as pages to read and to try at /http/docs, and as OpenAPI at /http/docs-json; the events as a page at
+ * /http/docs/events, and as AsyncAPI at /http/docs/events.json. Each is made when it is first asked for.
+ */
+export function serveApiDocs(app: NestFastifyApplication): void {
+  const server: FastifyInstance = app.getHttpAdapter().getInstance();
+  server.addHook('onSend', (request, reply, _payload, done) => {
+    if (request.url.startsWith(`/${API_DOCS_PATH}`)) {
+      const isOwn = request.url.startsWith(`/${EVENTS_DOCS_PATH}`);
+      void reply.header('content-security-policy', isOwn ? PAGE_CSP : SWAGGER_CSP);
+    }
+    done();
+  });
+  SwaggerModule.setup(API_DOCS_PATH, app, () => openApiDocument(app), { customSiteTitle: 'Parley API' });
+
+  const document = once(() => eventsDocument(app));
+  const page = once(() => eventsPage(document()));
+  server.get(`/${EVENTS_DOCS_PATH}.json`, (_request, reply) => reply.send(document()));
+  server.get(`/${EVENTS_DOCS_PATH}`, (_request, reply) => reply.type('text/html; charset=utf-8').send(page()));
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
