@@ -1,0 +1,109 @@
+// What really crosses the sockets is what the classes of the events say, field by field, and nothing besides.
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { eventsDocument } from '../../src/api-docs/events.js';
+import type { BotMessages, Exception, GroupMessage, GroupNotice } from '../../src/realtime/events.js';
+import { onBothDialects, TestApp } from '../support/app.js';
+import { call, type ChatSocket, next, open, Person, send } from '../support/client.js';
+import { CompletionsServer, sends, streams } from '../support/completions-server.js';
+import { EventSchemas } from '../support/event-schemas.js';
+
+onBothDialects('the events', (dialect) => {
+  let app: TestApp;
+  let bot: CompletionsServer;
+  let schemas: EventSchemas;
+  beforeAll(async () => {
+    bot = await CompletionsServer.start();
+    app = await TestApp.start(dialect, { BOT_URL: bot.url, BOT_MODEL: 'test' });
+  });
+  afterAll(async () => {
+    await app.stop();
+    await bot.close();
+  });
+  beforeEach(() => {
+    schemas = new EventSchemas(eventsDocument(app.app));
+  });
+
+  /** Checks whatever the server sends to a socket from now on. */
+  const watch = (socket: ChatSocket): ChatSocket => socket.onAny((event, payload) => schemas.told(event, payload));
+  const connect = async (person: Person): Promise<ChatSocket> => watch(await person.connect());
+
+  /** Sends a payload of a class, and checks it and its acknowledgement. */
+  const ask = async (socket: ChatSocket, title: string, payload: object) => {
+    const answer = await send(socket, { ...payload });
+    schemas.asked('message', title, payload, answer);
+    return answer;
+  };
+
+  it('are what their classes say, each of them', async () => {
+    const [ada, bob, eve] = [await Person.known(app), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
+    const create = (name: string) =>
+      call(app, 'POST', '/http/chat_groups', { token: ada.token, body: { chat_group_name: name } });
+    const chat_group_id: number = (await create('Engines')).body.id;
+
+    const a = watch(open(app));
+    expect(await ask(a, 'TokenPayload', { token: ada.token })).toEqual({ ok: true, user_id: ada.id });
+    const [b, e] = [await connect(bob), await connect(eve)];
+
+    // Rooms.
+    const toBob = { chat_type: 'room', other_user_id: bob.id, message: 'Hello' };
+    await ask(a, 'SendRoomMessage', toBob);
+    await ask(a, 'SendRoomMessage', { ...toBob, client_id: 'a-1', token: ada.token });
+
+    // Groups: Ada is in, Bob comes and goes, Eve is a member outside.
+    const enter = (socket: ChatSocket, is_enter: boolean) =>
+      ask(socket, 'EnterGroupMessage', { chat_type: 'group', chat_group_id, is_enter });
+    await enter(a, true);
+    const entered = next<GroupNotice>(a, 'message', ({ notice }) => notice?.user_ids.includes(bob.id));
+    await enter(b, true);
+    await entered;
+    await enter(e, true);
+    await enter(e, false);
+    await enter(b, false);
+    const news = next(e, 'notification');
+    const heard = next<GroupMessage>(a, 'message', ({ message }) => message === 'Hello all');
+    await ask(a, 'SendGroupMessage', { chat_type: 'group', chat_group_id, message: 'Hello all', client_id: 'g-1' });
+    await Promise.all([news, heard]);
+
+    // The bot answers, and then fails.
+    const said = (words: string) => next<BotMessages>(a, 'message', ({ messages }) => messages?.[0].message === words);
+    bot.behave(streams('Well.'));
+    const answered = said('Well?');
+    await ask(a, 'AskBot', { chat_type: 'bot', message: 'Well?', client_id: 'q-1' });
+    expect((await answered).messages).toHaveLength(2);
+    bot.behave(sends(400, { 'content-type': 'application/json' }, '{}'));
+    const [alone, failed] = [said('And now?'), next<Exception>(a, 'exception')];
+    await ask(a, 'AskBot', { chat_type: 'bot', message: 'And now?' });
+    expect((await alone).messages).toHaveLength(1);
+    expect((await failed).code).toBe('bot_unavailable');
+
+    // What is refused: with the fields, without, and at the end of a session.
+    const refused = next<Exception>(a, 'exception');
+    await ask(a, 'SendRoomMessage', { ...toBob, other_user_id: 2 ** 31 - 1, client_id: null });
+    expect((await refused).code).toBe('not_found');
+    const invalid = next<Exception>(a, 'exception');
+    expect((await send(a, { ...toBob, message: 7, other_user_id: 0, client_id: 'x' })).error.fields).toBeDefined();
+    expect((await invalid).request).toEqual({ event: 'message', chat_type: 'room', client_id: 'x' });
+    const ended = Promise.all([next<Exception>(a, 'exception'), next(a, 'disconnect')]);
+    await ada.get('/http/logout');
+    expect((await ended)[0].code).toBe('session_revoked');
+
+    expect(schemas.wrong.join('\n')).toBe('');
+    expect(
+      schemas.missing,
+      'nothing above made the server send these, or sent them: add it here, so that they are checked',
+    ).toEqual([]);
+    for (const person of [ada, bob, eve]) person.hangUp();
+  });
+
+  it('would not pass with a field too many, too few, or of another type', () => {
+    const update = { chat_group_id: 3, is_in: true };
+    schemas.told('group_update', update);
+    expect(schemas.wrong).toEqual([]);
+    expect(schemas.missing).not.toContain('group_update_GroupUpdate');
+    const bad = [{ ...update, more: 1 }, { chat_group_id: 3 }, { ...update, chat_group_id: '3' }, [update], null];
+    for (const payload of bad) schemas.told('group_update', payload);
+    schemas.told('no_such_event', update);
+    expect(schemas.wrong).toHaveLength(bad.length + 1);
+    expect(schemas.wrong[0]).toContain('must NOT have additional properties {"additionalProperty":"more"}');
+  });
+});

@@ -1,0 +1,123 @@
+// docs/protocol.md, the documents that the server makes of itself, and the sources say the same.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EventMessage, type EventsDocument, eventsDocument } from '../../src/api-docs/events.js';
+import { openApiDocument } from '../../src/api-docs/rest.js';
+import { asDomainError } from '../../src/common/errors.js';
+import { TestApp } from '../support/app.js';
+import { errorCodes } from '../support/error-codes.js';
+import {
+  describedCodes,
+  describedPayloads,
+  describedRoutes,
+  fieldsOfSchema,
+  routeName,
+  shapeOf,
+  shownRoutes,
+  socketExamples,
+} from '../support/protocol-text.js';
+
+/** What a framework answers by itself: a bad path or body, no route, too much, no JSON, a server that is stopping. */
+const FRAMEWORK_STATUSES = [400, 404, 413, 414, 415, 503];
+
+const missing = <T>(wanted: Iterable<T>, there: Set<T>): T[] => [...wanted].filter((one) => !there.has(one));
+
+describe('docs/protocol.md', () => {
+  let app: TestApp;
+  let events: EventsDocument;
+  beforeAll(async () => {
+    app = await TestApp.start('sqlite');
+    events = eventsDocument(app.app);
+  });
+  afterAll(() => app.stop());
+
+  it('describes every route, and shows none that does not exist', () => {
+    const routes = new Set(
+      Object.entries(openApiDocument(app.app).paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => routeName(method.toUpperCase(), path)),
+      ),
+    );
+    expect(
+      missing(routes, describedRoutes()),
+      'docs/protocol.md lacks these: begin a line of a fenced block with `METHOD /http/…`, as in step 7',
+    ).toEqual([]);
+    expect(
+      missing(shownRoutes(), routes),
+      'docs/protocol.md shows these, and the server has no such route: mend the text, or add @ApiOperation to the route',
+    ).toEqual([]);
+  });
+
+  const messages = () => events.channels.socket.messages;
+  const ofAction = (action: 'send' | 'receive'): EventMessage[] =>
+    Object.values(events.operations)
+      .filter((operation) => operation.action === action)
+      .map((operation) => messages()[operation.messages[0].$ref.split('/').at(-1)!]);
+  const answers = (): EventMessage[] => Object.values(messages()).filter(({ name }) => name === 'acknowledgement');
+
+  it.each([
+    ['Client to server', () => ofAction('receive')],
+    ['Server to client', () => ofAction('send')],
+    ['Acknowledgements', answers],
+  ])('lists under "%s" every payload with every field, and nothing else', (heading, wanted) => {
+    const described = describedPayloads(heading);
+    const isAnswer = heading === 'Acknowledgements';
+    const nameOf = (event: string | undefined, title: string) =>
+      isAnswer ? `\`${title}\`` : `\`${event}\`, \`${title}\``;
+    const lines = new Map(
+      wanted().map((message) => [
+        nameOf(message.name, message.title),
+        { fields: fieldsOfSchema(message.payload, events), shape: shapeOf(message.payload, events) },
+      ]),
+    );
+    const there = new Map(described.map(({ event, title, fields }) => [nameOf(event, title), fields]));
+    const lacking = [...lines]
+      .filter(([name]) => !there.has(name))
+      .map(([name, { shape }]) => `- ${name}: \`${shape}\` …`);
+    expect(lacking, `docs/protocol.md, "${heading}", lacks these lines, each followed by a few words`).toEqual([]);
+    expect(
+      [...there.keys()].filter((name) => !lines.has(name)),
+      `docs/protocol.md, "${heading}", has lines for what src/realtime/events.ts and src/api-docs/event-table.ts do not have`,
+    ).toEqual([]);
+    for (const [name, { fields, shape }] of lines) {
+      expect(
+        there.get(name),
+        `docs/protocol.md, "${heading}", ${name}: the fields must be those of the class (in any order): \`${shape}\``,
+      ).toEqual(fields);
+    }
+  });
+
+  it('sends in its examples only what there is', () => {
+    const names = new Map<string, Set<string>>();
+    for (const { name, payload } of Object.values(messages())) {
+      const fields = fieldsOfSchema(payload, events).flatMap((field) => field.match(/\w+(?=\??(:|$))/g) ?? []);
+      names.set(name, new Set([...(names.get(name) ?? []), ...fields]));
+    }
+    for (const example of socketExamples()) {
+      expect([...names.keys()], 'an example in docs/protocol.md shows an event that does not exist').toContain(
+        example.event,
+      );
+      expect(
+        missing(example.names, names.get(example.event)!),
+        `an example of ${example.event} in docs/protocol.md shows fields that no such payload has`,
+      ).toEqual([]);
+    }
+    expect(socketExamples().length).toBeGreaterThan(5);
+  });
+
+  it('lists every error code that the sources give, and no other', () => {
+    const { codes, unreadable } = errorCodes();
+    expect(
+      unreadable,
+      'write the code as a plain text where the error is made (or as the parameter `code` of its class), so that it can be found',
+    ).toEqual([expect.stringContaining('src/common/errors.ts: new DomainError(kind, kind, ')]);
+    for (const status of FRAMEWORK_STATUSES) codes.set(asDomainError({ status })!.code, `a framework's ${status}`);
+    const described = describedCodes();
+    expect(
+      [...codes].filter(([code]) => !described.has(code)).map(([code, place]) => `${code} (${place})`),
+      'docs/protocol.md, "Errors", lacks these: add a row to the table',
+    ).toEqual([]);
+    expect(
+      missing(described, new Set(codes.keys())),
+      'docs/protocol.md, "Errors", has rows for codes that nothing in src/ gives (any more)',
+    ).toEqual([]);
+  });
+});
