@@ -11,6 +11,7 @@ import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
 import { NoTimeIndex1764050000000 } from './migrations/1764050000000-no-time-index.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { driverProblem, StartError } from './start-error.js';
+import { WalFile } from './wal-file.js';
 
 /** All of them, oldest first. Appended to, never edited. */
 export const migrations = [Messages1763800000000, Groups1763900000000, Bot1764000000000, NoTimeIndex1764050000000];
@@ -31,7 +32,7 @@ export function sqliteOptions(config: Pick<Config, 'dataDir'>, { readonly = fals
     enableWAL: !readonly,
     readonly,
     prepareDatabase: (database: Pragmas) => {
-      // better-sqlite3 is compiled to NORMAL for WAL: a power cut could then take back an acknowledged message.
+      // better-sqlite3 is compiled to NORMAL for WAL: a power cut could then take back what was committed. See `flushByOurselves`.
       database.pragma('synchronous = FULL');
       database.pragma('cache_size = -65536');
     },
@@ -70,6 +71,7 @@ export const dataSourceOptions = (config: Config): Promise<DataSourceOptions> =>
 export class Database extends DataSource {
   /** Where everything outside a transaction is read: only what is committed is seen. */
   reader: DataSource = this;
+  private wal?: WalFile;
   private lock?: Lock;
 
   /** Connects, locks, and brings the tables up to date. @throws StartError where the operator can mend it */
@@ -86,6 +88,7 @@ export class Database extends DataSource {
           entities: options.entities,
         } as DataSourceOptions;
         database.reader = await new DataSource(readonly).initialize();
+        await database.flushByOurselves(config);
       }
       return database;
     } catch (error) {
@@ -95,7 +98,24 @@ export class Database extends DataSource {
     }
   }
 
+  /** From here on a COMMIT on SQLite writes and does not flush: the unit of work waits for `flushed`. */
+  private async flushByOurselves(config: Config): Promise<void> {
+    this.wal = await WalFile.open(sqliteFile(config), (error) => {
+      new Logger('Database').fatal(
+        `The disk of ${config.dataDir} failed (${error.message}): nothing more can be stored.`,
+      );
+      process.exit(1);
+    });
+    await this.query('PRAGMA synchronous = NORMAL');
+  }
+
+  /** Resolves once what was committed before the call is on disk. A MySQL server answers no sooner. */
+  async flushed(): Promise<void> {
+    await this.wal?.flush();
+  }
+
   override async destroy(): Promise<void> {
+    await this.wal?.close();
     if (this.reader !== this && this.reader.isInitialized) await this.reader.destroy();
     await super.destroy();
     await this.lock?.release();

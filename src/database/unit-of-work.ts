@@ -38,7 +38,14 @@ export class UnitOfWork {
    * @throws what `work` throws; CommitUnknown where the connection broke during COMMIT
    */
   run<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    return this.isSqlite ? this.oneAtATime(() => this.once(work)) : this.withRetry(work);
+    return this.isSqlite ? this.flushed(this.oneAtATime(() => this.once(work))) : this.withRetry(work);
+  }
+
+  /** What SQLite has committed counts once it is on disk. The next transaction need not wait for that, and waits of many are one. */
+  private async flushed<T>(committed: Promise<T>): Promise<T> {
+    const result = await committed;
+    await this.database.flushed();
+    return result;
   }
 
   private async withRetry<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {

@@ -1,47 +1,58 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DiskFailed } from './database-errors.js';
 
 /**
  * SQLite's write-ahead log, flushed to disk off the main thread. SQLite's own flush (`synchronous = FULL`) would stop every socket of
  * the process for as long as the disk takes; here a commit is written at once, and whoever waits for it goes on when it is flushed.
  */
 export class WalFile {
-  private flushing: Promise<void> | undefined;
+  private running: Promise<void> = Promise.resolve();
   private next: Promise<void> | undefined;
-  private failed = false;
 
-  private constructor(private readonly file: FileHandle) {}
+  private constructor(
+    private readonly file: FileHandle,
+    private readonly onFailure: (error: Error) => void,
+  ) {}
 
-  /** @param database the file whose log exists already: something has been committed */
-  static async open(database: string): Promise<WalFile> {
-    const wal = new WalFile(await open(`${database}-wal`, 'r+'));
+  /**
+   * @param database the file whose log exists already: something has been committed
+   * @param onFailure the disk refused, and must end the process: what was committed may be lost, and the kernel forgets that it is,
+   * so that the next flush would succeed
+   */
+  static async open(database: string, onFailure: (error: Error) => void): Promise<WalFile> {
+    const wal = new WalFile(await open(`${database}-wal`, 'r+'), onFailure);
     // Its name in the folder must survive, too.
     const folder = await open(dirname(database), 'r');
-    await folder.sync().finally(() => folder.close());
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
     return wal;
   }
 
-  /**
-   * Resolves once everything that was committed before the call is on disk; many who call meanwhile share one flush.
-   * @throws DiskFailed, now and ever after: what a failed flush has lost, no later one brings back
-   */
+  /** Resolves once everything that was committed before the call is on disk, and never where the disk refused. */
   flush(): Promise<void> {
-    // The flush that runs may have begun before this commit: the one after it serves all who came since.
-    this.next ??= (this.flushing ?? Promise.resolve()).then(() => {
+    // A flush that runs already may have begun before this commit; the one behind it serves all who have come since.
+    this.next ??= this.running.then(() => {
       this.next = undefined;
-      return (this.flushing = this.flushNow());
+      return (this.running = this.flushNow());
     });
     return this.next;
   }
 
   async close(): Promise<void> {
-    await this.next?.catch(() => undefined);
+    await this.next;
+    await this.running;
     await this.file.close();
   }
 
   private async flushNow(): Promise<void> {
-    if (!this.failed) await this.file.datasync().catch(() => (this.failed = true));
-    if (this.failed) throw new DiskFailed();
+    try {
+      await this.file.datasync();
+    } catch (error) {
+      this.onFailure(error as Error);
+      await new Promise<never>(() => {});
+    }
   }
 }

@@ -1,6 +1,6 @@
 // What the databases are trusted with: the schema, isolation, durability, and the cost of each question.
 import { readdirSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nameColumns, User } from '../../src/auth/user.entity.js';
 import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
@@ -113,7 +113,13 @@ onBothDialects('the database', (dialect) => {
 
   it.runIf(dialect === 'sqlite')('flushes each commit to disk, also when the file is opened again', async () => {
     for (const _ of [1, 2]) {
-      expect(await app.database.query('PRAGMA synchronous')).toEqual([{ synchronous: 2 }]);
+      const flushed = vi.spyOn(app.get(Database), 'flushed').mockRejectedValueOnce(new Error('not on disk'));
+      const write = () => app.get(UnitOfWork).run((tx) => tx.query('UPDATE users SET last_seen = NULL'));
+      await expect(write()).rejects.toThrow('not on disk');
+      await write();
+      expect(flushed).toHaveBeenCalledTimes(2);
+      // 1: SQLite itself flushes only when it folds the log into the file; see `WalFile`.
+      expect(await app.database.query('PRAGMA synchronous')).toEqual([{ synchronous: 1 }]);
       expect(await app.database.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
       app = await app.restart();
     }
