@@ -15,7 +15,7 @@ const MAX_WAITING = 10_000;
 /** The length of their texts (UTF-16 units): some tens of megabytes. */
 const MAX_WAITING_LENGTH = 20_000_000;
 /** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
-const MAX_BATCH = 250;
+const MAX_BATCH = 500;
 /** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
 const MAX_BATCH_LENGTH = 1_000_000;
 /** How long to ask a database that broke off in the middle of a COMMIT: some five seconds. */

@@ -7,6 +7,8 @@ import type { Server, ServerOptions, Socket } from 'socket.io';
 import { DomainError } from '../common/errors.js';
 import { isOriginAllowed, originRefused } from '../common/origin.js';
 import type { Config } from '../config/config.js';
+import type { ParleyServer } from './events.js';
+import { gatherWrites, OnePieceAdapter } from './gathered-writes.js';
 
 /** Largest packet, and largest HTTP body, in bytes. A larger packet closes the socket: the transport cannot skip it. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
@@ -33,7 +35,7 @@ export class SocketAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
     this.refuseForeignUpgrades();
-    return super.createIOServer(port, {
+    const server = super.createIOServer(port, {
       ...options!,
       path: SOCKET_PATH,
       serveClient: false,
@@ -51,7 +53,10 @@ export class SocketAdapter extends IoAdapter {
         this.onOriginRefused(origin!);
         done(originRefused(origin!).message, false);
       },
-    });
+      adapter: OnePieceAdapter,
+    }) as ParleyServer;
+    gatherWrites(server);
+    return server;
   }
 
   /** The stock adapter builds an rxjs pipeline per event and socket: 7 KiB and an eighth of the rate. */
