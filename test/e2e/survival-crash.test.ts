@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { onBothDialects, TestApp, temporaryFolder } from '../support/app.js';
 import { eventually } from '../support/client.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';
-import { Ledger } from '../support/ledger.js';
+import { Ledger, wholeHistory } from '../support/ledger.js';
 import { PrivateMariaDb } from '../support/mariadb.js';
 import { Reader } from '../support/reader.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -25,14 +25,15 @@ async function gathered(app: TestApp): Promise<{ people: Crowd; env: Record<stri
 }
 
 onBothDialects('kill -9 of the server under load', (dialect) => {
-  it('three times in a row takes back no acknowledgement, and no receiver misses anything', async () => {
+  it('three times in a row, and a stop in good order, takes back no acknowledgement, and no receiver misses anything', async () => {
     const { people, env } = await gathered(await TestApp.start(dialect));
     let server = await ServerProcess.start(env);
     cleanUps.push(() => server.kill());
     const crowd = await people.connect(server);
     cleanUps.push(() => crowd.hangUp());
-    // Two more sockets of each person, which only listen, and come back by themselves.
-    const listeners = [await people.connect(server), await people.connect(server)];
+    // Many more sockets of each person, which only listen, and come back by themselves.
+    const listeners: Crowd[] = [];
+    for (let i = 0; i < 5; i++) listeners.push(await people.connect(server));
     for (const each of listeners) cleanUps.push(() => each.hangUp());
     const readers = listeners.flatMap((each) =>
       each.people.map((person) => new Reader(each.sockets.get(person)!, person, crowd.group, true)),
@@ -40,25 +41,24 @@ onBothDialects('kill -9 of the server under load', (dialect) => {
 
     const ledger = new Ledger();
     crowd.startSending(ledger);
-    for (let round = 1; round <= 3; round++) {
+    const restart = async (signal: NodeJS.Signals) => {
       await acknowledgedMore(ledger, 300);
       // Anywhere between two commits, or in the middle of one.
       await sleep(Math.random() * 50);
-      await server.kill();
+      await server.kill(signal);
       server = await ServerProcess.restart(server, env);
       await Promise.all([crowd, ...listeners].map((each) => each.back()));
-    }
-    await acknowledgedMore(ledger, 100);
-    await ledger.stop();
+    };
+    for (let round = 1; round <= 3; round++) await restart('SIGKILL');
     expect([...ledger.refused.keys()]).toEqual(['no answer']);
+    // In good order it is the same to those who send.
+    await restart('SIGTERM');
+    await acknowledgedMore(ledger, 100);
     await ledger.settle(env, crowd.sockets);
-    const end = { group: crowd.group };
-    const [ada] = crowd.people;
-    await ledger.send(crowd.sockets.get(ada)!, ada, end, 'the end');
-    const { seq } = ledger.placeOfLast;
+    const history = await wholeHistory(crowd.people, crowd.group, true);
     for (const reader of readers) {
-      await eventually(() => reader.seqs.at(-1) === seq || undefined, 'the end');
-      await reader.check();
+      await eventually(() => reader.seqs.length === history.length || undefined, 'the whole history');
+      await reader.check(history);
     }
   });
 });

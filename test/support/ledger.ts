@@ -82,11 +82,6 @@ export class Ledger {
     this.isOpen = true;
   }
 
-  /** Where the message stands that was sent last. */
-  get placeOfLast(): Place {
-    return this.lines.at(-1)!.place!;
-  }
-
   /** Everything once more with its `client_id`, as a client does that does not know; each gets its one true place. */
   async repeatAll(sockets: Map<Person, ChatSocket>): Promise<void> {
     for (let i = 0; i < this.lines.length; i += 1000) {
@@ -98,13 +93,9 @@ export class Ledger {
     );
   }
 
-  /** Compares with what the API and the database tell. After `repeatAll`, every message must be there. */
-  async check(env: Record<string, string>, people: Person[]): Promise<void> {
+  /** Compares what was told with what the database holds. */
+  async checkStored(env: Record<string, string>): Promise<Map<number, StoredRow[]>> {
     const rows = await storedRows(env);
-    const chats = new Map<number, StoredRow[]>();
-    for (const row of rows) {
-      if (!chats.get(row.conversation_id)?.push(row)) chats.set(row.conversation_id, [row]);
-    }
     const byClientId = new Map(rows.map((row) => [`${row.sender_id} ${row.client_id}`, row]));
     // Each client_id is one line's: nothing is there twice, and nothing that was not sent.
     assert.equal(byClientId.size, rows.length);
@@ -113,41 +104,43 @@ export class Ledger {
       rows.filter((row) => lines.get(`${row.sender_id} ${row.client_id}`)?.text !== row.body),
       [],
     );
-    for (const [chatId, stored] of chats) {
-      assert.deepEqual(
-        stored.map(({ seq }) => seq),
-        range(stored.length),
-      );
-      const shown = await wholeHistory(people, chatId, this.isGroup(chatId));
-      assert.deepEqual(
-        shown.map(({ seq, user_id, message }) => [seq, user_id, message]),
-        stored.map(({ seq, sender_id, body }) => [seq, sender_id, body]),
-      );
-      const shownAt = new Map(shown.map(({ seq, timestamp }) => [seq, timestamp]));
-      for (const { place, text } of this.lines) {
-        if (place?.chatId === chatId) assert.deepEqual([text, shownAt.get(place.seq)], [text, place.timestamp]);
-      }
-      for (const sender of people)
-        this.checkOrder(
-          stored.filter((row) => row.sender_id === sender.id),
-          lines,
-        );
-    }
     for (const { place, sender, clientId } of this.lines) {
       if (!place) continue;
       const row = byClientId.get(`${sender.id} ${clientId}`);
       assert.deepEqual([clientId, row?.conversation_id, row?.seq], [clientId, place.chatId, place.seq]);
     }
+    const chats = groupBy(rows, (row) => row.conversation_id);
+    for (const stored of chats.values()) {
+      assert.deepEqual(
+        stored.map(({ seq }) => seq),
+        range(stored.length),
+      );
+      for (const mine of groupBy(stored, (row) => row.sender_id).values()) this.checkOrder(mine, lines);
+    }
+    return chats;
   }
 
-  /** Breaks are over: checks, repeats everything, and checks again that now all of it is there, once. */
+  /** Everybody else's view: whoever reads the chats from the beginning gets what is stored, with the times that were acknowledged. */
+  private async checkShown(chats: Map<number, StoredRow[]>, people: Person[]): Promise<void> {
+    for (const [chatId, stored] of chats) {
+      const shown = await wholeHistory(people, chatId, this.isGroup(chatId));
+      assert.deepEqual(
+        shown.map(({ seq, user_id, message }) => [seq, user_id, message]),
+        stored.map(({ seq, sender_id, body }) => [seq, sender_id, body]),
+      );
+      for (const { place, text } of this.lines)
+        if (place?.chatId === chatId) assert.equal(shown[place.seq - 1].timestamp, place.timestamp, text);
+    }
+  }
+
+  /** Breaks are over: checks, repeats everything, and checks that now all of it is there, once. */
   async settle(env: Record<string, string>, sockets: Map<Person, ChatSocket>): Promise<void> {
     await this.stop();
-    const people = [...sockets.keys()];
-    await this.check(env, people);
+    await this.checkStored(env);
     await this.repeatAll(sockets);
-    await this.check(env, people);
-    assert.equal((await storedRows(env)).length, this.lines.length);
+    const chats = await this.checkStored(env);
+    assert.equal([...chats.values()].flat().length, this.lines.length);
+    await this.checkShown(chats, [...sockets.keys()]);
   }
 
   private isGroup(chatId: number): boolean {
@@ -203,6 +196,12 @@ export class Ledger {
       last = order!;
     }
   }
+}
+
+function groupBy<T>(rows: T[], key: (row: T) => number): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const row of rows) if (!groups.get(key(row))?.push(row)) groups.set(key(row), [row]);
+  return groups;
 }
 
 /** Every page from the first message on, as somebody who has nothing yet reads it. */
