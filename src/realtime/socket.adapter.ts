@@ -77,8 +77,14 @@ export class SocketAdapter extends IoAdapter {
 
   /** Closes all sockets and the HTTP server; a request that is not answered by then is cut off. */
   override async close(server: Server): Promise<void> {
-    const cutOff = setTimeout(() => (this.httpServer as HttpServer).closeAllConnections(), DRAIN_MS);
-    await super.close(server).finally(() => clearTimeout(cutOff));
+    const http = this.httpServer as HttpServer;
+    const cutOff = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
+    // Node closes those that are idle once; the others would be kept alive after their answer.
+    const sweeper = setInterval(() => http.closeIdleConnections(), 50);
+    await super.close(server).finally(() => {
+      clearTimeout(cutOff);
+      clearInterval(sweeper);
+    });
   }
 
   /** An event that nobody handles would leave its sender waiting for an acknowledgement for ever. */

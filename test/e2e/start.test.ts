@@ -1,5 +1,5 @@
 // The built program as people run it: what it prints, what it says about mistakes, how it ends and comes back.
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -107,7 +107,6 @@ onBothDialects('the server', (dialect) => {
     const socket = open(first, { auth: { token: ada.token } });
     await next(socket, 'connect');
     const closed = next(socket, 'disconnect');
-    const { connect } = await import('node:net');
     const half = connect(first.port, '127.0.0.1').on('error', () => {});
     half.write(
       'POST /http/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
@@ -118,6 +117,31 @@ onBothDialects('the server', (dialect) => {
     const second = keep(await ServerProcess.start(env));
     const [shown] = (await call(second, 'GET', '/http/users', { token: ada.token })).body;
     expect(Date.parse(shown.last_seen)).toBeGreaterThan(Date.now() - 60_000);
+  });
+});
+
+describe('a stop', () => {
+  it('waits for requests that are half here, and for no connection that has had its answer', async () => {
+    const server = keep(await ServerProcess.start(await environment('sqlite')));
+    const socket = open(server);
+    await next(socket, 'connect');
+    const head =
+      'POST /http/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n';
+    const [never, late] = ['never', 'late'].map(() => connect(server.port, '127.0.0.1').on('error', () => {}));
+    const closed: string[] = [];
+    never.on('close', () => closed.push('never')).write(head);
+    late.on('close', () => closed.push('late')).write(head);
+    const answer = new Promise<string>((resolve) => late.once('data', (chunk) => resolve(chunk.toString())));
+    await eventually(() => (never.bytesWritten > 0 && late.bytesWritten > 0) || undefined);
+    await call(server, 'GET', '/health/live');
+    const stopping = next(socket, 'disconnect');
+    const ended = server.kill('SIGTERM');
+    await stopping;
+    late.write('{}');
+    expect(await answer).toContain('HTTP/1.1 400');
+    await ended;
+    await eventually(() => closed.length === 2 || undefined);
+    expect(closed).toEqual(['late', 'never']);
   });
 });
 
