@@ -4,7 +4,7 @@ import { Clock } from '../common/clock.js';
 import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { forShare } from '../database/dialect.js';
+import { forShare, fromMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
@@ -45,10 +45,15 @@ export class Sessions {
   /** Who the token speaks for, if its session still lives. @throws Unauthenticated */
   async authenticate(token: string): Promise<LiveSession> {
     const identity = this.tokens.read(token);
-    const row = await this.unitOfWork.read.findOneBy(Session, { id: identity.sessionId, userId: identity.userId });
-    if (!row || row.revokedAt) throw sessionRevoked();
-    if (row.expiresAt <= this.clock.now()) throw tokenExpired();
-    return { ...identity, expiresAt: row.expiresAt };
+    // By hand: each request and each socket asks this, and a query builder takes longer than the database.
+    const [row] = await this.unitOfWork.read.query<{ expires_at: string | Date }[]>(
+      'SELECT expires_at FROM sessions WHERE id = ? AND user_id = ? AND revoked_at IS NULL',
+      [identity.sessionId, identity.userId],
+    );
+    if (!row) throw sessionRevoked();
+    const expiresAt = fromMoment(row.expires_at);
+    if (expiresAt <= this.clock.now()) throw tokenExpired();
+    return { ...identity, expiresAt };
   }
 
   /** Ends one session: when this resolves, its token is refused and its sockets are closed. */

@@ -10,6 +10,7 @@ import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
 import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
 import { NoTimeIndex1764050000000 } from './migrations/1764050000000-no-time-index.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
+import { SqliteReader } from './sqlite-reader.js';
 import { driverProblem, StartError } from './start-error.js';
 import { WalFile } from './wal-file.js';
 
@@ -87,7 +88,7 @@ export class Database extends DataSource {
           ...sqliteOptions(config, { readonly: true }),
           entities: options.entities,
         } as DataSourceOptions;
-        database.reader = await new DataSource(readonly).initialize();
+        database.reader = await new SqliteReader(readonly).initialize();
         await database.flushByOurselves(config);
       }
       return database;

@@ -21,10 +21,9 @@ function flushDue(): void {
   const connections = [...due];
   due.clear();
   for (const connection of connections) {
-    const { flush } = Object.getPrototypeOf(connection) as Connection;
     const stream = connection.writeBuffer.length > 1 ? connection.transport.socket?._socket : undefined;
     stream?.cork();
-    flush.call(connection);
+    (Object.getPrototypeOf(connection) as Connection).flush.call(connection);
     stream?.uncork();
   }
 }
@@ -52,9 +51,8 @@ interface Encoder {
 export class OnePieceAdapter extends Adapter {
   constructor(namespace: ConstructorParameters<typeof Adapter>[0]) {
     super(namespace);
-    const stock = (Adapter.prototype as unknown as Encoder)._encode;
     (this as unknown as Encoder)._encode = (packet, options) => {
-      const encoded = stock.call(this, packet, options);
+      const encoded = (Adapter.prototype as unknown as Encoder)._encode.call(this, packet, options);
       if (options.wsPreEncodedFrame) options.wsPreEncodedFrame = [Buffer.concat(options.wsPreEncodedFrame)];
       return encoded;
     };
