@@ -89,6 +89,7 @@ export async function createApp(
   const server = adapter.getInstance<FastifyInstance>();
 
   acceptJson(server);
+  acceptOurForms(server);
   const warnOnce = once((text: string) => warnings.warn(text));
   server.addHook('onRequest', (request, reply, done) => {
     // Caches know what `Authorization` means, and nothing of `authentication`.
@@ -155,6 +156,19 @@ function acceptJson(server: FastifyInstance): void {
     void server.getDefaultJsonParser('error', 'error')(request, body, (error, parsed) =>
       error ? done(new Invalid('The body is not valid JSON.'), undefined) : done(refusalOf(parsed), parsed),
     );
+  });
+}
+
+/** Where our own pages have forms, which browsers send in this way. Everywhere else it is refused, like all that is not JSON. */
+const FORM_ROUTES = new Set(['/http/password/forgot', '/http/password/reset']);
+
+function acceptOurForms(server: FastifyInstance): void {
+  server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
+    if (!FORM_ROUTES.has(request.routeOptions.url ?? '')) return done(new UnsupportedMediaTypeException(), undefined);
+    const fields = Object.fromEntries(new URLSearchParams(String(body)));
+    if (Object.hasOwn(fields, '__proto__'))
+      return done(new Invalid('The form has a field that no form has.'), undefined);
+    done(refusalOf(fields), fields);
   });
 }
 

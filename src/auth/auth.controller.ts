@@ -1,14 +1,13 @@
-import { Body, Controller, Get, Headers, HttpCode, Inject, Ip, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Ip, Param, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors, ApiToken } from '../common/api.js';
-import { DomainError, httpErrorBody } from '../common/errors.js';
-import { html, htmlPage, PAGE_CSP } from '../common/html.js';
 import { CurrentUser, type Identity, Public } from '../common/identity.js';
-import { CONFIG, type Config } from '../config/config.js';
 import { Done, LoginAnswer, LoginRequest } from './dto/login.dto.js';
-import { RegisterAnswer, RegisteredAnswer, RegisterRequest } from './dto/register.dto.js';
+import { MailAnswer, MailRequest } from './dto/recovery.dto.js';
+import { RegisteredAnswer, RegisterRequest } from './dto/register.dto.js';
 import { LoginService } from './login.service.js';
+import { isBrowser, PageErrorFilter, Pages } from './pages.js';
 import { RegistrationService } from './registration.service.js';
 import { Sessions } from './sessions.js';
 
@@ -19,22 +18,34 @@ export class AuthController {
     private readonly registrations: RegistrationService,
     private readonly logins: LoginService,
     private readonly sessions: Sessions,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly pages: Pages,
   ) {}
 
   @Post('register')
   @Public()
   @HttpCode(202)
   @ApiOperation({ summary: 'Sends a link by mail; the account exists once the link is opened' })
-  @ApiAcceptedResponse({ type: RegisterAnswer })
+  @ApiAcceptedResponse({ type: MailAnswer })
   @ApiErrors(400, 503)
-  async register(@Body() request: RegisterRequest): Promise<RegisterAnswer> {
+  async register(@Body() request: RegisterRequest): Promise<MailAnswer> {
     await this.registrations.register(request);
     return { message: 'If the address is free, a mail with a link is on its way to it.' };
   }
 
+  @Post('register/resend')
+  @Public()
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Sends one more link for a registration that waits' })
+  @ApiAcceptedResponse({ type: MailAnswer })
+  @ApiErrors(400, 429)
+  async resend(@Body() { email }: MailRequest, @Ip() ip: string): Promise<MailAnswer> {
+    await this.registrations.resend(email, ip);
+    return { message: 'If a registration waits for the address, a mail with a new link is on its way to it.' };
+  }
+
   @Get('register/:token')
   @Public()
+  @UseFilters(PageErrorFilter)
   @ApiOperation({ summary: 'Opens the link from the mail: creates the account' })
   @ApiOkResponse({ type: RegisteredAnswer })
   @ApiProduces('application/json', 'text/html')
@@ -44,15 +55,10 @@ export class AuthController {
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
-    const isBrowser = accept?.includes('text/html') ?? false;
-    try {
-      const email = await this.registrations.confirm(token);
-      if (!isBrowser) return reply.send({ ok: true, email } satisfies RegisteredAnswer);
-      return this.page(reply, 200, 'Welcome', `The account ${email} is ready. Log in with the password you chose.`);
-    } catch (error) {
-      if (!isBrowser || !(error instanceof DomainError)) throw error;
-      return this.page(reply, error.status, httpErrorBody(error).error, error.message);
-    }
+    const email = await this.registrations.confirm(token);
+    if (!isBrowser(accept)) return reply.send({ ok: true, email } satisfies RegisteredAnswer);
+    const sentence = `The account ${email} is ready. Log in with the password you chose.`;
+    return this.pages.sentence(reply, 'Welcome', sentence);
   }
 
   @Post('login')
@@ -85,15 +91,5 @@ export class AuthController {
   @ApiOkResponse({ type: Done })
   postLogout(@CurrentUser() me: Identity): Promise<Done> {
     return this.logout(me);
-  }
-
-  private page(reply: FastifyReply, status: number, title: string, sentence: string): FastifyReply {
-    const body = html`<p>${sentence}</p>
-      <p><a href="${this.config.publicUrl}/">Go to Parley</a></p>`;
-    return reply
-      .status(status)
-      .header('content-security-policy', PAGE_CSP)
-      .type('text/html; charset=utf-8')
-      .send(htmlPage(title, body));
   }
 }

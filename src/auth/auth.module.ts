@@ -3,12 +3,19 @@ import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AccessTokens, SECRET } from './access-tokens.js';
 import { AuthController } from './auth.controller.js';
+import { Erasure } from './erasure.js';
 import { Housekeeping } from './housekeeping.js';
 import { LoginService } from './login.service.js';
+import { OwnSessionsService } from './own-sessions.service.js';
+import { Pages } from './pages.js';
+import { PasswordController } from './password.controller.js';
+import { PasswordReset } from './password-reset.entity.js';
+import { PasswordResetService } from './password-reset.service.js';
 import { Passwords } from './passwords.js';
 import { Registration } from './registration.entity.js';
 import { RegistrationService } from './registration.service.js';
 import { Session } from './session.entity.js';
+import { SessionsController } from './sessions.controller.js';
 import { Sessions } from './sessions.js';
 import { SocketSessions } from './socket-sessions.js';
 import { TokenGuard } from './token.guard.js';
@@ -21,8 +28,8 @@ export class AuthModule {
     return {
       module: AuthModule,
       global: true,
-      imports: [TypeOrmModule.forFeature([User, Session, Registration]), mail],
-      controllers: [AuthController],
+      imports: [TypeOrmModule.forFeature([User, Session, Registration, PasswordReset]), mail],
+      controllers: [AuthController, PasswordController, SessionsController],
       providers: [
         { provide: SECRET, useValue: secret },
         { provide: APP_GUARD, useClass: TokenGuard },
@@ -30,12 +37,16 @@ export class AuthModule {
         Passwords,
         Sessions,
         SocketSessions,
+        Erasure,
+        Pages,
+        OwnSessionsService,
         RegistrationService,
+        PasswordResetService,
         LoginService,
         Housekeeping,
       ],
       // Other features send mails too.
-      exports: [Passwords, Sessions, SocketSessions, mail],
+      exports: [Passwords, Sessions, SocketSessions, Erasure, mail],
     };
   }
 }

@@ -3,6 +3,7 @@ import { Clock } from '../common/clock.js';
 import { logLine } from '../common/log-line.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
+import { PasswordResetService } from './password-reset.service.js';
 import { RegistrationService } from './registration.service.js';
 import { Sessions } from './sessions.js';
 
@@ -19,6 +20,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly registrations: RegistrationService,
+    private readonly resets: PasswordResetService,
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
@@ -39,6 +41,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   async sweep(): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       await this.registrations.sweep(tx);
+      await this.resets.sweep(tx);
       await this.sessions.sweep(tx, new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS));
       await this.outbox.sweep(tx);
     });

@@ -5,6 +5,7 @@ import { GeneratedId, MomentColumn, NullableIntegerColumn, VarcharColumn } from 
 @Entity('registrations')
 @Unique('uq_registrations_token', ['tokenHash'])
 @Index('ix_registrations_expires', ['expiresAt'])
+@Index('ix_registrations_email', ['email', 'id'])
 export class Registration {
   @GeneratedId()
   id!: number;

@@ -1,15 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { type EntityManager, LessThan } from 'typeorm';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { type EntityManager, IsNull, LessThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { addressIsTaken, confirmRegistration } from '../mail/mails.js';
+import { addressIsTaken, confirmRegistration, type MailContent } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
+import { accountOf } from './accounts.js';
 import type { RegisterRequest } from './dto/register.dto.js';
+import { Erasure } from './erasure.js';
+import { linkTokenHash, newLinkToken } from './link-tokens.js';
 import { Passwords } from './passwords.js';
 import { Registration } from './registration.entity.js';
 import { nameColumns, User } from './user.entity.js';
@@ -19,44 +21,57 @@ const LINK_LIVES_MS = 24 * HOUR;
 /** Its row stays for longer, so that an old link says "expired" and a used one still works. */
 const FORGET_AFTER_MS = 7 * 24 * HOUR;
 
-/** 192 bits: as random as a UUID and half, and short enough for the link to stay on one line of a mail. */
-const newToken = (): string => randomBytes(24).toString('base64url');
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+/** Who waits for a link, or nobody: see `resend`. */
+type Applicant = Pick<Registration, 'email' | 'passwordHash' | 'firstName' | 'lastName'>;
+const NOBODY: Applicant = { email: '', passwordHash: '', firstName: '', lastName: '' };
 
 @Injectable()
-export class RegistrationService {
+export class RegistrationService implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly passwords: Passwords,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
+    private readonly erasure: Erasure,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
+
+  onModuleInit(): void {
+    this.erasure.onErase(async (tx, { email }) => void (await tx.delete(Registration, { email })));
+  }
 
   /** Sends a link to the address, or, where it has an account, a mail that says so. The caller cannot tell which. */
   async register({ email, password, first_name: firstName, last_name: lastName }: RegisterRequest): Promise<void> {
     const passwordHash = await this.passwords.hash(password);
     if (!(await this.limits.mayMail('asked', email))) return;
-    const token = newToken();
-    const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
     await this.unitOfWork.run(async (tx) => {
-      const isTaken = await tx.existsBy(User, { email });
+      const isTaken = (await accountOf(tx, email)) !== undefined;
       // Also for a taken address, whose token nobody learns: both ways do the same work and take as long.
-      await tx.insert(Registration, {
-        tokenHash: hashOf(token),
-        email,
-        passwordHash,
-        firstName,
-        lastName,
-        expiresAt,
-        userId: null,
+      const link = await this.addLink(tx, { email, passwordHash, firstName, lastName });
+      await this.outbox.add(tx, email, this.mail(link, isTaken));
+    });
+    this.outbox.wake();
+  }
+
+  /**
+   * Sends one more link for the newest registration of the address that waits, or has waited in vain; what was sent before stays as
+   * good as it was. Where there is an account, a mail that says so; where there is nothing, nothing. The caller cannot tell which.
+   * @throws RateLimited for the IP address
+   */
+  async resend(email: string, ip: string): Promise<void> {
+    await this.limits.stranger(ip);
+    if (!(await this.limits.mayMail('asked', email))) return;
+    await this.unitOfWork.run(async (tx) => {
+      const isTaken = (await accountOf(tx, email)) !== undefined;
+      const [waiting] = await tx.find(Registration, {
+        where: { email, userId: IsNull() },
+        order: { id: 'DESC' },
+        take: 1,
       });
-      const link = `${this.config.publicUrl}/http/register/${token}`;
-      const mail = isTaken
-        ? addressIsTaken({ appUrl: this.config.publicUrl })
-        : confirmRegistration({ link, appUrl: this.config.publicUrl });
-      await this.outbox.add(tx, email, mail);
+      // A row and a mail in any case, if need be for nobody: all ways do the same work and take as long.
+      const link = await this.addLink(tx, waiting && !isTaken ? waiting : NOBODY);
+      await this.outbox.add(tx, waiting || isTaken ? email : null, this.mail(link, isTaken));
     });
     this.outbox.wake();
   }
@@ -66,7 +81,7 @@ export class RegistrationService {
    * @throws NotFound; `expired` (410); `already_registered` (409) where another link made an account for the address
    */
   async confirm(token: string): Promise<string> {
-    const tokenHash = hashOf(token);
+    const tokenHash = linkTokenHash(token);
     // Most links that are not ours are guesses: they need not queue behind what is written.
     if (!(await this.unitOfWork.read.existsBy(Registration, { tokenHash }))) throw new NotFound('registration link');
     return this.unitOfWork.run(async (tx) => {
@@ -76,7 +91,7 @@ export class RegistrationService {
       if (registration.userId !== null) return registration.email;
       const now = this.clock.now();
       if (registration.expiresAt <= now)
-        throw new DomainError('gone', 'expired', 'This link has expired. Register again to get a new one.');
+        throw new DomainError('gone', 'expired', 'This link has expired. Ask for a new one, or register again.');
       if (await tx.existsBy(User, { email: registration.email })) {
         throw new DomainError('conflict', 'already_registered', 'This address has an account already. Log in.');
       }
@@ -96,5 +111,19 @@ export class RegistrationService {
 
   async sweep(tx: EntityManager): Promise<void> {
     await tx.delete(Registration, { expiresAt: LessThan(new Date(this.clock.now().getTime() - FORGET_AFTER_MS)) });
+  }
+
+  /** A link for somebody; returns its address. */
+  private async addLink(tx: EntityManager, { email, passwordHash, firstName, lastName }: Applicant): Promise<string> {
+    const token = newLinkToken();
+    const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
+    const applicant = { email, passwordHash, firstName, lastName };
+    await tx.insert(Registration, { ...applicant, tokenHash: linkTokenHash(token), expiresAt, userId: null });
+    return `${this.config.publicUrl}/http/register/${token}`;
+  }
+
+  private mail(link: string, isTaken: boolean): MailContent {
+    const { publicUrl: appUrl } = this.config;
+    return isTaken ? addressIsTaken({ appUrl }) : confirmRegistration({ link, appUrl });
   }
 }

@@ -1,5 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { type EntityManager, In, IsNull, LessThan, Not } from 'typeorm';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan, Not } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -9,6 +9,7 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
+import { Erasure } from './erasure.js';
 import { Session } from './session.entity.js';
 
 /** A session that lives, and until when. */
@@ -21,7 +22,7 @@ const RECENTLY_MS = 60_000;
 
 /** Logins: each is a row, and its token is worth what the row says. */
 @Injectable()
-export class Sessions {
+export class Sessions implements OnModuleInit {
   private readonly recentlyEnded = new Map<number, NodeJS.Timeout>();
 
   constructor(
@@ -29,9 +30,21 @@ export class Sessions {
     private readonly tokens: AccessTokens,
     private readonly publisher: Publisher,
     private readonly presence: Presence,
+    private readonly erasure: Erasure,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
+
+  onModuleInit(): void {
+    this.erasure.onErase(async (tx, { id: userId }) => {
+      const ended = await this.endAll(tx, userId);
+      await tx.delete(Session, { userId });
+      return () => {
+        this.closeSockets(ended);
+        this.presence.endGrace(userId);
+      };
+    });
+  }
 
   /** Opens a session; returns its token. */
   async start(tx: EntityManager, userId: number, device: string): Promise<string> {
@@ -75,12 +88,18 @@ export class Sessions {
   }
 
   /** Ends a user's sessions but one, inside the caller's transaction. Pass the result to `closeSockets` after the commit. */
-  async endOthers(tx: EntityManager, { userId, sessionId }: Identity): Promise<number[]> {
-    const others = await tx.find(Session, {
-      select: { id: true },
-      where: { userId, id: Not(sessionId), revokedAt: IsNull() },
-    });
-    const ids = others.map(({ id }) => id);
+  endOthers(tx: EntityManager, { userId, sessionId }: Identity): Promise<number[]> {
+    return this.endWhere(tx, { userId, id: Not(sessionId) });
+  }
+
+  /** Ends all of a user's sessions, in the same way. */
+  endAll(tx: EntityManager, userId: number): Promise<number[]> {
+    return this.endWhere(tx, { userId });
+  }
+
+  private async endWhere(tx: EntityManager, where: FindOptionsWhere<Session>): Promise<number[]> {
+    const live = await tx.find(Session, { select: { id: true }, where: { ...where, revokedAt: IsNull() } });
+    const ids = live.map(({ id }) => id);
     if (ids.length > 0) await tx.update(Session, { id: In(ids) }, { revokedAt: this.clock.now() });
     return ids;
   }

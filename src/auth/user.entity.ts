@@ -51,3 +51,6 @@ export const nameColumns = (firstName: string, lastName: string) => ({
   firstNameKey: nameKey(firstName),
   lastNameKey: nameKey(lastName),
 });
+
+/** How a person is shown who has erased their account. */
+export const ERASED_NAME = { firstName: 'deleted', lastName: 'user' };

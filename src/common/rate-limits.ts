@@ -18,6 +18,8 @@ export class RateLimits {
   // By mailbox AND address: whoever guesses at another's password cannot lock them out.
   private readonly loginsByAccount = new RateLimiterMemory({ keyPrefix: 'login', points: 10, duration: 15 * MINUTE });
   private readonly loginsByIp = new RateLimiterMemory({ keyPrefix: 'login-ip', points: 100, duration: 15 * MINUTE });
+  /** What strangers may have looked up and written, whatever it is. */
+  private readonly strangers = new RateLimiterMemory({ keyPrefix: 'stranger', points: 100, duration: 15 * MINUTE });
   private readonly mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 3, duration: 60 * MINUTE });
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
@@ -30,6 +32,11 @@ export class RateLimits {
   /** @throws RateLimited */
   async write(userId: number): Promise<void> {
     await this.consume(this.writes, String(userId), 'Too many requests.');
+  }
+
+  /** Counts what nobody in particular asks for. @throws RateLimited */
+  async stranger(ip: string): Promise<void> {
+    await this.consume(this.strangers, ip, 'Too many requests from this address.');
   }
 
   /**

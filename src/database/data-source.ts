@@ -9,13 +9,20 @@ import { Messages1763800000000 } from './migrations/1763800000000-messages.js';
 import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
 import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
 import { NoTimeIndex1764050000000 } from './migrations/1764050000000-no-time-index.js';
+import { Accounts1764100000000 } from './migrations/1764100000000-accounts.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite-reader.js';
 import { driverProblem, StartError } from './start-error.js';
 import { WalFile } from './wal-file.js';
 
 /** All of them, oldest first. Appended to, never edited. */
-export const migrations = [Messages1763800000000, Groups1763900000000, Bot1764000000000, NoTimeIndex1764050000000];
+export const migrations = [
+  Messages1763800000000,
+  Groups1763900000000,
+  Bot1764000000000,
+  NoTimeIndex1764050000000,
+  Accounts1764100000000,
+];
 
 type Pragmas = { pragma(statement: string): unknown };
 
@@ -35,6 +42,8 @@ export function sqliteOptions(config: Pick<Config, 'dataDir'>, { readonly = fals
     prepareDatabase: (database: Pragmas) => {
       // better-sqlite3 is compiled to NORMAL for WAL: a power cut could then take back what was committed. See `flushByOurselves`.
       database.pragma('synchronous = FULL');
+      // What is deleted or written over is gone from the file as well: somebody may have asked for it.
+      database.pragma('secure_delete = ON');
       database.pragma('cache_size = -65536');
     },
   };
@@ -113,6 +122,23 @@ export class Database extends DataSource {
   /** Resolves once what was committed before the call is on disk. A MySQL server answers no sooner. */
   async flushed(): Promise<void> {
     await this.wal?.flush();
+  }
+
+  /**
+   * SQLite: writes the write-ahead log into the file and empties it, so that what was deleted is not left there; false where a
+   * reader, a backup say, is in the way. Only between transactions.
+   */
+  async emptyLog(): Promise<boolean> {
+    if (this.options.type !== 'better-sqlite3') return true;
+    const [{ timeout }] = await this.query<{ timeout: number }[]>('PRAGMA busy_timeout');
+    // Not for a moment: the whole server would stand still while it waits.
+    await this.query('PRAGMA busy_timeout = 0');
+    try {
+      const [{ busy }] = await this.query<{ busy: number }[]>('PRAGMA wal_checkpoint(TRUNCATE)');
+      return busy === 0;
+    } finally {
+      await this.query(`PRAGMA busy_timeout = ${timeout}`);
+    }
   }
 
   override async destroy(): Promise<void> {

@@ -48,6 +48,11 @@ export class UnitOfWork {
     return result;
   }
 
+  /** Nothing is left of what was deleted until now; false where somebody reads it at this moment: try again later. */
+  forgetDeleted(): Promise<boolean> {
+    return this.oneAtATime(() => this.database.emptyLog());
+  }
+
   private async withRetry<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {

@@ -26,13 +26,29 @@ export const addressIsTaken = (given: { appUrl: string }): MailContent => ({
   subject: 'You have a Parley account already',
   paragraphs: [
     'Hello,',
-    'somebody, perhaps you, tried to register this address. It has an account already: log in with it.',
+    'somebody, perhaps you, tried to register this address. It has an account already: log in with it. If you do not know its password, set a new one:',
   ],
-  action: { label: 'Go to Parley', link: given.appUrl },
+  action: { label: 'Set a new password', link: `${given.appUrl}/http/password/forgot` },
   footer:
     `Sent because of a registration at ${given.appUrl}. If it was not you, nothing has happened and nothing needs to be done. ` +
-    'If you never made that account, answer this mail: the operator can give the address back to you, its owner.',
+    'If you never made that account, set a new password: whoever made it is logged out for good, and it is yours.',
 });
+
+export const resetPassword = (given: { link: string; appUrl: string }): MailContent => ({
+  subject: 'Set a new Parley password',
+  paragraphs: [
+    'Hello,',
+    'open this link within an hour to choose a new password. It ends all sessions of your account.',
+  ],
+  action: { label: 'Choose a new password', link: given.link },
+  footer:
+    `Somebody, perhaps you, asked for this at ${given.appUrl}. If it was not you, do nothing: ` +
+    'your password stays as it is, and nobody else has the link.',
+});
+
+const isItYou = (appUrl: string): string =>
+  'If it was not you, somebody else knows your password or reads your mail: ' +
+  `secure your mailbox, then set a new password at ${appUrl}/http/password/forgot.`;
 
 export const passwordChanged = (given: { firstName: string; appUrl: string }): MailContent => ({
   subject: 'Your Parley password was changed',
@@ -41,5 +57,15 @@ export const passwordChanged = (given: { firstName: string; appUrl: string }): M
     'the password of your account was changed just now, and all your other sessions were ended.',
   ],
   action: { label: 'Go to Parley', link: given.appUrl },
-  footer: 'If it was not you, somebody else is logged in as you: answer this mail, and the operator can help.',
+  footer: isItYou(given.appUrl),
+});
+
+export const passwordWasReset = (given: { firstName: string; appUrl: string }): MailContent => ({
+  subject: 'Your Parley password was changed',
+  paragraphs: [
+    `Hello ${given.firstName},`,
+    'a new password was set with a link from a mail to this address just now, and all sessions of your account were ended.',
+  ],
+  action: { label: 'Go to Parley', link: given.appUrl },
+  footer: isItYou(given.appUrl),
 });

@@ -4,6 +4,7 @@ import {
   IntegerColumn,
   MomentColumn,
   NullableMomentColumn,
+  NullableVarcharColumn,
   TextColumn,
   VarcharColumn,
 } from '../database/columns.js';
@@ -11,6 +12,7 @@ import {
 /** A mail that has not left yet, or that no server took. What was sent is deleted. */
 @Entity('mail_outbox')
 @Index('ix_mail_outbox_next_attempt', ['nextAttemptAt'])
+@Index('ix_mail_outbox_recipient', ['recipient'])
 export class OutboxMail {
   @GeneratedId()
   id!: number;
@@ -18,6 +20,10 @@ export class OutboxMail {
   /** Recipient and content, encrypted: mails carry links that must not be readable in the database. */
   @TextColumn('sealed')
   sealed!: string;
+
+  /** The recipient, as `Seal.mark` writes it: enough to find their mails. Null: to nobody. */
+  @NullableVarcharColumn('recipient', 64)
+  recipient!: string | null;
 
   @MomentColumn('created_at')
   createdAt!: Date;

@@ -16,7 +16,8 @@ import { Seal } from './seal.js';
 import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
 
 interface Letter {
-  to: string;
+  /** Null: to nobody. */
+  to: string | null;
   mail: MailContent;
 }
 
@@ -53,17 +54,34 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
     @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
   ) {}
 
-  /** Puts a mail into the caller's transaction. Call `wake` after the commit. */
-  async add(tx: EntityManager, to: string, mail: MailContent): Promise<void> {
+  /**
+   * Puts a mail into the caller's transaction. Call `wake` after the commit. One to nobody (null) is thrown away when its turn
+   * comes: it is there so that writing to nobody takes as long as writing to somebody.
+   */
+  async add(tx: EntityManager, to: string | null, mail: MailContent): Promise<void> {
     const now = this.clock.now();
     const letter: Letter = { to, mail };
     await tx.insert(OutboxMail, {
       sealed: this.seal.close(letter),
+      recipient: to === null ? null : this.seal.mark(to),
       createdAt: now,
       attempts: 0,
       nextAttemptAt: now,
       lastError: '',
     });
+  }
+
+  /** Inside the caller's transaction: nothing that waits for this address leaves. Call `forgetDelivered` after the commit. */
+  async forget(tx: EntityManager, to: string): Promise<void> {
+    await tx.delete(OutboxMail, { recipient: this.seal.mark(to) });
+  }
+
+  /** Mails that went no further than this machine's disk are deleted there, too. */
+  async forgetDelivered(to: string): Promise<void> {
+    if (!this.transport.forget) return;
+    // What is being written right now is found after it.
+    await this.running;
+    await this.transport.forget(to);
   }
 
   /** Sends what is due, soon. */
@@ -147,7 +165,8 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
   private async send(row: OutboxMail): Promise<void> {
     try {
       const { to, mail } = this.seal.open(row.sealed) as Letter;
-      await this.transport.send({ id: row.id, to, createdAt: row.createdAt, ...renderMail(mail) });
+      const rendered = renderMail(mail);
+      if (to !== null) await this.transport.send({ id: row.id, to, createdAt: row.createdAt, ...rendered });
     } catch (error) {
       await this.postpone(row, error as Error & { responseCode?: number; code?: string });
       return;

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -9,9 +9,16 @@ const TAG_BYTES = 16;
  */
 export class Seal {
   private readonly key: Uint8Array;
+  private readonly markKey: Uint8Array;
 
   constructor(secret: string) {
     this.key = new Uint8Array(hkdfSync('sha256', secret, '', 'parley mail outbox', 32));
+    this.markKey = new Uint8Array(hkdfSync('sha256', secret, '', 'parley mail recipient', 32));
+  }
+
+  /** The same for the same text, and nothing to anybody without the secret. */
+  mark(text: string): string {
+    return createHmac('sha256', this.markKey).update(text).digest('hex');
   }
 
   close(content: unknown): string {

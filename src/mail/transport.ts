@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
 import { MailerService } from '@nestjs-modules/mailer';
+import PostalMime from 'postal-mime';
 import type { Config } from '../config/config.js';
 
 /** Nest's injection token for the MailTransport. */
@@ -21,6 +22,8 @@ export interface Mail {
 /** Takes one mail for good, or throws. */
 export interface MailTransport {
   send(mail: Mail): Promise<void>;
+  /** Deletes what was sent to an address, where that is in its power. */
+  forget?(to: string): Promise<void>;
 }
 
 // As an object: an address given as text would be parsed as a list.
@@ -80,5 +83,16 @@ export class FileTransport implements MailTransport {
     await rename(draft, join(this.folder, name));
     // The file, never the link in it: logs are read by more people than mails.
     this.logger.log(`Mail ${mail.id} stays in ${join(this.folder, name)} (no SMTP_URL)`);
+  }
+
+  /** Reads each file: what is in there is known to nobody else. */
+  async forget(to: string): Promise<void> {
+    const names = await readdir(this.folder).catch(() => []);
+    // Drafts that a crash left behind, too.
+    for (const name of names.filter((one) => one.endsWith('.eml'))) {
+      const file = join(this.folder, name);
+      const mail = await PostalMime.parse(await readFile(file));
+      if (mail.to?.some(({ address }) => address === to)) await rm(file, { force: true });
+    }
   }
 }

@@ -32,6 +32,7 @@ onBothDialects('the database', (dialect) => {
       'mail_outbox',
       'members',
       'messages',
+      'password_resets',
       'registrations',
       'sessions',
       'users',
@@ -65,7 +66,7 @@ onBothDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(11);
+    expect(tables).toHaveLength(12);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
       { mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },
@@ -111,21 +112,25 @@ onBothDialects('the database', (dialect) => {
     expect(rows.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
   });
 
-  it.runIf(dialect === 'sqlite')('flushes each commit to disk, also when the file is opened again', async () => {
-    for (const _ of [1, 2]) {
-      const flushed = vi.spyOn(app.get(Database), 'flushed').mockRejectedValueOnce(new Error('not on disk'));
-      const write = () => app.get(UnitOfWork).run((tx) => tx.query('UPDATE users SET last_seen = NULL'));
-      await expect(write()).rejects.toThrow('not on disk');
-      await write();
-      expect(flushed).toHaveBeenCalledTimes(2);
-      // 1: SQLite itself flushes only when it folds the log into the file; see `WalFile`.
-      expect(await app.database.query('PRAGMA synchronous')).toEqual([{ synchronous: 1 }]);
-      expect(await app.database.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
-      app = await app.restart();
-    }
-    const { reader } = app.get(Database);
-    await expect(reader.query("INSERT INTO users (email) VALUES ('x')")).rejects.toThrow(/readonly/);
-  });
+  it.runIf(dialect === 'sqlite')(
+    'flushes each commit to disk and wipes what is deleted, also when the file is opened again',
+    async () => {
+      for (const _ of [1, 2]) {
+        const flushed = vi.spyOn(app.get(Database), 'flushed').mockRejectedValueOnce(new Error('not on disk'));
+        const write = () => app.get(UnitOfWork).run((tx) => tx.query('UPDATE users SET last_seen = NULL'));
+        await expect(write()).rejects.toThrow('not on disk');
+        await write();
+        expect(flushed).toHaveBeenCalledTimes(2);
+        // 1: SQLite itself flushes only when it folds the log into the file; see `WalFile`.
+        expect(await app.database.query('PRAGMA synchronous')).toEqual([{ synchronous: 1 }]);
+        expect(await app.database.query('PRAGMA secure_delete')).toEqual([{ secure_delete: 1 }]);
+        expect(await app.database.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
+        app = await app.restart();
+      }
+      const { reader } = app.get(Database);
+      await expect(reader.query("INSERT INTO users (email) VALUES ('x')")).rejects.toThrow(/readonly/);
+    },
+  );
 
   it.runIf(dialect === 'sqlite')('is one whole file after the server has stopped', async () => {
     const stopped = await TestApp.start(dialect);
@@ -271,14 +276,14 @@ onBothDialects('the database', (dialect) => {
       await one.release();
     });
 
-    it.each(['/http/users', '/http/users?query=n1999', '/http/chat_rooms', '/http/notifications'])(
+    it.each(['/http/users', '/http/users?query=n1999', '/http/chat_rooms', '/http/notifications', '/http/sessions'])(
       '%s reads no table from end to end',
       async (path) => {
         expect((await ada.get(path)).status).toBe(200);
         for (const line of await plans()) {
           // Temporary results of our own sub-selects (found, by_first, …) may be read whole: they are the answer.
           if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|chats|\(subquery)/);
-          else expect(line).not.toMatch(/^(users|User|messages|m|c|r|u|mine|theirs) ALL /);
+          else expect(line).not.toMatch(/^(users|User|Session|messages|m|c|r|u|mine|theirs) ALL /);
         }
       },
     );

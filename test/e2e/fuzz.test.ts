@@ -59,6 +59,10 @@ onBothDialects('rubbish', (dialect) => {
   const BODIES: [string, string, string[]][] = [
     ['POST', '/http/register', ['email', 'password', 'first_name', 'last_name']],
     ['POST', '/http/login', ['email', 'password']],
+    ['POST', '/http/register/resend', ['email']],
+    ['POST', '/http/password/forgot', ['email']],
+    ['POST', '/http/password/reset', ['token', 'password']],
+    ['DELETE', '/http/sessions/1999999999', []],
     ['PUT', '/http/users/profile', ['first_name', 'last_name', 'current_password']],
     ['PUT', '/http/notifications', ['chat_room_id', 'chat_group_id', 'seq']],
     ['POST', '/http/chat_groups', ['chat_group_name', 'author_id', 'is_private']],

@@ -17,7 +17,7 @@ interface Route {
   /** Where it is not 200. */
   answers?: number;
   /** Its path or body names something of others: a stranger gets a 404, the same as for what does not exist. */
-  of?: 'room' | 'group';
+  of?: 'room' | 'group' | 'session';
   path?: (id: number) => string;
   body?: (id: number) => object;
 }
@@ -30,9 +30,17 @@ const ROUTES: Route[] = [
   { route: 'GET /dev/mail', isPublic: true },
   { route: 'POST /http/register', isPublic: true },
   { route: 'GET /http/register/:token', isPublic: true },
+  { route: 'POST /http/register/resend', isPublic: true },
+  { route: 'GET /http/password/forgot', isPublic: true },
+  { route: 'POST /http/password/forgot', isPublic: true },
+  { route: 'GET /http/password/reset/:token', isPublic: true },
+  { route: 'POST /http/password/reset', isPublic: true },
   { route: 'POST /http/login', isPublic: true },
   { route: 'GET /http/logout' },
   { route: 'POST /http/logout' },
+  { route: 'GET /http/sessions' },
+  { route: 'DELETE /http/sessions', answers: 204 },
+  { route: 'DELETE /http/sessions/:id', of: 'session', path: (session) => `/http/sessions/${session}` },
   { route: 'GET /http/users' },
   { route: 'GET /http/users/profile' },
   { route: 'PUT /http/users/profile', body: () => ({ first_name: 'Mallory' }) },
@@ -73,6 +81,7 @@ interface Ids {
   other: number;
   room: number;
   group: number;
+  session: number;
 }
 
 /** Every event that a client may send, with each kind of payload that would work; `stranger` is what one outside is answered. */
@@ -96,19 +105,23 @@ onBothDialects('access', (dialect) => {
   let ada: Person;
   let bob: Person;
   let eve: Person;
+  /** Like Eve, but her sessions end now and then. */
+  let mallory: Person;
   let ids: Ids;
-  const idOf = ({ of }: Route) => (of === 'group' ? ids.group : ids.room);
+  const idOf = ({ of = 'room' }: Route) => ids[of];
 
   beforeAll(async () => {
     app = await TestApp.start(dialect);
     [ada, bob, eve] = [await Person.known(app), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
+    mallory = await Person.known(app, 'Mallory');
     const socket = await ada.connect();
     const { chat_room_id: room } = await sendTo(socket, bob.id, 'between us');
     // Private: an open group lets a stranger in by design.
     const secret = { chat_group_name: 'Secret', is_private: true };
     const { id: group } = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body: secret })).body;
     await send(socket, { chat_type: 'group', chat_group_id: group, message: 'between us' });
-    ids = { other: bob.id, room, group };
+    const [{ id: session }] = (await ada.get('/http/sessions')).body;
+    ids = { other: bob.id, room, group, session };
   });
   afterAll(() => app.stop());
 
@@ -146,7 +159,7 @@ onBothDialects('access', (dialect) => {
 
     it('shows a stranger nothing of others', async () => {
       const { method, url, body } = split(route, idOf(route));
-      const answer = await call(app, method, url, { body, token: await app.createSession(eve.id) });
+      const answer = await call(app, method, url, { body, token: await app.createSession(mallory.id) });
       expect(answer.status).toBe(route.of ? 404 : (route.answers ?? 200));
       expect(JSON.stringify(answer.body)).not.toContain('between us');
       expect(JSON.stringify(answer.body)).not.toContain(ada.email);

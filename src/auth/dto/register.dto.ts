@@ -17,11 +17,6 @@ export class RegisterRequest {
   last_name!: string;
 }
 
-export class RegisterAnswer {
-  @ApiProperty({ example: 'If the address is free, a mail with a link is on its way to it.' })
-  message!: string;
-}
-
 export class RegisteredAnswer {
   @ApiProperty({ example: true })
   ok!: true;

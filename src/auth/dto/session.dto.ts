@@ -1,0 +1,18 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+export class SessionView {
+  @ApiProperty({ type: 'integer' })
+  id!: number;
+
+  @ApiProperty({ description: 'The beginning of the User-Agent header at login' })
+  device!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'The login' })
+  created_at!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'When it ends by itself' })
+  expires_at!: string;
+
+  @ApiProperty({ description: 'The one that asks' })
+  current!: boolean;
+}

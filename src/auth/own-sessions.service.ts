@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, IsNull, LessThan, MoreThan } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { NotFound } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { forUpdate } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import type { SessionView } from './dto/session.dto.js';
+import { Session } from './session.entity.js';
+import { Sessions } from './sessions.js';
+
+/** A person's own logins: where they are logged in, and the end of what they know nothing of. */
+@Injectable()
+export class OwnSessionsService {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly sessions: Sessions,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Those that live, newest first. */
+  async list(me: Identity, cursor?: string): Promise<Page<SessionView>> {
+    const [before] = readCursor(cursor, ['number']) ?? [];
+    const rows = await this.unitOfWork.read.find(Session, {
+      where: {
+        userId: me.userId,
+        revokedAt: IsNull(),
+        expiresAt: MoreThan(this.clock.now()),
+        ...(before !== undefined && { id: LessThan(Number(before)) }),
+      },
+      // Ids count up with the logins.
+      order: { id: 'DESC' },
+      take: LIST_LIMIT + 1,
+    });
+    const page = toPage(rows, ({ id }) => [id]);
+    return { ...page, rows: page.rows.map((session) => toView(session, me)) };
+  }
+
+  /**
+   * Ends one session, the caller's own if they like: when this resolves, it sends nothing more, and its sockets are closed.
+   * @throws NotFound for somebody else's, and for one that has ended
+   */
+  async end(me: Identity, sessionId: number): Promise<void> {
+    if (sessionId === me.sessionId) return this.sessions.end(me);
+    await this.unitOfWork.run(async (tx) => {
+      await this.hold(tx, me);
+      const { affected } = await tx.update(
+        Session,
+        { id: sessionId, userId: me.userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
+        { revokedAt: this.clock.now() },
+      );
+      if (!affected) throw new NotFound('session');
+    });
+    this.sessions.closeSockets([sessionId]);
+  }
+
+  /** Ends all sessions but the one that asks. */
+  async endOthers(me: Identity): Promise<void> {
+    const ended = await this.unitOfWork.run(async (tx) => {
+      await this.hold(tx, me);
+      return this.sessions.endOthers(tx, me);
+    });
+    this.sessions.closeSockets(ended);
+  }
+
+  /** Of two sessions that end each other at once, one is first. @throws Unauthenticated to the other one */
+  private async hold(tx: EntityManager, me: Identity): Promise<void> {
+    await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
+    await this.sessions.assertLive(tx, me);
+  }
+}
+
+const toView = ({ id, device, createdAt, expiresAt }: Session, me: Identity): SessionView => ({
+  id,
+  device,
+  created_at: createdAt.toISOString(),
+  expires_at: expiresAt.toISOString(),
+  current: id === me.sessionId,
+});

@@ -1,0 +1,108 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { type EntityManager, LessThan } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/errors.js';
+import { RateLimits } from '../common/rate-limits.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { forUpdate } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { passwordWasReset, resetPassword } from '../mail/mails.js';
+import { Outbox } from '../mail/outbox.js';
+import { accountOf } from './accounts.js';
+import type { ResetPasswordRequest } from './dto/recovery.dto.js';
+import { Erasure } from './erasure.js';
+import { linkTokenHash, newLinkToken } from './link-tokens.js';
+import { PasswordReset } from './password-reset.entity.js';
+import { Passwords } from './passwords.js';
+import { Sessions } from './sessions.js';
+import { User } from './user.entity.js';
+
+const HOUR = 3_600_000;
+const LINK_LIVES_MS = HOUR;
+/** Its row stays for longer, so that an old link says "expired". */
+const FORGET_AFTER_MS = 7 * 24 * HOUR;
+
+const unknownLink = () =>
+  new DomainError('not_found', 'not_found', 'This link was used already, or was never one of ours. Ask for a new one.');
+
+/** For those who have forgotten their password: a link by mail, and a new password for whoever has it. */
+@Injectable()
+export class PasswordResetService implements OnModuleInit {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly outbox: Outbox,
+    private readonly limits: RateLimits,
+    private readonly erasure: Erasure,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.erasure.onErase(async (tx, { id }) => void (await tx.delete(PasswordReset, { userId: id })));
+  }
+
+  /** Sends a link to an address that has an account. The caller cannot tell whether it has. @throws RateLimited for the IP address */
+  async forgot(email: string, ip: string): Promise<void> {
+    await this.limits.stranger(ip);
+    if (!(await this.limits.mayMail('asked', email))) return;
+    const token = newLinkToken();
+    const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
+    const link = `${this.config.publicUrl}/http/password/reset/${token}`;
+    await this.unitOfWork.run(async (tx) => {
+      const userId = await accountOf(tx, email);
+      // Also without an account, to nobody: both ways do the same work and take as long.
+      await tx.insert(PasswordReset, { tokenHash: linkTokenHash(token), userId: userId ?? null, expiresAt });
+      const mail = resetPassword({ link, appUrl: this.config.publicUrl });
+      await this.outbox.add(tx, userId === undefined ? null : email, mail);
+    });
+    this.outbox.wake();
+  }
+
+  /** The link can be used now. Changes nothing: mail scanners open links, too. @throws RateLimited, NotFound; `expired` (410) */
+  async assertUsable(token: string, ip: string): Promise<void> {
+    await this.limits.stranger(ip);
+    await this.find(this.unitOfWork.read, token);
+  }
+
+  /**
+   * Sets a new password, ends all sessions of the account, and uses up all of its links.
+   * @throws RateLimited, Busy; NotFound, also for a link that was used; `expired` (410)
+   */
+  async reset({ token, password }: ResetPasswordRequest, ip: string): Promise<void> {
+    await this.limits.stranger(ip);
+    // Most links that are not ours are guesses: they cost no hash, and need not queue behind what is written.
+    const account = await this.find(this.unitOfWork.read, token);
+    const passwordHash = await this.passwords.hash(password);
+    const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: account.userId });
+    const mayMail = await this.limits.mayMail('notice', email);
+    const ended = await this.unitOfWork.run(async (tx) => {
+      // The account first, so that two links of one account are used one after the other; then its links, as they are by now.
+      await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [account.userId]);
+      const { userId } = await this.find(tx, token);
+      await tx.delete(PasswordReset, { userId });
+      await tx.update(User, { id: userId }, { passwordHash });
+      if (mayMail) {
+        const user = await tx.findOneByOrFail(User, { id: userId });
+        const mail = passwordWasReset({ firstName: user.firstName, appUrl: this.config.publicUrl });
+        await this.outbox.add(tx, user.email, mail);
+      }
+      return this.sessions.endAll(tx, userId);
+    });
+    this.sessions.closeSockets(ended);
+    if (mayMail) this.outbox.wake();
+  }
+
+  async sweep(tx: EntityManager): Promise<void> {
+    await tx.delete(PasswordReset, { expiresAt: LessThan(new Date(this.clock.now().getTime() - FORGET_AFTER_MS)) });
+  }
+
+  private async find(tx: EntityManager, token: string): Promise<{ userId: number }> {
+    const reset = await tx.findOneBy(PasswordReset, { tokenHash: linkTokenHash(token) });
+    if (!reset || reset.userId === null) throw unknownLink();
+    if (reset.expiresAt <= this.clock.now())
+      throw new DomainError('gone', 'expired', 'This link has expired. Ask for a new one.');
+    return { userId: reset.userId };
+  }
+}
