@@ -1,12 +1,17 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
+import { hasAccount } from '../auth/accounts.js';
+import { Erasure } from '../auth/erasure.js';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import type { Entry, KindRules } from '../conversations/draft.js';
+import { Member } from '../conversations/member.entity.js';
+import { Message } from '../conversations/message.entity.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { BotChat } from './bot-chat.entity.js';
+import { BotQuestion } from './bot-question.entity.js';
 
 /** Questions of one person that may wait. */
 export const MAX_QUESTIONS = 5;
@@ -32,21 +37,27 @@ const tooManyQuestions = () =>
 export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   constructor(
     private readonly log: MessageLog,
+    private readonly erasure: Erasure,
     private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
     this.log.register('bot', this);
+    this.erasure.onErase((tx, { id }) => this.erase(tx, id));
   }
 
   async locate(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
     const userIds = [...new Set(entries.map(({ draft }) => draft.target.userId))];
     const rows = await tx.find(BotChat, { where: { userId: In(userIds) } });
     const chats = new Map(rows.map(({ userId, conversationId }) => [userId, conversationId]));
-    for (const userId of userIds) {
-      if (!chats.has(userId)) chats.set(userId, await this.make(tx, userId));
+    for (const entry of entries) {
+      const { userId, answers } = entry.draft.target;
+      // An answer whose chat is gone comes too late: its person is, too.
+      const isFirst = !chats.has(userId) && answers === undefined && (await hasAccount(tx, userId));
+      if (isFirst) chats.set(userId, await this.make(tx, userId));
+      entry.conversationId = chats.get(userId);
+      if (entry.conversationId === undefined) entry.refuse(new NotFound('user'));
     }
-    for (const entry of entries) entry.conversationId = chats.get(entry.draft.target.userId);
   }
 
   /** An answer is only taken while its question waits: whoever comes second answers nothing. */
@@ -99,6 +110,15 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
       const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
       await tx.query(`DELETE FROM bot_questions WHERE ${sql}`, values);
     }
+  }
+
+  /** Everything that somebody and the bot have said to each other. */
+  private async erase(tx: EntityManager, userId: number): Promise<void> {
+    const chat = await tx.findOneBy(BotChat, { userId });
+    if (!chat) return;
+    const { conversationId } = chat;
+    for (const table of [BotQuestion, BotChat, Message, Member]) await tx.delete(table, { conversationId });
+    await tx.delete(Conversation, { id: conversationId });
   }
 
   private async make(tx: EntityManager, userId: number): Promise<number> {

@@ -115,12 +115,17 @@ export class BotService implements OnApplicationBootstrap, BeforeApplicationShut
     do {
       work.again = false;
       for (let question = await this.nextQuestion(userId); question; question = await this.nextQuestion(userId)) {
-        await this.answer(question);
+        await this.answer(question).catch((error: unknown) => this.ignoreWhereGone(question, error));
         if (this.stopping.signal.aborted) return;
       }
     } while (work.again);
     this.failures.delete(userId);
     this.answering.delete(userId);
+  }
+
+  /** Whoever asked may have erased their account while the bot thought: then there is nothing to answer, and nobody to tell. */
+  private async ignoreWhereGone({ conversationId, seq }: BotQuestion, error: unknown): Promise<void> {
+    if (await this.unitOfWork.read.existsBy(BotQuestion, { conversationId, seq })) throw error;
   }
 
   private nextQuestion(userId: number): Promise<BotQuestion | null> {

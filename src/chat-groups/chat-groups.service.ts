@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { assertHasAccount } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -6,7 +7,6 @@ import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { History } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
-import { Message } from '../conversations/message.entity.js';
 import type { MessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
@@ -21,6 +21,7 @@ import type { ChatGroupView, CreateGroup, GroupMemberView } from './dto/group.dt
 import type { SendGroupMessage } from './dto/group-message.dto.js';
 import { GroupAttendance } from './group-attendance.js';
 import { GroupNotifications } from './group-notifications.js';
+import { leaveForGood } from './leave-for-good.js';
 
 interface GroupRow {
   id: number;
@@ -73,6 +74,7 @@ export class ChatGroupsService {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
     const now = this.clock.now();
     const groupId = await this.unitOfWork.run(async (tx) => {
+      await assertHasAccount(tx, me.userId);
       const conversation = { kind: 'group' as const, lastSeq: 0, lastMessageAt: null, createdAt: now };
       const { identifiers } = await tx.insert(Conversation, conversation);
       const { id: conversationId } = identifiers[0] as { id: number };
@@ -130,20 +132,7 @@ export class ChatGroupsService {
       const member = await tx.findOneBy(Member, { conversationId: groupId, userId: me.userId });
       if (!member) throw new NotFound('chat group');
       if (userId !== me.userId) throw new Forbidden('You can give up your own membership, not that of others.');
-      await tx.delete(Member, { conversationId: groupId, userId: me.userId });
-      const [heir] = await tx.find(Member, {
-        where: { conversationId: groupId },
-        order: { joinedAt: 'ASC', userId: 'ASC' },
-        take: 1,
-      });
-      if (heir) {
-        await tx.update(ChatGroup, { conversationId: groupId, ownerId: me.userId }, { ownerId: heir.userId });
-        await tx.decrement(ChatGroup, { conversationId: groupId }, 'memberCount', 1);
-      } else {
-        await tx.delete(Message, { conversationId: groupId });
-        await tx.delete(ChatGroup, { conversationId: groupId });
-        await tx.delete(Conversation, { id: groupId });
-      }
+      await leaveForGood(tx, groupId, me.userId);
       return member.isIn;
     });
     this.attendance.membershipEnded(me.userId, groupId, wasIn);

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
+import { assertHasAccount } from '../auth/accounts.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { Clock } from '../common/clock.js';
 import { NotFound } from '../common/errors.js';
@@ -99,6 +100,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
         if (isNews)
           await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: locked.lastSeq });
       } else {
+        await assertHasAccount(tx, userId);
         const row = [groupId, userId, locked.lastSeq, 1, toMoment(this.clock.now())];
         await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, is_in, joined_at', [row]);
         await tx.query('UPDATE chat_groups SET member_count = member_count + 1 WHERE conversation_id = ?', [groupId]);

@@ -1,13 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { type EntityManager, In, IsNull } from 'typeorm';
-import { User } from '../auth/user.entity.js';
+import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { NotFound } from '../common/errors.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import type { Entry, KindRules } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
-import { insertRows, inTuples, toMoment } from '../database/dialect.js';
+import { forShare, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { ChatRoom } from './chat-room.entity.js';
 
 /** The two people of a room. */
@@ -60,6 +59,28 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     }
   }
 
+  /** Nobody writes to who has erased their account. Repeats have their place already. */
+  async admit(tx: EntityManager, entries: Entry<Pair>[]): Promise<void> {
+    // The rooms are locked, and so they are while somebody is erased: what is read here stays true.
+    const existing = await this.existing(
+      tx,
+      entries.map(({ draft }) => draft.target),
+    );
+    for (const entry of entries) {
+      const { low, high } = entry.draft.target;
+      if (!existing.has(low) || !existing.has(high)) entry.refuse(new NotFound('user'));
+    }
+  }
+
+  private async existing(tx: EntityManager, pairs: Pair[], lock = ''): Promise<Set<number>> {
+    const ids = [...new Set(pairs.flatMap(({ low, high }) => [low, high]))].sort((a, b) => a - b);
+    const rows = await tx.query<{ id: number }[]>(
+      `SELECT id FROM users WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL ORDER BY id ${lock}`,
+      ids,
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   private async find(tx: EntityManager, pairs: Pair[]): Promise<Map<string, number>> {
     const { sql, values } = inTuples(
       tx,
@@ -77,9 +98,7 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
 
   /** Two nodes that make one pair's room at once: the second hits the unique key, and its transaction runs again. */
   private async make(tx: EntityManager, pairs: Pair[], rooms: Map<string, number>): Promise<void> {
-    const ids = [...new Set(pairs.flatMap(({ low, high }) => [low, high]))];
-    const users = await tx.find(User, { select: { id: true }, where: { id: In(ids), erasedAt: IsNull() } });
-    const existing = new Set(users.map(({ id }) => id));
+    const existing = await this.existing(tx, pairs, forShare(tx));
     const now = this.clock.now();
     for (const pair of pairs) {
       const { low, high } = pair;

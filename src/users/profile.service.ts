@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Passwords } from '../auth/passwords.js';
 import { Sessions } from '../auth/sessions.js';
 import { nameColumns, User } from '../auth/user.entity.js';
-import { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -11,6 +10,7 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordChanged } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
 import type { ProfileView, UpdateProfile } from './dto/users.dto.js';
+import { OwnPassword, wrongPassword } from './own-password.js';
 
 /** What only a user themselves may see and change. */
 @Injectable()
@@ -18,6 +18,7 @@ export class ProfileService {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly passwords: Passwords,
+    private readonly ownPassword: OwnPassword,
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
@@ -34,7 +35,7 @@ export class ProfileService {
    */
   async update(me: Identity, change: UpdateProfile, ip: string): Promise<ProfileView> {
     const checked =
-      change.current_password == null ? undefined : await this.checkPassword(me, change.current_password, ip);
+      change.current_password == null ? undefined : await this.ownPassword.check(me, change.current_password, ip);
     const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password);
     const mayMail = passwordHash !== undefined && (await this.mayMailAbout(me));
 
@@ -64,24 +65,11 @@ export class ProfileService {
     return toView(user);
   }
 
-  /** Returns the hash that the password matched. @throws `wrong_password`, RateLimited, Busy */
-  private async checkPassword(me: Identity, password: string, ip: string): Promise<string> {
-    const { passwordHash } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
-    const isRight = await this.limits.passwordAttempt(`user ${me.userId}`, ip, () =>
-      this.passwords.matches(password, passwordHash),
-    );
-    if (!isRight) throw wrongPassword();
-    return passwordHash;
-  }
-
   private async mayMailAbout(me: Identity): Promise<boolean> {
     const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
     return this.limits.mayMail('notice', email);
   }
 }
-
-const wrongPassword = () =>
-  new DomainError('forbidden', 'wrong_password', 'current_password is not your password. Nothing was changed.');
 
 const toView = ({ id, email, firstName, lastName, createdAt }: User): ProfileView => ({
   id,

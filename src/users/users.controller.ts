@@ -1,10 +1,11 @@
-import { Body, Controller, Get, Ip, Put, UseInterceptors } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Ip, Put, UseInterceptors } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
-import { ProfileView, UpdateProfile, UsersQuery, UserView } from './dto/users.dto.js';
+import { AccountErasureService } from './account-erasure.service.js';
+import { EraseProfile, ProfileView, UpdateProfile, UsersQuery, UserView } from './dto/users.dto.js';
 import { ProfileService } from './profile.service.js';
 import { UsersService } from './users.service.js';
 
@@ -15,6 +16,7 @@ export class UsersController {
   constructor(
     private readonly users: UsersService,
     private readonly profiles: ProfileService,
+    private readonly erasure: AccountErasureService,
   ) {}
 
   @Get()
@@ -39,5 +41,16 @@ export class UsersController {
   @ApiErrors(400, 403, 429, 503)
   updateProfile(@CurrentUser() me: Identity, @Body() change: UpdateProfile, @Ip() ip: string) {
     return this.profiles.update(me, change, ip);
+  }
+
+  @Delete('profile')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: "Erases the caller's account: what they wrote to others stays, as written by a deleted user",
+  })
+  @ApiNoContentResponse()
+  @ApiErrors(400, 403, 429, 503)
+  erase(@CurrentUser() me: Identity, @Body() { password }: EraseProfile, @Ip() ip: string) {
+    return this.erasure.erase(me, password, ip);
   }
 }

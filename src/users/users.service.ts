@@ -81,7 +81,10 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
 
   private async saw(userIds: number[]): Promise<void> {
     if (userIds.length === 0) return;
-    await this.unitOfWork.run((tx) => tx.update(User, { id: In(userIds) }, { lastSeen: this.clock.now() }));
+    // Of those who have erased their account nothing is known any more.
+    await this.unitOfWork.run((tx) =>
+      tx.update(User, { id: In(userIds), erasedAt: IsNull() }, { lastSeen: this.clock.now() }),
+    );
   }
 
   private toView({ id, firstName, lastName, lastSeen }: Listed): UserView {

@@ -62,6 +62,7 @@ onBothDialects('rubbish', (dialect) => {
     ['POST', '/http/register/resend', ['email']],
     ['POST', '/http/password/forgot', ['email']],
     ['POST', '/http/password/reset', ['token', 'password']],
+    ['DELETE', '/http/users/profile', ['password']],
     ['DELETE', '/http/sessions/1999999999', []],
     ['PUT', '/http/users/profile', ['first_name', 'last_name', 'current_password']],
     ['PUT', '/http/notifications', ['chat_room_id', 'chat_group_id', 'seq']],

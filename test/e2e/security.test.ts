@@ -44,6 +44,7 @@ const ROUTES: Route[] = [
   { route: 'GET /http/users' },
   { route: 'GET /http/users/profile' },
   { route: 'PUT /http/users/profile', body: () => ({ first_name: 'Mallory' }) },
+  { route: 'DELETE /http/users/profile', body: () => ({ password: 'a guess' }), answers: 403 },
   { route: 'GET /http/chat_rooms' },
   { route: 'GET /http/chat_rooms/:id', of: 'room', path: (room) => `/http/chat_rooms/${room}` },
   { route: 'GET /http/chat_bot' },

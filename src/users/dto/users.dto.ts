@@ -55,3 +55,8 @@ export class UpdateProfile {
   })
   current_password?: string | null;
 }
+
+export class EraseProfile {
+  @TextField({ description: "The caller's password", min: 0, max: PASSWORD.max })
+  password!: string;
+}

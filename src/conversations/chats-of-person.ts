@@ -1,0 +1,27 @@
+import type { EntityManager } from 'typeorm';
+import { forUpdate, placeholders } from '../database/dialect.js';
+
+const AT_ONCE = 1_000;
+
+/**
+ * Locks all chats that somebody has a part in, in the order of their ids, as the message log does: until the transaction ends,
+ * nobody writes in them. Chats in `locked` are left out; returns all that are locked by now.
+ */
+export async function lockChatsOf(
+  tx: EntityManager,
+  userId: number,
+  locked: ReadonlySet<number> = new Set(),
+): Promise<Set<number>> {
+  const rows = await tx.query<{ id: number }[]>('SELECT conversation_id AS id FROM members WHERE user_id = ?', [
+    userId,
+  ]);
+  const missing = rows
+    .map(({ id }) => id)
+    .filter((id) => !locked.has(id))
+    .sort((a, b) => a - b);
+  for (let i = 0; i < missing.length; i += AT_ONCE) {
+    const ids = missing.slice(i, i + AT_ONCE);
+    await tx.query(`SELECT id FROM conversations WHERE id IN (${placeholders(ids)}) ORDER BY id ${forUpdate(tx)}`, ids);
+  }
+  return new Set([...locked, ...missing]);
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import { type EntityManager, IsNull, Not } from 'typeorm';
+import { Erasure } from '../auth/erasure.js';
+import { Sessions } from '../auth/sessions.js';
+import { ERASED_NAME, User } from '../auth/user.entity.js';
+import { Clock } from '../common/clock.js';
+import type { Identity } from '../common/identity.js';
+import { logLine } from '../common/log-line.js';
+import { lockChatsOf } from '../conversations/chats-of-person.js';
+import { forUpdate } from '../database/dialect.js';
+import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
+import { Outbox } from '../mail/outbox.js';
+import { OwnPassword, wrongPassword } from './own-password.js';
+
+/** Tries to empty the database's log, where somebody reads it at the moment; each after twice the time of the one before. */
+const LOG_TRIES = 8;
+const LOG_RETRY_MS = 1_000;
+
+/** The end of an account: what others were told stays, and nothing else does. */
+@Injectable()
+export class AccountErasureService {
+  private readonly logger = new Logger(AccountErasureService.name);
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly ownPassword: OwnPassword,
+    private readonly sessions: Sessions,
+    private readonly erasure: Erasure,
+    private readonly outbox: Outbox,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Erases the caller's account. When this resolves, its sessions have ended, its address is free, and what was theirs alone is gone.
+   * @throws `wrong_password`, RateLimited, Busy; Unauthenticated where the session has ended meanwhile
+   */
+  async erase(me: Identity, password: string, ip: string): Promise<void> {
+    const checked = await this.ownPassword.check(me, password, ip);
+    let done: { email: string; tell: () => Promise<void> } | undefined;
+    const run = this.unitOfWork.run(async (tx) => {
+      const user = await this.hold(tx, me);
+      if (user.passwordHash !== checked) throw wrongPassword();
+      done = { email: user.email, tell: await this.erasure.run(tx, user) };
+      await this.outbox.forget(tx, user.email);
+      await tx.update(User, { id: user.id }, this.nobody(user.id));
+    });
+    await run.catch(async (error: unknown) => {
+      // Where the database did not answer, its row tells: sockets of somebody who is gone must not stay open.
+      const isDone = error instanceof CommitUnknown && (await this.isErased(me.userId));
+      if (!isDone) throw error;
+    });
+    await done!.tell();
+    await this.forgetOnDisk(done!.email);
+  }
+
+  private isErased(userId: number): Promise<boolean> {
+    return this.unitOfWork.read.existsBy(User, { id: userId, erasedAt: Not(IsNull()) });
+  }
+
+  /** Holds everything that others could write to meanwhile: the chats first, as the message log does, then the person. */
+  private async hold(tx: EntityManager, me: Identity): Promise<User> {
+    const chats = await lockChatsOf(tx, me.userId);
+    await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
+    // Whoever comes into a chat from here on waits, and finds nobody. Who came into one just before has it locked now.
+    await lockChatsOf(tx, me.userId, chats);
+    await this.sessions.assertLive(tx, me);
+    return tx.findOneByOrFail(User, { id: me.userId });
+  }
+
+  /** What is left, so that messages have a sender. The address is none, and nobody else's. */
+  private nobody(id: number): Partial<User> {
+    const keys = { firstNameKey: '', lastNameKey: '' };
+    return {
+      ...ERASED_NAME,
+      ...keys,
+      email: `erased:${id}`,
+      passwordHash: '',
+      lastSeen: null,
+      erasedAt: this.clock.now(),
+    };
+  }
+
+  /** The account is erased: what cannot be deleted from the disk must not look as if it were not. */
+  private async forgetOnDisk(email: string): Promise<void> {
+    try {
+      await this.outbox.forgetDelivered(email);
+      if (!(await this.unitOfWork.forgetDeleted())) void this.forgetLater();
+    } catch (error) {
+      this.logger.error(`Something of an erased account is left on the disk: ${logLine(error)}`);
+    }
+  }
+
+  private async forgetLater(): Promise<void> {
+    for (let attempt = 1; attempt <= LOG_TRIES; attempt++) {
+      await sleep(LOG_RETRY_MS * 2 ** (attempt - 1), undefined, { ref: false });
+      if (await this.unitOfWork.forgetDeleted().catch(() => false)) return;
+    }
+    this.logger.warn(
+      'Something of an erased account is in the log of the database until the next stop: it is being read.',
+    );
+  }
+}

@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import { Passwords } from '../auth/passwords.js';
+import { User } from '../auth/user.entity.js';
+import { DomainError } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+import { RateLimits } from '../common/rate-limits.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+
+export const wrongPassword = () =>
+  new DomainError('forbidden', 'wrong_password', 'This is not your password. Nothing was changed.');
+
+/** Somebody who is logged in shows that they know the password, too. */
+@Injectable()
+export class OwnPassword {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly passwords: Passwords,
+    private readonly limits: RateLimits,
+  ) {}
+
+  /**
+   * Returns the hash that the password matched: it may have been changed by the time that the caller writes.
+   * @throws `wrong_password`, RateLimited, Busy
+   */
+  async check(me: Identity, password: string, ip: string): Promise<string> {
+    const { passwordHash } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
+    const isRight = await this.limits.passwordAttempt(`user ${me.userId}`, ip, () =>
+      this.passwords.matches(password, passwordHash),
+    );
+    if (!isRight) throw wrongPassword();
+    return passwordHash;
+  }
+}
