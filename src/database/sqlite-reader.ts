@@ -2,7 +2,10 @@ import { LRUCache } from 'lru-cache';
 import { DataSource, type QueryRunner } from 'typeorm';
 
 interface Statement {
+  /** It returns rows. */
+  reader: boolean;
   all(values: readonly unknown[]): unknown;
+  run(values: readonly unknown[]): unknown;
 }
 
 /** Statements of one connection that stay prepared; far more than there are in the code. */
@@ -25,6 +28,7 @@ export class SqliteReader extends DataSource {
       };
       this.statements.set(sql, (statement = databaseConnection.prepare(sql)));
     }
-    return statement.all(values) as T;
+    // What returns no rows wants to write: the connection refuses it in its own words.
+    return (statement.reader ? statement.all(values) : statement.run(values)) as T;
   }
 }
