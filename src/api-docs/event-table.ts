@@ -4,7 +4,7 @@ import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { TokenPayload } from '../common/token-payload.js';
 import type { Acknowledge, ClientEvents, ServerEvents } from '../realtime/events.js';
 import { Bound, Entered, Exception, Stored } from '../realtime/events/answers.js';
-import { GroupNotice, GroupNotification, GroupUpdate } from '../realtime/events/groups.js';
+import { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from '../realtime/events/groups.js';
 import { BotMessages, GroupMessage, RoomMessage } from '../realtime/events/messages.js';
 
 /*
@@ -81,7 +81,13 @@ export const SERVER_EVENTS = {
   group_update: [
     {
       payload: GroupUpdate,
-      says: 'On one device a person entered or left a group; on each of their sockets.',
+      says: "A person's place in a group changed, on another device or by another's hand; on each of their sockets.",
+    },
+  ],
+  access_request: [
+    {
+      payload: AccessRequestUpdate,
+      says: "Somebody asks to be let into a group, or was answered; on each socket of theirs and of the group's owner.",
     },
   ],
   exception: [

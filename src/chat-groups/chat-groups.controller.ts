@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
 import { IdParam } from '../common/id-param.js';
@@ -9,14 +9,7 @@ import { CursorQuery } from '../common/pages.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatGroupsService } from './chat-groups.service.js';
-import {
-  ChatGroupView,
-  CreateGroup,
-  EnterRequest,
-  GroupMemberView,
-  RenameGroup,
-  UpdateGroup,
-} from './dto/group.dto.js';
+import { ChangeGroup, ChatGroupView, CreateGroup, EnterRequest, UpdateGroup } from './dto/group.dto.js';
 import { Entered } from '../realtime/events/answers.js';
 
 @ApiTags('chat groups')
@@ -42,19 +35,19 @@ export class ChatGroupsController {
   }
 
   @Put('chat_groups')
-  @ApiOperation({ summary: 'Renames a group' })
+  @ApiOperation({ summary: 'Renames a group, or hands it over; by the owner' })
   @ApiOkResponse({ type: ChatGroupView })
   @ApiErrors(400, 403, 404)
-  update(@CurrentUser() me: Identity, @Body() request: UpdateGroup) {
-    return this.chatGroups.rename(me, request.chat_group_id, request.chat_group_name);
+  updateNamed(@CurrentUser() me: Identity, @Body() request: UpdateGroup) {
+    return this.chatGroups.update(me, request.chat_group_id, request);
   }
 
   @Put('chat_groups/:id')
-  @ApiOperation({ summary: 'Renames a group' })
+  @ApiOperation({ summary: 'Renames a group, or hands it over; by the owner' })
   @ApiOkResponse({ type: ChatGroupView })
   @ApiErrors(400, 403, 404)
-  rename(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: RenameGroup) {
-    return this.chatGroups.rename(me, id, request.chat_group_name);
+  update(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: ChangeGroup) {
+    return this.chatGroups.update(me, id, request);
   }
 
   @Get('chat_groups/:id')
@@ -72,23 +65,5 @@ export class ChatGroupsController {
   @ApiErrors(400, 404)
   attend(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: EnterRequest) {
     return this.chatGroups.attend(me, id, request.is_enter);
-  }
-
-  @Delete('chat_groups/:id/members/:user_id')
-  @HttpCode(204)
-  @ApiOperation({ summary: "Gives up the caller's membership" })
-  @ApiNoContentResponse()
-  @ApiErrors(403, 404)
-  giveUp(@CurrentUser() me: Identity, @IdParam('id') id: number, @IdParam('user_id') userId: number) {
-    return this.chatGroups.giveUp(me, id, userId);
-  }
-
-  @Get('users/group/:id')
-  @UseInterceptors(NextLinkInterceptor)
-  @ApiOperation({ summary: "A group's members, for its members" })
-  @ApiOkResponse({ type: [GroupMemberView] })
-  @ApiErrors(404)
-  members(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() { cursor }: CursorQuery) {
-    return this.chatGroups.members(me, id, cursor);
   }
 }

@@ -1,19 +1,38 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { AccessRequest } from './access-request.entity.js';
+import { AccessRequestsController } from './access-requests.controller.js';
+import { AccessRequestsService } from './access-requests.service.js';
 import { ChatGroup } from './chat-group.entity.js';
 import { ChatGroupsController } from './chat-groups.controller.js';
 import { ChatGroupsService } from './chat-groups.service.js';
 import { GroupAttendance } from './group-attendance.js';
 import { GroupErasure } from './group-erasure.js';
+import { GroupMembersController } from './group-members.controller.js';
+import { GroupMembersService } from './group-members.service.js';
+import { GroupMembership } from './group-membership.js';
 import { GroupNotices } from './group-notices.js';
 import { GroupNotifications } from './group-notifications.js';
+import { GroupRemoval } from './group-removal.entity.js';
 import { GroupRules } from './group-rules.js';
+import { PersonTurns } from './person-turns.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([ChatGroup]), ConversationsModule],
-  controllers: [ChatGroupsController],
-  providers: [ChatGroupsService, GroupAttendance, GroupErasure, GroupNotices, GroupNotifications, GroupRules],
+  imports: [TypeOrmModule.forFeature([ChatGroup, AccessRequest, GroupRemoval]), ConversationsModule],
+  controllers: [AccessRequestsController, ChatGroupsController, GroupMembersController],
+  providers: [
+    AccessRequestsService,
+    ChatGroupsService,
+    GroupAttendance,
+    GroupErasure,
+    GroupMembersService,
+    GroupMembership,
+    GroupNotices,
+    GroupNotifications,
+    GroupRules,
+    PersonTurns,
+  ],
   exports: [ChatGroupsService],
 })
 export class ChatGroupsModule {}

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { assertHasAccount } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
-import { Forbidden, NotFound } from '../common/errors.js';
+import { Forbidden, Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { History } from '../conversations/history.js';
-import { Member } from '../conversations/member.entity.js';
 import type { MessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
@@ -17,11 +17,12 @@ import type { Entered, Stored } from '../realtime/events.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { ChatGroup } from './chat-group.entity.js';
-import type { ChatGroupView, CreateGroup, GroupMemberView } from './dto/group.dto.js';
+import type { ChangeGroup, ChatGroupView, CreateGroup } from './dto/group.dto.js';
 import type { SendGroupMessage } from './dto/group-message.dto.js';
 import { GroupAttendance } from './group-attendance.js';
+import { GroupMembership } from './group-membership.js';
 import { GroupNotifications } from './group-notifications.js';
-import { leaveForGood } from './leave-for-good.js';
+import { PersonTurns } from './person-turns.js';
 
 interface GroupRow {
   id: number;
@@ -34,19 +35,10 @@ interface GroupRow {
   member_id: number | null;
   is_in: number | null;
   last_read_seq: number | null;
+  removed_id: number | null;
   sender_id: number | null;
   body: string | null;
   client_id: string | null;
-}
-
-interface MemberRow {
-  id: number;
-  first_name: string;
-  last_name: string;
-  is_in: number;
-  last_read_seq: number;
-  last_seq: number;
-  owner_id: number;
 }
 
 @Injectable()
@@ -54,15 +46,17 @@ export class ChatGroupsService {
   constructor(
     private readonly log: MessageLog,
     private readonly history: History,
+    private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
     private readonly notifications: GroupNotifications,
+    private readonly turns: PersonTurns,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
     private readonly clock: Clock,
   ) {}
 
-  /** All groups in the order of their ids; of private ones, those outside learn that they are there. */
+  /** All groups in the order of their ids; of private ones, those outside learn that they are there, and so do those removed. */
   async list(me: Identity, cursor?: string): Promise<Page<ChatGroupView>> {
     const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
     const page = toPage(await this.rows(me, 'g.conversation_id > ?', after), ({ id }) => [id]);
@@ -72,37 +66,34 @@ export class ChatGroupsService {
   /** The author is owner and member. @throws Forbidden where `author_id` is somebody else's */
   async create(me: Identity, { chat_group_name: name, author_id, is_private }: CreateGroup): Promise<ChatGroupView> {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
-    const now = this.clock.now();
-    const groupId = await this.unitOfWork.run(async (tx) => {
-      await assertHasAccount(tx, me.userId);
-      const conversation = { kind: 'group' as const, lastSeq: 0, lastMessageAt: null, createdAt: now };
-      const { identifiers } = await tx.insert(Conversation, conversation);
-      const { id: conversationId } = identifiers[0] as { id: number };
-      await tx.insert(ChatGroup, {
-        conversationId,
-        name,
-        ownerId: me.userId,
-        isPrivate: is_private ?? false,
-        memberCount: 1,
-      });
-      await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', [
-        [conversationId, me.userId, 0, toMoment(now)],
-      ]);
-      return conversationId;
+    const groupId = await this.turns.take([me.userId], async () => {
+      const id = await this.unitOfWork.run((tx) => this.make(tx, me, name, is_private ?? false));
+      this.publisher.placeInGroup(me.userId, id, 'outside');
+      return id;
     });
-    this.publisher.placeInGroup(me.userId, groupId, 'outside');
     return this.view(me, groupId);
   }
 
-  /** @throws NotFound to those outside; Forbidden to members who are not the owner */
-  async rename(me: Identity, groupId: number, name: string): Promise<ChatGroupView> {
-    await this.unitOfWork.run(async (tx) => {
-      await this.attendance.lock(tx, groupId);
-      if (!(await tx.existsBy(Member, { conversationId: groupId, userId: me.userId })))
-        throw new NotFound('chat group');
-      const { affected } = await tx.update(ChatGroup, { conversationId: groupId, ownerId: me.userId }, { name });
-      if (!affected) throw new Forbidden('Only the owner of a group can rename it.');
+  /**
+   * Renames a group, or hands it over to another member, or both at once.
+   * @throws NotFound to those outside, or where the new owner is no member; Forbidden to members who are not the owner
+   */
+  async update(me: Identity, groupId: number, { chat_group_name: name, owner_id: ownerId }: ChangeGroup) {
+    if (name == null && ownerId == null) {
+      const fields = { chat_group_name: ['is missing'], owner_id: ['is missing'] };
+      throw new Invalid('Send chat_group_name, owner_id, or both.', fields);
+    }
+    const isHandedOver = await this.unitOfWork.run(async (tx) => {
+      const group = await this.membership.lockAsOwner(tx, me, groupId);
+      if (ownerId != null && !(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
+      await tx.update(
+        ChatGroup,
+        { conversationId: groupId },
+        { ...(name != null && { name }), ...(ownerId != null && { ownerId }) },
+      );
+      return ownerId != null && ownerId !== group.ownerId;
     });
+    if (isHandedOver) this.attendance.ownerChanged([me.userId, ownerId!], groupId, ownerId!);
     return this.view(me, groupId);
   }
 
@@ -120,40 +111,6 @@ export class ChatGroupsService {
     if (isEnter) await this.attendance.enter(me.userId, groupId);
     else await this.attendance.leave(me.userId, groupId);
     return { ok: true, chat_group_id: groupId, is_in: isEnter };
-  }
-
-  /**
-   * Gives up the caller's membership. An owner's group goes to its longest member; the last one to leave deletes it.
-   * @throws NotFound; Forbidden for somebody else's membership
-   */
-  async giveUp(me: Identity, groupId: number, userId: number): Promise<void> {
-    const wasIn = await this.unitOfWork.run(async (tx) => {
-      await this.attendance.lock(tx, groupId);
-      const member = await tx.findOneBy(Member, { conversationId: groupId, userId: me.userId });
-      if (!member) throw new NotFound('chat group');
-      if (userId !== me.userId) throw new Forbidden('You can give up your own membership, not that of others.');
-      await leaveForGood(tx, groupId, me.userId);
-      return member.isIn;
-    });
-    this.attendance.membershipEnded(me.userId, groupId, wasIn);
-  }
-
-  /** Who is a member, in the order of their ids. @throws NotFound to those outside */
-  async members(me: Identity, groupId: number, cursor?: string): Promise<Page<GroupMemberView>> {
-    await this.history.assertMember('group', groupId, me.userId);
-    const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
-    const rows = await this.unitOfWork.read.query<MemberRow[]>(
-      `SELECT u.id, u.first_name, u.last_name, m.is_in, m.last_read_seq, c.last_seq, g.owner_id
-       FROM members m
-       JOIN users u ON u.id = m.user_id
-       JOIN conversations c ON c.id = m.conversation_id
-       JOIN chat_groups g ON g.conversation_id = m.conversation_id
-       WHERE m.conversation_id = ? AND m.user_id > ?
-       ORDER BY m.user_id LIMIT ${LIST_LIMIT + 1}`,
-      [groupId, after],
-    );
-    const page = toPage(rows, ({ id }) => [id]);
-    return { ...page, rows: page.rows.map((row) => this.toMemberView(row)) };
   }
 
   /** Stores a message, then tells everybody who is in. @throws NotFound where the caller is no member; as for rooms */
@@ -186,6 +143,19 @@ export class ChatGroupsService {
     return { ok: true, ...place, ...moment };
   }
 
+  private async make(tx: EntityManager, { userId }: Identity, name: string, isPrivate: boolean): Promise<number> {
+    await assertHasAccount(tx, userId);
+    const now = this.clock.now();
+    const conversation = { kind: 'group' as const, lastSeq: 0, lastMessageAt: null, createdAt: now };
+    const { identifiers } = await tx.insert(Conversation, conversation);
+    const { id: conversationId } = identifiers[0] as { id: number };
+    await tx.insert(ChatGroup, { conversationId, name, ownerId: userId, isPrivate, memberCount: 1 });
+    await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', [
+      [conversationId, userId, 0, toMoment(now)],
+    ]);
+    return conversationId;
+  }
+
   private async view(me: Identity, groupId: number): Promise<ChatGroupView> {
     const [row] = await this.rows(me, 'g.conversation_id = ?', groupId);
     if (!row) throw new NotFound('chat group');
@@ -195,20 +165,22 @@ export class ChatGroupsService {
   private rows(me: Identity, condition: string, value: number): Promise<GroupRow[]> {
     return this.unitOfWork.read.query<GroupRow[]>(
       `SELECT c.id, g.name, g.owner_id, g.is_private, g.member_count, c.last_seq, c.last_message_at,
-              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, m.sender_id, m.body, m.client_id
+              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, gone.user_id AS removed_id,
+              m.sender_id, m.body, m.client_id
        FROM chat_groups g
        JOIN conversations c ON c.id = g.conversation_id
        LEFT JOIN members mine ON mine.conversation_id = g.conversation_id AND mine.user_id = ?
+       LEFT JOIN group_removals gone ON gone.conversation_id = g.conversation_id AND gone.user_id = ?
        LEFT JOIN messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
        WHERE ${condition}
        ORDER BY g.conversation_id LIMIT ${LIST_LIMIT + 1}`,
-      [me.userId, value],
+      [me.userId, me.userId, value],
     );
   }
 
   private toView(me: Identity, row: GroupRow): ChatGroupView {
     const isMember = row.member_id !== null;
-    const isHidden = Boolean(row.is_private) && !isMember;
+    const isHidden = !isMember && (Boolean(row.is_private) || row.removed_id !== null);
     const isIn = Boolean(row.is_in);
     const lastSeq = isHidden ? 0 : row.last_seq;
     const isWatching = isIn && this.presence.isConnected(me.userId);
@@ -225,23 +197,6 @@ export class ChatGroupsService {
       last_seq: lastSeq,
       last_read_seq: mark.lastReadSeq,
       unread_count: isMember ? unreadCount(mark) : 0,
-    };
-  }
-
-  private toMemberView(row: MemberRow): GroupMemberView {
-    const isIn = Boolean(row.is_in);
-    const mark = liveMark(
-      { lastSeq: row.last_seq, lastReadSeq: row.last_read_seq },
-      isIn && this.presence.isConnected(row.id),
-    );
-    return {
-      id: row.id,
-      first_name: row.first_name,
-      last_name: row.last_name,
-      is_online: this.presence.isOnline(row.id),
-      is_in_group: isIn,
-      role: row.id === row.owner_id ? 'owner' : 'member',
-      last_read_seq: mark.lastReadSeq,
     };
   }
 }

@@ -6,21 +6,20 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { EntityManager } from 'typeorm';
-import { assertHasAccount } from '../auth/accounts.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
-import { Clock } from '../common/clock.js';
 import { NotFound } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
-import { forUpdate, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { forUpdate, inTuples, placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { OFFLINE_AFTER_MS, Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { groupRoom, outsideRoom } from '../realtime/rooms.js';
+import { GroupMembership } from './group-membership.js';
 import { GroupNotices } from './group-notices.js';
+import { PersonTurns } from './person-turns.js';
 
 /** After a start, those who were in a group have this long to come back. */
 export const COME_BACK_WITHIN_MS = 30_000;
@@ -28,10 +27,6 @@ export const COME_BACK_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 60_000;
 /** Groups whose newest message is remembered. */
 const REMEMBERED_GROUPS = 100_000;
-
-interface LockedGroup extends ReadableChat {
-  isPrivate: boolean;
-}
 
 /**
  * Who is in which group right now. It is a person who is in, not a socket: the last word of any of their devices counts. It is
@@ -54,15 +49,16 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
+    private readonly membership: GroupMembership,
+    private readonly turns: PersonTurns,
     private readonly sockets: SocketSessions,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
     private readonly notices: GroupNotices,
-    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.sockets.onBound((socket, userId) => this.placeSocket(socket, userId));
+    this.sockets.onBound((socket, userId) => this.turns.take([userId], () => this.placeSocket(socket, userId)));
     this.presence.onDisconnected((userId) => this.markWhenGone(userId));
     this.presence.onOffline((userId) => this.inBackground(this.takeOut([userId])));
   }
@@ -87,56 +83,75 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
 
   /**
    * Enters: from the answer on, messages come as they are written. In an open group a newcomer becomes a member.
-   * @throws NotFound for a private group that the user is no member of
+   * @throws NotFound to those outside a private group, and to those who were removed
    */
-  async enter(userId: number, groupId: number): Promise<ReadableChat> {
-    const { group, wasIn } = await this.unitOfWork.run(async (tx) => {
-      const locked = await this.lock(tx, groupId);
-      const member = await tx.findOneBy(Member, { conversationId: groupId, userId });
-      if (!member && locked.isPrivate) throw new NotFound('chat group');
-      if (member) {
-        // Reading the newest page enters, too, and most who read it are in already.
-        const isNews = !member.isIn || member.lastReadSeq !== locked.lastSeq;
-        if (isNews)
+  enter(userId: number, groupId: number): Promise<ReadableChat> {
+    return this.turns.take([userId], async () => {
+      const { group, wasIn } = await this.unitOfWork.run(async (tx) => {
+        const locked = await this.membership.lock(tx, groupId);
+        const member = await this.membership.find(tx, groupId, userId);
+        if (!member) {
+          const isClosed = locked.isPrivate || (await this.membership.isRemoved(tx, groupId, userId));
+          if (isClosed) throw new NotFound('chat group');
+          await this.membership.admit(tx, locked, userId, true);
+        } else if (!member.isIn || member.lastReadSeq !== locked.lastSeq) {
+          // Reading the newest page enters, too, and most who read it are in already: nothing is written for them.
           await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: locked.lastSeq });
-      } else {
-        await assertHasAccount(tx, userId);
-        const row = [groupId, userId, locked.lastSeq, 1, toMoment(this.clock.now())];
-        await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, is_in, joined_at', [row]);
-        await tx.query('UPDATE chat_groups SET member_count = member_count + 1 WHERE conversation_id = ?', [groupId]);
-      }
-      return { group: locked, wasIn: member?.isIn ?? false };
+        }
+        return { group: locked, wasIn: member?.isIn ?? false };
+      });
+      this.publisher.placeInGroup(userId, groupId, 'in');
+      this.noteIn(userId, groupId, true);
+      this.told(groupId, group.lastSeq);
+      if (!wasIn) this.tell(userId, groupId, true);
+      this.expectSocket(userId);
+      return group;
     });
-    this.publisher.placeInGroup(userId, groupId, 'in');
-    this.noteIn(userId, groupId, true);
-    this.told(groupId, group.lastSeq);
-    if (!wasIn) this.tell(userId, groupId, true);
-    this.expectSocket(userId);
-    return group;
   }
 
   /** Leaves, and stays a member. @throws NotFound */
-  async leave(userId: number, groupId: number): Promise<void> {
-    const wasIn = await this.unitOfWork.run(async (tx) => {
-      const { lastSeq } = await this.lock(tx, groupId);
-      const member = await tx.findOneBy(Member, { conversationId: groupId, userId });
-      if (!member) throw new NotFound('chat group');
-      // One who is not in has seen nothing of it: a tab that closes late must not mark it read.
-      if (member.isIn)
-        await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: lastSeq });
-      return member.isIn;
+  leave(userId: number, groupId: number): Promise<void> {
+    return this.turns.take([userId], async () => {
+      const wasIn = await this.unitOfWork.run(async (tx) => {
+        const { lastSeq } = await this.membership.lock(tx, groupId);
+        const member = await this.membership.find(tx, groupId, userId);
+        if (!member) throw new NotFound('chat group');
+        // One who is not in has seen nothing of it: a tab that closes late must not mark it read.
+        if (member.isIn)
+          await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: lastSeq });
+        return member.isIn;
+      });
+      this.publisher.placeInGroup(userId, groupId, 'outside');
+      this.noteIn(userId, groupId, false);
+      if (wasIn) this.tell(userId, groupId, false);
     });
-    this.publisher.placeInGroup(userId, groupId, 'outside');
-    this.noteIn(userId, groupId, false);
-    if (wasIn) this.tell(userId, groupId, false);
   }
 
-  /** Somebody is a member no more; `wasIn` where they were in it, too. */
+  /** In the person's turn: somebody was made a member, and is not in yet. */
+  membershipBegan(userId: number, groupId: number): void {
+    this.publisher.placeInGroup(userId, groupId, 'outside');
+    this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: true });
+  }
+
+  /** In the person's turn: somebody is a member no more; `wasIn` where they were in it, too. */
   membershipEnded(userId: number, groupId: number, wasIn: boolean): void {
+    this.silence(userId, groupId);
+    if (wasIn) this.notices.changed(groupId, userId, false);
+    this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: false });
+  }
+
+  /** In the person's turn: their sockets hear nothing of the group from here on. */
+  silence(userId: number, groupId: number): void {
     this.publisher.placeInGroup(userId, groupId, 'nowhere');
     this.noteIn(userId, groupId, false);
-    if (wasIn) this.notices.changed(groupId, userId, false);
-    this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false });
+  }
+
+  /** Those whose part in the group changed with its owner learn who that is now. */
+  ownerChanged(userIds: number[], groupId: number, ownerId: number): void {
+    for (const userId of userIds) {
+      const isIn = this.inGroups.get(userId)?.has(groupId) ?? false;
+      this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn, owner_id: ownerId });
+    }
   }
 
   /** Everybody who is in the group knows of this message, and of those before it. */
@@ -144,38 +159,15 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     if (seq >= (this.published.get(groupId) ?? 0)) this.published.set(groupId, seq);
   }
 
-  /** Locks a group against everything that numbers its messages or changes its members. @throws NotFound */
-  async lock(tx: EntityManager, groupId: number): Promise<LockedGroup> {
-    // The conversation's row first, as the message log does: two that lock in one order do not wait for each other.
-    const [conversation] = await tx.query<{ last_seq: number }[]>(
-      `SELECT last_seq FROM conversations WHERE id = ? AND kind = 'group' ${forUpdate(tx)}`,
-      [groupId],
-    );
-    const [group] = await tx.query<{ is_private: number }[]>(
-      'SELECT is_private FROM chat_groups WHERE conversation_id = ?',
-      [groupId],
-    );
-    if (!conversation || !group) throw new NotFound('chat group');
-    return { id: groupId, lastSeq: conversation.last_seq, isPrivate: Boolean(group.is_private) };
-  }
-
   private tell(userId: number, groupId: number, isIn: boolean): void {
     this.notices.changed(groupId, userId, isIn);
     this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn });
   }
 
-  /** A new socket hears what its person's other sockets hear. */
+  /** In the person's turn: a new socket hears what its person's other sockets hear, and from then on is moved with them. */
   private async placeSocket(socket: ParleySocket, userId: number): Promise<void> {
-    for (const { id, isIn } of await this.memberships(userId))
-      await socket.join(isIn ? groupRoom(id) : outsideRoom(id));
-    // Once more: what changed after the first look was told to the sockets that were there by then, and this one was half there.
-    const places = new Map((await this.memberships(userId)).map((membership) => [membership.id, membership]));
-    for (const room of socket.rooms) {
-      const [, name, id] = /^(group|outside):(\d+)$/.exec(room) ?? [];
-      if (name && places.get(Number(id))?.isIn !== (name === 'group')) await socket.leave(room);
-    }
-    for (const [id, { isIn, lastSeq }] of places) {
-      await socket.join(isIn ? groupRoom(id) : outsideRoom(id));
+    for (const { id, isIn, lastSeq } of await this.memberships(userId)) {
+      void socket.join(isIn ? groupRoom(id) : outsideRoom(id));
       this.noteIn(userId, id, isIn);
       // Who is in and connected has nothing unread: see `liveMark`.
       if (isIn) this.told(id, lastSeq);
@@ -248,31 +240,33 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   }
 
   /** Offline people are in nothing. Their marks stay where they were when their last socket closed. */
-  private async takeOut(userIds: number[]): Promise<void> {
-    // Marks are moved for those who are in: first.
-    await this.marking;
-    const candidates = userIds.filter((userId) => this.isAbsent(userId));
-    if (candidates.length === 0 || this.isStopping) return;
-    const left = await this.unitOfWork.run(async (tx) => {
-      const rows = await tx.query<{ id: number; user_id: number }[]>(
-        `SELECT conversation_id AS id, user_id FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)}) ${forUpdate(tx)}`,
-        candidates,
-      );
-      const gone = rows.filter((row) => this.isAbsent(row.user_id));
-      if (gone.length === 0) return gone;
-      const { sql, values } = inTuples(
-        tx,
-        'conversation_id, user_id',
-        gone.map((row) => [row.id, row.user_id]),
-      );
-      await tx.query(`UPDATE members SET is_in = 0 WHERE ${sql}`, values);
-      return gone;
+  private takeOut(userIds: number[]): Promise<void> {
+    return this.turns.take(userIds, async () => {
+      // Marks are moved for those who are in: first.
+      await this.marking;
+      const candidates = userIds.filter((userId) => this.isAbsent(userId));
+      if (candidates.length === 0 || this.isStopping) return;
+      const left = await this.unitOfWork.run(async (tx) => {
+        const rows = await tx.query<{ id: number; user_id: number }[]>(
+          `SELECT conversation_id AS id, user_id FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)}) ${forUpdate(tx)}`,
+          candidates,
+        );
+        const gone = rows.filter((row) => this.isAbsent(row.user_id));
+        if (gone.length === 0) return gone;
+        const { sql, values } = inTuples(
+          tx,
+          'conversation_id, user_id',
+          gone.map((row) => [row.id, row.user_id]),
+        );
+        await tx.query(`UPDATE members SET is_in = 0 WHERE ${sql}`, values);
+        return gone;
+      });
+      for (const userId of candidates) if (this.isAbsent(userId)) this.inGroups.delete(userId);
+      for (const { id, user_id: userId } of left) {
+        this.publisher.placeInGroup(userId, id, 'outside');
+        this.tell(userId, id, false);
+      }
     });
-    for (const userId of candidates) if (this.isAbsent(userId)) this.inGroups.delete(userId);
-    for (const { id, user_id: userId } of left) {
-      this.publisher.placeInGroup(userId, id, 'outside');
-      this.tell(userId, id, false);
-    }
   }
 
   private isAbsent(userId: number): boolean {

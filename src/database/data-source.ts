@@ -10,6 +10,7 @@ import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
 import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
 import { NoTimeIndex1764050000000 } from './migrations/1764050000000-no-time-index.js';
 import { Accounts1764100000000 } from './migrations/1764100000000-accounts.js';
+import { GroupDoors1764200000000 } from './migrations/1764200000000-group-doors.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite-reader.js';
 import { driverProblem, StartError } from './start-error.js';
@@ -22,6 +23,7 @@ export const migrations = [
   Bot1764000000000,
   NoTimeIndex1764050000000,
   Accounts1764100000000,
+  GroupDoors1764200000000,
 ];
 
 type Pragmas = { pragma(statement: string): unknown };

@@ -1,7 +1,7 @@
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Identity } from '../common/identity.js';
 import type { Bound, Entered, Exception, Refused, Stored } from './events/answers.js';
-import type { GroupNotice, GroupNotification, GroupUpdate } from './events/groups.js';
+import type { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from './events/groups.js';
 import type { BotMessages, GroupMessage, RoomMessage } from './events/messages.js';
 
 /*
@@ -17,6 +17,7 @@ export interface ServerEvents {
   message: (event: RoomMessage | GroupMessage | GroupNotice | BotMessages) => void;
   notification: (event: GroupNotification) => void;
   group_update: (event: GroupUpdate) => void;
+  access_request: (event: AccessRequestUpdate) => void;
   exception: (event: Exception) => void;
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DomainError } from '../common/errors.js';
 import type {
+  AccessRequestUpdate,
   BotMessages,
   Exception,
   GroupMessage,
@@ -62,11 +63,19 @@ export class Publisher {
 
   /** From now on a person's sockets are reached as members in a group, outside of it, or not at all. */
   placeInGroup(userId: number, groupId: number, place: 'in' | 'outside' | 'nowhere'): void {
-    const sockets = this.server.in(userRoom(userId));
-    const [joined, left] = place === 'in' ? [groupRoom, outsideRoom] : [outsideRoom, groupRoom];
-    sockets.socketsLeave(left(groupId));
-    if (place === 'nowhere') sockets.socketsLeave(joined(groupId));
-    else sockets.socketsJoin(joined(groupId));
+    const { adapter } = this.server.sockets;
+    // Not `socketsJoin` and `socketsLeave`: they pass over sockets in their handshake, which have their places already.
+    for (const socketId of adapter.rooms.get(userRoom(userId)) ?? []) {
+      if (place !== 'in') void adapter.del(socketId, groupRoom(groupId));
+      if (place !== 'outside') void adapter.del(socketId, outsideRoom(groupId));
+      if (place === 'in') void adapter.addAll(socketId, new Set([groupRoom(groupId)]));
+      if (place === 'outside') void adapter.addAll(socketId, new Set([outsideRoom(groupId)]));
+    }
+  }
+
+  /** Somebody asks to be let into a group, or was answered: to every socket of theirs and of its owner. */
+  accessRequest(ownerId: number, event: AccessRequestUpdate): void {
+    this.server.to([userRoom(ownerId), userRoom(event.user_id)]).emit('access_request', event);
   }
 
   /** What was asked and answered, to every socket of the person who asked. */

@@ -10,7 +10,7 @@ import { insertRows, toMoment } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { loadConfig } from '../../src/config/config.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
-import { Person, sendTo } from '../support/client.js';
+import { call, Person, sendTo } from '../support/client.js';
 
 onBothDialects('the database', (dialect) => {
   let app: TestApp;
@@ -24,11 +24,13 @@ onBothDialects('the database', (dialect) => {
     const { upQueries } = await app.database.driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
     expect(app.database.entityMetadatas.map(({ tableName }) => tableName).sort()).toEqual([
+      'access_requests',
       'bot_chats',
       'bot_questions',
       'chat_groups',
       'chat_rooms',
       'conversations',
+      'group_removals',
       'mail_outbox',
       'members',
       'messages',
@@ -66,7 +68,7 @@ onBothDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(12);
+    expect(tables).toHaveLength(14);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
       { mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },
@@ -287,5 +289,33 @@ onBothDialects('the database', (dialect) => {
         }
       },
     );
+
+    it('those who wait to be let in are found by a key, in order, whoever was refused', async () => {
+      const body = { chat_group_name: 'Doors', is_private: true };
+      const { id } = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body })).body;
+      const rows = Array.from({ length: 5_000 }, (_, i) => [
+        id as number,
+        ada.id + 2 + i,
+        toMoment(new Date(i)),
+        i % 2 ? toMoment(new Date()) : null,
+      ]);
+      const columns = 'conversation_id, user_id, created_at, refused_at';
+      for (let i = 0; i < rows.length; i += 1000)
+        await app.get(UnitOfWork).run((tx) => insertRows(tx, 'access_requests', columns, rows.slice(i, i + 1000)));
+      await app.database.query(dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE access_requests');
+      statements = [];
+      const first = await ada.get(`/http/chat_groups/access_requests/${id}`);
+      expect(first.body).toHaveLength(1_000);
+      const next = /cursor=([\w-]+)/.exec(first.headers.get('link')!)![1];
+      await ada.get(`/http/chat_groups/access_requests/${id}?cursor=${next}`);
+      const lines = (await plans()).filter((line) => /^(SEARCH |SCAN |USE )?(r|u|TEMP)\b/.test(line));
+      expect(lines.length).toBeGreaterThanOrEqual(4);
+      for (const line of lines)
+        expect(line).toMatch(
+          dialect === 'sqlite'
+            ? /^SEARCH (r USING (COVERING )?INDEX ix_access_requests_waiting|u USING INTEGER PRIMARY KEY)/
+            : /^(r (ref|range) ix_access_requests_waiting (?!.*filesort)|u eq_ref PRIMARY )/,
+        );
+    });
   });
 });

@@ -18,6 +18,8 @@ interface Route {
   answers?: number;
   /** Its path or body names something of others: a stranger gets a 404, the same as for what does not exist. */
   of?: 'room' | 'group' | 'session';
+  /** Where strangers are meant to call it all the same. */
+  isForStrangers?: boolean;
   path?: (id: number) => string;
   body?: (id: number) => object;
 }
@@ -69,6 +71,31 @@ const ROUTES: Route[] = [
     route: 'DELETE /http/chat_groups/:id/members/:user_id',
     of: 'group',
     path: (group) => `/http/chat_groups/${group}/members/1`,
+  },
+  {
+    route: 'POST /http/chat_groups/:id/members',
+    of: 'group',
+    path: (group) => `/http/chat_groups/${group}/members`,
+    body: () => ({ user_id: 1 }),
+  },
+  // A private group is listed by its name, so that a stranger can ask.
+  {
+    route: 'POST /http/chat_groups/access_requests/:id',
+    of: 'group',
+    isForStrangers: true,
+    path: (group) => `/http/chat_groups/access_requests/${group}`,
+    answers: 201,
+  },
+  {
+    route: 'GET /http/chat_groups/access_requests/:id',
+    of: 'group',
+    path: (group) => `/http/chat_groups/access_requests/${group}`,
+  },
+  {
+    route: 'PUT /http/chat_groups/access_requests/:id',
+    of: 'group',
+    path: (group) => `/http/chat_groups/access_requests/${group}`,
+    body: () => ({ requester_id: 1, access: true }),
   },
   { route: 'GET /http/users/group/:id', of: 'group', path: (group) => `/http/users/group/${group}` },
   { route: 'GET /http/notifications' },
@@ -161,10 +188,10 @@ onBothDialects('access', (dialect) => {
     it('shows a stranger nothing of others', async () => {
       const { method, url, body } = split(route, idOf(route));
       const answer = await call(app, method, url, { body, token: await app.createSession(mallory.id) });
-      expect(answer.status).toBe(route.of ? 404 : (route.answers ?? 200));
+      expect(answer.status).toBe(route.of && !route.isForStrangers ? 404 : (route.answers ?? 200));
       expect(JSON.stringify(answer.body)).not.toContain('between us');
       expect(JSON.stringify(answer.body)).not.toContain(ada.email);
-      if (!route.of) return;
+      if (!route.of || route.isForStrangers) return;
       const missing = split(route, 1_999_999_999);
       expect((await call(app, method, missing.url, { body: missing.body, token: eve.token })).body).toEqual(
         answer.body,

@@ -19,16 +19,24 @@ export class CreateGroup {
   is_private?: boolean | null;
 }
 
-/** `PUT /chat_groups/{id}` */
-export class RenameGroup {
-  @NameField(GROUP_NAME)
-  chat_group_name!: string;
+/** `PUT /chat_groups/{id}`: either field, or both. */
+export class ChangeGroup {
+  @NameField({ ...GROUP_NAME, optional: true })
+  chat_group_name?: string | null;
+
+  @IntegerField({ description: 'The member who owns the group from now on', optional: true })
+  owner_id?: number | null;
 }
 
 /** `PUT /chat_groups`, which names the group in its body. */
-export class UpdateGroup extends RenameGroup {
+export class UpdateGroup extends ChangeGroup {
   @IntegerField({ description: 'Which group' })
   chat_group_id!: number;
+}
+
+export class AddMember {
+  @IntegerField({ description: 'Who becomes a member' })
+  user_id!: number;
 }
 
 export class EnterRequest {
@@ -56,13 +64,21 @@ export class ChatGroupView {
   @ApiProperty({ description: 'The caller is in it right now: its messages come as they are written' })
   is_in!: boolean;
 
-  @ApiProperty({ type: 'integer', nullable: true, description: 'null for those outside a private group' })
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'null for those outside a private group, and for those removed',
+  })
   member_count!: number | null;
 
-  @ApiProperty({ type: MessageView, nullable: true, description: 'null for those outside a private group' })
+  @ApiProperty({
+    type: MessageView,
+    nullable: true,
+    description: 'null for those outside a private group, and for those removed',
+  })
   last_message!: MessageView | null;
 
-  @ApiProperty({ type: 'integer', description: 'seq of the newest message; 0 for those outside a private group' })
+  @ApiProperty({ type: 'integer', description: 'seq of the newest message; 0 where last_message is null' })
   last_seq!: number;
 
   @ApiProperty({ type: 'integer', description: 'The caller has read up to here' })

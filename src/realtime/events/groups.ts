@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 class ComingAndGoing {
   @ApiProperty({ enum: ['entered', 'left'] })
@@ -44,11 +44,33 @@ export class GroupNotification {
   timestamp!: string;
 }
 
-/** On one device a person entered or left a group; the others follow. */
+/** A person's place in a group changed, on another device or by another's hand: on each of their sockets. */
 export class GroupUpdate {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
   chat_group_id!: number;
 
   @ApiProperty({ description: 'Its messages come from now on; false: they do not' })
   is_in!: boolean;
+
+  @ApiPropertyOptional({ description: 'Where that changed otherwise than by entering: let in, removed, or given up' })
+  is_member?: boolean;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    description: 'The new owner, where the group was handed over to this person or by them, or has come down to them',
+  })
+  owner_id?: number;
+}
+
+/** Somebody asks to be let into a group, or has been answered: on each socket of theirs and of the group's owner. */
+export class AccessRequestUpdate {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Who asks' })
+  user_id!: number;
+
+  @ApiProperty({ enum: ['pending', 'granted', 'refused'] })
+  status!: 'pending' | 'granted' | 'refused';
 }
