@@ -37,7 +37,8 @@ export class History {
       throw new Invalid(`Send one of ${names.join(', ')}.`, fields);
     }
     const size = Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
-    if (after != null) return this.range(chat.id, after + 1, after + size);
+    // Nothing newer than when they were let in: whoever is put out in this moment reads no further.
+    if (after != null) return this.range(chat.id, after + 1, Math.min(after + size, chat.lastSeq));
     const last = until == null ? (before ?? chat.lastSeq + 1) - 1 : await this.lastBefore(chat, parseUntil(until)!);
     const end = Math.min(last, chat.lastSeq);
     return this.range(chat.id, end - size + 1, end);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { NotFound } from '../common/errors.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 
 /** How far somebody has read a chat. */
@@ -25,13 +26,17 @@ export const liveMark = ({ lastSeq, lastReadSeq }: ReadMark, isWatching: boolean
 export class ReadMarks {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
-  /** Moves a member's mark forward: to `seq`, or to the newest message. Never back, never beyond the newest. */
+  /**
+   * Moves a member's mark forward: to `seq`, or to the newest message. Never back, never beyond the newest.
+   * @throws NotFound where they are a member no more
+   */
   async advance(conversationId: number, userId: number, seq = Infinity): Promise<MemberMark> {
     const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number; is_in: number }[]>(
       `SELECT c.last_seq, m.last_read_seq, m.is_in FROM members m JOIN conversations c ON c.id = m.conversation_id
        WHERE m.conversation_id = ? AND m.user_id = ?`,
       [conversationId, userId],
     );
+    if (!row) throw new NotFound('chat');
     const { last_seq: lastSeq, last_read_seq: before } = row;
     const isIn = Boolean(row.is_in);
     const target = Math.min(seq, lastSeq);

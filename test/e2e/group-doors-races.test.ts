@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SocketSessions } from '../../src/auth/socket-sessions.js';
 import { GroupMembersService } from '../../src/chat-groups/group-members.service.js';
+import { History } from '../../src/conversations/history.js';
 import { CommitUnknown, UnitOfWork } from '../../src/database/unit-of-work.js';
 import type { GroupMessage, ParleyServer } from '../../src/realtime/events.js';
 import { Publisher } from '../../src/realtime/publisher.js';
@@ -248,6 +249,26 @@ onBothDialects('the doors of a group, all at once,', (dialect) => {
       comes();
       expect([(await entering).status, (await removing).status]).toEqual([200, 204]);
       expect(hearing([b])).toEqual([false]);
+    });
+
+    it('ends what the person is reading where it stands', async () => {
+      const a = await ada.connect();
+      await add(bob);
+      await say(a, 'before');
+      const history = app.get(History);
+      const assertMember = history.assertMember.bind(history);
+      const removedThen = async (...given: Parameters<History['assertMember']>) => {
+        const chat = await assertMember(...given);
+        await remove(ada, bob.id);
+        await say(a, 'after');
+        return chat;
+      };
+      vi.spyOn(history, 'assertMember').mockImplementationOnce(removedThen);
+      const page = await bob.get(`/http/chat_groups/${group}?after=0`);
+      expect(page.body.map(({ message }: GroupMessage) => message)).toEqual(['before']);
+      await add(bob);
+      vi.spyOn(history, 'assertMember').mockImplementationOnce(removedThen);
+      expect((await bob.put('/http/notifications', { chat_group_id: group })).status).toBe(404);
     });
 
     it('that nobody knows of silences the person, and is repeated safely', async () => {
