@@ -78,22 +78,23 @@ export class ChatGroupsService {
    * Renames a group, or hands it over to another member, or both at once.
    * @throws NotFound to those outside, or where the new owner is no member; Forbidden to members who are not the owner
    */
-  async update(me: Identity, groupId: number, { chat_group_name: name, owner_id: ownerId }: ChangeGroup) {
+  async update(me: Identity, groupId: number, request: ChangeGroup): Promise<ChatGroupView> {
+    const { chat_group_name: name, owner_id: ownerId } = request;
     if (name == null && ownerId == null) {
       const fields = { chat_group_name: ['is missing'], owner_id: ['is missing'] };
       throw new Invalid('Send chat_group_name, owner_id, or both.', fields);
     }
-    const isHandedOver = await this.unitOfWork.run(async (tx) => {
-      const group = await this.membership.lockAsOwner(tx, me, groupId);
-      if (ownerId != null && !(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
-      await tx.update(
-        ChatGroup,
-        { conversationId: groupId },
-        { ...(name != null && { name }), ...(ownerId != null && { ownerId }) },
-      );
-      return ownerId != null && ownerId !== group.ownerId;
+    // In the turns of those who learn of it, so that they learn of two in a row in order.
+    await this.turns.take(ownerId == null ? [] : [me.userId, ownerId], async () => {
+      const before = await this.unitOfWork.run(async (tx) => {
+        const group = await this.membership.lockAsOwner(tx, me, groupId);
+        if (ownerId != null && !(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
+        const changes = { ...(name != null && { name }), ...(ownerId != null && { ownerId }) };
+        await tx.update(ChatGroup, { conversationId: groupId }, changes);
+        return group.ownerId;
+      });
+      if (ownerId != null && ownerId !== before) this.attendance.ownerChanged([before, ownerId], groupId, ownerId);
     });
-    if (isHandedOver) this.attendance.ownerChanged([me.userId, ownerId!], groupId, ownerId!);
     return this.view(me, groupId);
   }
 

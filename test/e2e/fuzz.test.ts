@@ -67,9 +67,11 @@ onBothDialects('rubbish', (dialect) => {
     ['PUT', '/http/users/profile', ['first_name', 'last_name', 'current_password']],
     ['PUT', '/http/notifications', ['chat_room_id', 'chat_group_id', 'seq']],
     ['POST', '/http/chat_groups', ['chat_group_name', 'author_id', 'is_private']],
-    ['PUT', '/http/chat_groups', ['chat_group_id', 'chat_group_name']],
+    ['PUT', '/http/chat_groups', ['chat_group_id', 'chat_group_name', 'owner_id']],
     ['POST', '/http/chat_groups/1', ['is_enter']],
-    ['PUT', '/http/chat_groups/1', ['chat_group_name']],
+    ['PUT', '/http/chat_groups/1', ['chat_group_name', 'owner_id']],
+    ['POST', '/http/chat_groups/1/members', ['user_id']],
+    ['PUT', '/http/chat_groups/access_requests/1', ['requester_id', 'access']],
   ];
 
   it.each(BODIES)('as the body of %s %s', async (method, path, fields) => {
@@ -97,6 +99,7 @@ onBothDialects('rubbish', (dialect) => {
     '/http/chat_rooms/1',
     '/http/chat_groups',
     '/http/chat_groups/1',
+    '/http/chat_groups/access_requests/1',
     '/http/users/group/1',
     '/http/chat_bot',
   ])('as the query of GET %s', async (path) => {
