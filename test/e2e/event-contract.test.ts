@@ -1,7 +1,7 @@
 // What really crosses the sockets is what the classes of the events say, field by field, and nothing besides.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { eventsDocument } from '../../src/api-docs/events.js';
-import type { BotMessages, Exception, GroupMessage, GroupNotice } from '../../src/realtime/events.js';
+import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/realtime/events.js';
 import { onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, next, open, Person, send } from '../support/client.js';
 import { CompletionsServer, sends, streams } from '../support/completions-server.js';
@@ -63,6 +63,19 @@ onBothDialects('the events', (dialect) => {
     const heard = next<GroupMessage>(a, 'message', ({ message }) => message === 'Hello all');
     await ask(a, 'SendGroupMessage', { chat_type: 'group', chat_group_id, message: 'Hello all', client_id: 'g-1' });
     await Promise.all([news, heard]);
+
+    // Its doors: Bob asks to be let into another, which is then his.
+    const secret = { chat_group_name: 'Secret', is_private: true };
+    const { id } = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body: secret })).body;
+    const told = [
+      next(a, 'access_request'),
+      next<GroupUpdate>(b, 'group_update', ({ is_member }) => is_member === true),
+    ];
+    await call(app, 'POST', `/http/chat_groups/access_requests/${id}`, { token: bob.token });
+    await ada.put(`/http/chat_groups/access_requests/${id}`, { requester_id: bob.id, access: true });
+    const handed = next<GroupUpdate>(b, 'group_update', ({ owner_id }) => owner_id === bob.id);
+    await ada.put(`/http/chat_groups/${id}`, { owner_id: bob.id });
+    await Promise.all([...told, handed]);
 
     // The bot answers, and then fails.
     const said = (words: string) => next<BotMessages>(a, 'message', ({ messages }) => messages?.[0].message === words);
