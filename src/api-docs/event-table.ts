@@ -5,6 +5,7 @@ import { TokenPayload } from '../common/token-payload.js';
 import type { Acknowledge, ClientEvents, ServerEvents } from '../realtime/events.js';
 import { Bound, Entered, Exception, Stored } from '../realtime/events/answers.js';
 import { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from '../realtime/events/groups.js';
+import { GroupMessageUpdate, RoomMessageUpdate } from '../realtime/events/message-updates.js';
 import { BotMessages, GroupMessage, RoomMessage } from '../realtime/events/messages.js';
 
 /*
@@ -70,6 +71,16 @@ export const SERVER_EVENTS = {
     {
       payload: BotMessages,
       says: 'A question to the bot and its answer, on each socket of the person who asked.',
+    },
+  ],
+  message_update: [
+    {
+      payload: RoomMessageUpdate,
+      says: 'A direct message was edited or deleted: on each socket of both people, in the order of `change`.',
+    },
+    {
+      payload: GroupMessageUpdate,
+      says: 'A message to a group was edited or deleted: on each socket of everybody who is in it, in the order of `change`.',
     },
   ],
   notification: [

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
@@ -6,17 +6,22 @@ import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
 import { CursorQuery } from '../common/pages.js';
+import { EditMessage } from '../conversations/edit-message.dto.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatGroupsService } from './chat-groups.service.js';
 import { ChangeGroup, ChatGroupView, CreateGroup, EnterRequest, UpdateGroup } from './dto/group.dto.js';
 import { Entered } from '../realtime/events/answers.js';
+import { GroupEdits } from './group-edits.js';
 
 @ApiTags('chat groups')
 @ApiToken()
 @Controller('http')
 export class ChatGroupsController {
-  constructor(private readonly chatGroups: ChatGroupsService) {}
+  constructor(
+    private readonly chatGroups: ChatGroupsService,
+    private readonly edits: GroupEdits,
+  ) {}
 
   @Get('chat_groups')
   @UseInterceptors(NextLinkInterceptor)
@@ -56,6 +61,27 @@ export class ChatGroupsController {
   @ApiErrors(400, 404)
   messages(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() page: PageQuery) {
     return this.chatGroups.messages(me, id, page);
+  }
+
+  @Put('chat_groups/:id/messages/:seq')
+  @ApiOperation({ summary: "Edits a message of the caller's own" })
+  @ApiOkResponse({ type: MessageView })
+  @ApiErrors(400, 403, 404, 410)
+  edit(
+    @CurrentUser() me: Identity,
+    @IdParam('id') id: number,
+    @IdParam('seq') seq: number,
+    @Body() { message }: EditMessage,
+  ) {
+    return this.edits.edit(me, id, seq, message);
+  }
+
+  @Delete('chat_groups/:id/messages/:seq')
+  @ApiOperation({ summary: "Deletes a message, by its sender or the group's owner: its number stays, its text goes" })
+  @ApiOkResponse({ type: MessageView })
+  @ApiErrors(400, 403, 404)
+  remove(@CurrentUser() me: Identity, @IdParam('id') id: number, @IdParam('seq') seq: number) {
+    return this.edits.remove(me, id, seq);
   }
 
   @Post('chat_groups/:id')

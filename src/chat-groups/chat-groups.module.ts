@@ -8,6 +8,7 @@ import { ChatGroup } from './chat-group.entity.js';
 import { ChatGroupsController } from './chat-groups.controller.js';
 import { ChatGroupsService } from './chat-groups.service.js';
 import { GroupAttendance } from './group-attendance.js';
+import { GroupEdits } from './group-edits.js';
 import { GroupErasure } from './group-erasure.js';
 import { GroupMembersController } from './group-members.controller.js';
 import { GroupMembersService } from './group-members.service.js';
@@ -25,6 +26,7 @@ import { PersonTurns } from './person-turns.js';
     AccessRequestsService,
     ChatGroupsService,
     GroupAttendance,
+    GroupEdits,
     GroupErasure,
     GroupMembersService,
     GroupMembership,

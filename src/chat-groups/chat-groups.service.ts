@@ -7,11 +7,11 @@ import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { History } from '../conversations/history.js';
-import type { MessageView } from '../conversations/message.view.js';
+import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
-import type { PageQuery } from '../conversations/page.dto.js';
+import { hasCursor, type PageQuery } from '../conversations/page.dto.js';
 import { liveMark, unreadCount } from '../conversations/read-marks.js';
-import { fromMoment, insertRows, toMoment } from '../database/dialect.js';
+import { insertRows, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Entered, Stored } from '../realtime/events.js';
 import { Presence } from '../realtime/presence.js';
@@ -24,21 +24,20 @@ import { GroupMembership } from './group-membership.js';
 import { GroupNotifications } from './group-notifications.js';
 import { PersonTurns } from './person-turns.js';
 
-interface GroupRow {
+interface GroupRow extends Omit<MessageRow, 'seq'> {
+  /** null, as the rest of its columns, where there is no message. */
+  seq: number | null;
   id: number;
   name: string;
   owner_id: number;
   is_private: number;
   member_count: number;
   last_seq: number;
-  last_message_at: string | Date | null;
+  last_change: number | null;
   member_id: number | null;
   is_in: number | null;
   last_read_seq: number | null;
   removed_id: number | null;
-  sender_id: number | null;
-  body: string | null;
-  client_id: string | null;
 }
 
 @Injectable()
@@ -100,10 +99,9 @@ export class ChatGroupsService {
 
   /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound */
   async messages(me: Identity, groupId: number, page: PageQuery): Promise<MessageView[]> {
-    const enters = page.until == null && page.before == null && page.after == null;
-    const group = enters
-      ? await this.attendance.enter(me.userId, groupId)
-      : await this.history.assertMember('group', groupId, me.userId);
+    const group = hasCursor(page)
+      ? await this.history.assertMember('group', groupId, me.userId)
+      : await this.attendance.enter(me.userId, groupId);
     return this.history.page(group, page);
   }
 
@@ -165,9 +163,8 @@ export class ChatGroupsService {
 
   private rows(me: Identity, condition: string, value: number): Promise<GroupRow[]> {
     return this.unitOfWork.read.query<GroupRow[]>(
-      `SELECT c.id, g.name, g.owner_id, g.is_private, g.member_count, c.last_seq, c.last_message_at,
-              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, gone.user_id AS removed_id,
-              m.sender_id, m.body, m.client_id
+      `SELECT c.id, g.name, g.owner_id, g.is_private, g.member_count, c.last_seq, c.last_change,
+              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, gone.user_id AS removed_id, ${messageColumns('m')}
        FROM chat_groups g
        JOIN conversations c ON c.id = g.conversation_id
        LEFT JOIN members mine ON mine.conversation_id = g.conversation_id AND mine.user_id = ?
@@ -194,21 +191,13 @@ export class ChatGroupsService {
       is_member: isMember,
       is_in: isIn,
       member_count: isHidden ? null : row.member_count,
-      last_message: isHidden ? null : lastMessage(row),
+      last_message: isHidden || !hasMessage(row) ? null : toMessageView(row),
       last_seq: lastSeq,
+      last_change: isHidden ? 0 : (row.last_change ?? 0),
       last_read_seq: mark.lastReadSeq,
       unread_count: isMember ? unreadCount(mark) : 0,
     };
   }
 }
 
-const lastMessage = (row: GroupRow): MessageView | null =>
-  row.body === null
-    ? null
-    : {
-        seq: row.last_seq,
-        user_id: row.sender_id!,
-        message: row.body,
-        timestamp: fromMoment(row.last_message_at!).toISOString(),
-        ...(row.client_id !== null && { client_id: row.client_id }),
-      };
+const hasMessage = (row: GroupRow): row is GroupRow & MessageRow => row.seq !== null;

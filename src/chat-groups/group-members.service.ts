@@ -3,6 +3,7 @@ import { IsNull } from 'typeorm';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { Blocks } from '../conversations/blocks.js';
 import { History } from '../conversations/history.js';
 import { liveMark } from '../conversations/read-marks.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
@@ -29,6 +30,7 @@ interface MemberRow {
 export class GroupMembersService {
   constructor(
     private readonly history: History,
+    private readonly blocks: Blocks,
     private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
     private readonly turns: PersonTurns,
@@ -42,7 +44,8 @@ export class GroupMembersService {
     await this.history.assertMember('group', groupId, me.userId);
     const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
     const page = toPage(await this.rows('m.user_id > ?', groupId, after), ({ id }) => [id]);
-    return { ...page, rows: page.rows.map((row) => this.toView(row)) };
+    const hidden = await this.blocks.hiddenFrom(me.userId);
+    return { ...page, rows: page.rows.map((row) => this.toView(row, hidden)) };
   }
 
   /**
@@ -66,7 +69,7 @@ export class GroupMembersService {
     const [row] = await this.rows('m.user_id = ?', groupId, userId);
     // Gone again in the meantime.
     if (!row) throw new NotFound('member');
-    return this.toView(row);
+    return this.toView(row, await this.blocks.hiddenFrom(me.userId));
   }
 
   /** The caller gives up their own membership, or the owner removes a member. @throws as those do */
@@ -131,7 +134,7 @@ export class GroupMembersService {
     );
   }
 
-  private toView(row: MemberRow): GroupMemberView {
+  private toView(row: MemberRow, hidden: ReadonlySet<number>): GroupMemberView {
     const isIn = Boolean(row.is_in);
     const mark = liveMark(
       { lastSeq: row.last_seq, lastReadSeq: row.last_read_seq },
@@ -141,7 +144,7 @@ export class GroupMembersService {
       id: row.id,
       first_name: row.first_name,
       last_name: row.last_name,
-      is_online: this.presence.isOnline(row.id),
+      is_online: !hidden.has(row.id) && this.presence.isOnline(row.id),
       is_in_group: isIn,
       role: row.id === row.owner_id ? 'owner' : 'member',
       last_read_seq: mark.lastReadSeq,

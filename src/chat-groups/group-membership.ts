@@ -7,6 +7,7 @@ import { Conversation } from '../conversations/conversation.entity.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
 import { Message } from '../conversations/message.entity.js';
+import { MessageChange } from '../conversations/message-change.entity.js';
 import { forShare, forUpdate, insertRows, toMoment } from '../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from './chat-group.entity.js';
@@ -99,7 +100,7 @@ export class GroupMembership {
   }
 
   private async deleteGroup(tx: EntityManager, groupId: number): Promise<void> {
-    for (const table of [Message, AccessRequest, GroupRemoval, ChatGroup]) {
+    for (const table of [Message, MessageChange, AccessRequest, GroupRemoval, ChatGroup]) {
       await tx.delete(table, { conversationId: groupId });
     }
     await tx.delete(Conversation, { id: groupId });

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { GroupNotification } from '../realtime/events.js';
+import type { GroupNotification, MessageChanged } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
 
 /** Shortest time between two notifications of one group. */
@@ -21,6 +21,12 @@ export class GroupNotifications implements OnApplicationShutdown {
     const told = this.recent.get(notification.chat_group_id);
     if (told) told.latest = notification;
     else this.tell(notification);
+  }
+
+  /** What still waits to be told about a message is told as the message is now. */
+  changed(groupId: number, { seq, message, deleted }: MessageChanged): void {
+    const latest = this.recent.get(groupId)?.latest;
+    if (latest?.last_seq === seq) Object.assign(latest, { message, ...(deleted && { deleted }) });
   }
 
   private tell(notification: GroupNotification): void {

@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { Blocks } from '../conversations/blocks.js';
 import { History } from '../conversations/history.js';
-import type { MessageView } from '../conversations/message.view.js';
+import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
+import { pairOf } from '../conversations/pair.js';
 import { unreadCount } from '../conversations/read-marks.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -14,20 +16,18 @@ import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import type { ChatRoomView } from './dto/chat-room.view.js';
 import type { SendRoomMessage } from './dto/room-message.dto.js';
-import { pairOf, RoomRules } from './room-rules.js';
+import { RoomRules } from './room-rules.js';
 
-interface RoomRow {
+interface RoomRow extends MessageRow {
   id: number;
   last_seq: number;
+  last_change: number | null;
   last_message_at: string | Date;
   other_id: number;
   first_name: string;
   last_name: string;
   last_read_seq: number;
   other_last_read_seq: number;
-  sender_id: number;
-  body: string;
-  client_id: string | null;
 }
 
 @Injectable()
@@ -36,6 +36,7 @@ export class ChatRoomsService {
     private readonly log: MessageLog,
     private readonly rooms: RoomRules,
     private readonly history: History,
+    private readonly blocks: Blocks,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -43,7 +44,7 @@ export class ChatRoomsService {
 
   /**
    * Stores a direct message, then tells both people; the first one makes their room.
-   * @throws Invalid to oneself; NotFound for nobody; Busy, Unavailable, `client_id_conflict`
+   * @throws Invalid to oneself; NotFound for nobody; `blocked`; Busy, Unavailable, `client_id_conflict`
    */
   async send(me: Identity, { other_user_id: otherUserId, message, client_id }: SendRoomMessage): Promise<Stored> {
     const clientId = client_id ?? undefined;
@@ -86,8 +87,9 @@ export class ChatRoomsService {
   async list(me: Identity, cursor?: string): Promise<Page<ChatRoomView>> {
     const [lastMessageAt, lastId] = readCursor(cursor, ['moment', 'number']) ?? [];
     const rows = await this.unitOfWork.read.query<RoomRow[]>(
-      `SELECT c.id, c.last_seq, c.last_message_at, u.id AS other_id, u.first_name, u.last_name,
-              mine.last_read_seq, theirs.last_read_seq AS other_last_read_seq, m.sender_id, m.body, m.client_id
+      `SELECT c.id, c.last_seq, c.last_change, c.last_message_at, u.id AS other_id, u.first_name, u.last_name,
+              mine.last_read_seq, theirs.last_read_seq AS other_last_read_seq,
+              ${messageColumns('m')}
        FROM members mine
        JOIN conversations c ON c.id = mine.conversation_id
        JOIN chat_rooms r ON r.conversation_id = c.id
@@ -99,26 +101,22 @@ export class ChatRoomsService {
       [me.userId, lastMessageAt ?? null, lastMessageAt ?? null, lastMessageAt ?? null, lastId ?? null],
     );
     const page = toPage(rows, (row) => [toMoment(fromMoment(row.last_message_at)), row.id]);
-    return { ...page, rows: page.rows.map((row) => this.toView(row)) };
+    const hidden = await this.blocks.hiddenFrom(me.userId);
+    return { ...page, rows: page.rows.map((row) => this.toView(row, hidden)) };
   }
 
-  private toView(row: RoomRow): ChatRoomView {
+  private toView(row: RoomRow, hidden: ReadonlySet<number>): ChatRoomView {
     return {
       id: row.id,
       other_user: {
         id: row.other_id,
         first_name: row.first_name,
         last_name: row.last_name,
-        is_online: this.presence.isOnline(row.other_id),
+        is_online: !hidden.has(row.other_id) && this.presence.isOnline(row.other_id),
       },
-      last_message: {
-        seq: row.last_seq,
-        user_id: row.sender_id,
-        message: row.body,
-        timestamp: fromMoment(row.last_message_at).toISOString(),
-        ...(row.client_id !== null && { client_id: row.client_id }),
-      },
+      last_message: toMessageView(row),
       last_seq: row.last_seq,
+      last_change: row.last_change ?? 0,
       last_read_seq: row.last_read_seq,
       other_last_read_seq: row.other_last_read_seq,
       unread_count: unreadCount({ lastSeq: row.last_seq, lastReadSeq: row.last_read_seq }),

@@ -2,27 +2,19 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
-import { NotFound } from '../common/errors.js';
+import { type DomainError, NotFound } from '../common/errors.js';
+import { blocked, Blocks } from '../conversations/blocks.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import type { Entry, KindRules } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
+import { type Pair, pairKey } from '../conversations/pair.js';
 import { forShare, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { ChatRoom } from './chat-room.entity.js';
-
-/** The two people of a room. */
-export interface Pair {
-  low: number;
-  high: number;
-}
-
-export const pairOf = (one: number, other: number): Pair => ({ low: Math.min(one, other), high: Math.max(one, other) });
-
-const keyOf = ({ low, high }: Pair): string => `${low}:${high}`;
 
 /** Rooms remembered by their pair; a room, once made, stays. */
 const REMEMBERED_ROOMS = 100_000;
 
-/** What the message log needs to know about direct rooms: which room a pair has, and that the first message makes it. */
+/** What the message log needs to know about direct rooms: which room a pair has, that the first message makes it, and who is blocked. */
 @Injectable()
 export class RoomRules implements KindRules<Pair>, OnModuleInit {
   /** Filled from committed rows only: what a batch makes may be rolled back. */
@@ -30,6 +22,7 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
 
   constructor(
     private readonly log: MessageLog,
+    private readonly blocks: Blocks,
     private readonly clock: Clock,
   ) {}
 
@@ -39,46 +32,59 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
 
   /** Remembers a room that is committed. */
   remember(pair: Pair, conversationId: number): void {
-    this.known.set(keyOf(pair), conversationId);
+    this.known.set(pairKey(pair), conversationId);
   }
 
   async locate(tx: EntityManager, entries: Entry<Pair>[]): Promise<void> {
     const unknown = new Map<string, Pair>();
     for (const entry of entries) {
       const { target } = entry.draft;
-      entry.conversationId = this.known.get(keyOf(target));
-      if (entry.conversationId === undefined) unknown.set(keyOf(target), target);
+      entry.conversationId = this.known.get(pairKey(target));
+      if (entry.conversationId === undefined) unknown.set(pairKey(target), target);
     }
     if (unknown.size === 0) return;
     const rooms = await this.find(tx, [...unknown.values()]);
-    const missing = [...unknown.values()].filter((pair) => !rooms.has(keyOf(pair)));
-    if (missing.length > 0) await this.make(tx, missing, rooms);
+    const missing = [...unknown.values()].filter((pair) => !rooms.has(pairKey(pair)));
+    const refused = missing.length > 0 ? await this.make(tx, missing, rooms) : new Map<string, DomainError>();
     for (const entry of entries) {
-      entry.conversationId ??= rooms.get(keyOf(entry.draft.target));
-      if (entry.conversationId === undefined) entry.refuse(new NotFound('user'));
+      const key = pairKey(entry.draft.target);
+      entry.conversationId ??= rooms.get(key);
+      const refusal = refused.get(key);
+      if (refusal) entry.refuse(refusal);
     }
   }
 
-  /** Nobody writes to who has erased their account. Repeats have their place already. */
+  /**
+   * Nobody writes to who has erased their account, nor where one of the two has blocked the other. Only what is new is refused: a
+   * repeat tells where the first one stands, which was stored before.
+   */
   async admit(tx: EntityManager, entries: Entry<Pair>[]): Promise<void> {
-    // The rooms are locked, and so they are while somebody is erased: what is read here stays true.
-    const existing = await this.existing(
-      tx,
-      entries.map(({ draft }) => draft.target),
-    );
+    // The rooms are locked, and so they are while somebody is erased or blocked: what is read here stays true.
+    const pairs = entries.map(({ draft }) => draft.target);
+    const refusalOf = await this.refusals(tx, pairs);
     for (const entry of entries) {
-      const { low, high } = entry.draft.target;
-      if (!existing.has(low) || !existing.has(high)) entry.refuse(new NotFound('user'));
+      const refusal = refusalOf(entry.draft.target);
+      if (refusal) entry.refuse(refusal);
     }
   }
 
-  private async existing(tx: EntityManager, pairs: Pair[], lock = ''): Promise<Set<number>> {
+  /** Why the people of a pair may not write to each other, if so. */
+  private async refusals(
+    tx: EntityManager,
+    pairs: Pair[],
+    lock = '',
+  ): Promise<(pair: Pair) => DomainError | undefined> {
     const ids = [...new Set(pairs.flatMap(({ low, high }) => [low, high]))].sort((a, b) => a - b);
     const rows = await tx.query<{ id: number }[]>(
       `SELECT id FROM users WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL ORDER BY id ${lock}`,
       ids,
     );
-    return new Set(rows.map(({ id }) => id));
+    const existing = new Set(rows.map(({ id }) => id));
+    const isBlocked = await this.blocks.among(tx, pairs);
+    return (pair) => {
+      if (!existing.has(pair.low) || !existing.has(pair.high)) return new NotFound('user');
+      return isBlocked(pair) ? blocked() : undefined;
+    };
   }
 
   private async find(tx: EntityManager, pairs: Pair[]): Promise<Map<string, number>> {
@@ -92,17 +98,26 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
       values,
     );
     return new Map(
-      rows.map(({ conversation_id, user_low: low, user_high: high }) => [keyOf({ low, high }), conversation_id]),
+      rows.map(({ conversation_id, user_low: low, user_high: high }) => [pairKey({ low, high }), conversation_id]),
     );
   }
 
-  /** Two nodes that make one pair's room at once: the second hits the unique key, and its transaction runs again. */
-  private async make(tx: EntityManager, pairs: Pair[], rooms: Map<string, number>): Promise<void> {
-    const existing = await this.existing(tx, pairs, forShare(tx));
+  /**
+   * Makes the rooms of pairs that may have one, and says why the others may not. Two nodes that make one pair's room at once: the
+   * second hits the unique key, and its transaction runs again.
+   */
+  private async make(tx: EntityManager, pairs: Pair[], rooms: Map<string, number>): Promise<Map<string, DomainError>> {
+    const refused = new Map<string, DomainError>();
+    // People are locked, since there is no conversation yet that could be: a block that comes now waits, or is seen here.
+    const refusalOf = await this.refusals(tx, pairs, forShare(tx));
     const now = this.clock.now();
     for (const pair of pairs) {
       const { low, high } = pair;
-      if (!existing.has(low) || !existing.has(high)) continue;
+      const refusal = refusalOf(pair);
+      if (refusal) {
+        refused.set(pairKey(pair), refusal);
+        continue;
+      }
       const { identifiers } = await tx.insert(Conversation, {
         kind: 'room',
         lastSeq: 0,
@@ -113,7 +128,8 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
       await tx.insert(ChatRoom, { conversationId, userLow: low, userHigh: high });
       const members = [low, high].map((userId) => [conversationId, userId, 0, toMoment(now)]);
       await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', members);
-      rooms.set(keyOf(pair), conversationId);
+      rooms.set(pairKey(pair), conversationId);
     }
+    return refused;
   }
 }

@@ -65,8 +65,14 @@ export class AppendBatch {
     // The server may still be committing: its lock is gone only when it has decided.
     await tx.query(`SELECT id FROM conversations WHERE id = ? ${forUpdate(tx)}`, [conversationId]);
     const [row] = await tx.query<
-      { body: string; sender_id: number; client_id: string | null; created_at: string | Date }[]
-    >('SELECT body, sender_id, client_id, created_at FROM messages WHERE conversation_id = ? AND seq = ?', [
+      {
+        body: string;
+        sender_id: number;
+        client_id: string | null;
+        created_at: string | Date;
+        change_seq: number | null;
+      }[]
+    >('SELECT body, sender_id, client_id, created_at, change_seq FROM messages WHERE conversation_id = ? AND seq = ?', [
       conversationId,
       seq,
     ]);
@@ -74,7 +80,7 @@ export class AppendBatch {
       row !== undefined &&
       row.sender_id === sender.userId &&
       row.client_id === (clientId ?? null) &&
-      row.body === body &&
+      (row.body === body || row.change_seq !== null) &&
       fromMoment(row.created_at).getTime() === timestamp.getTime()
     );
   }
@@ -135,7 +141,8 @@ export class AppendBatch {
       const key = repeatKey(conversationId!, draft.sender.userId, draft.clientId);
       const before = known.get(key);
       if (before) {
-        if (before.body === draft.body)
+        // What it said at first is known no more once it was edited or deleted.
+        if (before.body === draft.body || before.isChanged)
           entry.stored = { conversationId: conversationId!, ...before.place, isRepeat: true };
         else entry.refuse(conflict());
         return false;
@@ -152,7 +159,7 @@ export class AppendBatch {
   }
 
   private async findByClientId(entries: Entry[]) {
-    const found = new Map<string, { body: string; place: { seq: number; timestamp: Date } }>();
+    const found = new Map<string, { body: string; isChanged: boolean; place: { seq: number; timestamp: Date } }>();
     if (entries.length === 0) return found;
     const { sql, values } = inTuples(
       this.tx,
@@ -167,11 +174,16 @@ export class AppendBatch {
         seq: number;
         body: string;
         created_at: string | Date;
+        change_seq: number | null;
       }[]
-    >(`SELECT conversation_id, sender_id, client_id, seq, body, created_at FROM messages WHERE ${sql}`, values);
-    for (const { conversation_id, sender_id, client_id, seq, body, created_at } of rows) {
+    >(
+      `SELECT conversation_id, sender_id, client_id, seq, body, created_at, change_seq FROM messages WHERE ${sql}`,
+      values,
+    );
+    for (const { conversation_id, sender_id, client_id, seq, body, created_at, change_seq } of rows) {
       found.set(repeatKey(conversation_id, sender_id, client_id), {
         body,
+        isChanged: change_seq !== null,
         place: { seq, timestamp: fromMoment(created_at) },
       });
     }

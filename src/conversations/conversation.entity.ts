@@ -1,5 +1,12 @@
 import { Entity } from 'typeorm';
-import { GeneratedId, IntegerColumn, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
+import {
+  GeneratedId,
+  IntegerColumn,
+  MomentColumn,
+  NullableIntegerColumn,
+  NullableMomentColumn,
+  VarcharColumn,
+} from '../database/columns.js';
 
 export type ConversationKind = 'room' | 'group' | 'bot';
 
@@ -15,6 +22,10 @@ export class Conversation {
   /** Number of its newest message; 0 where there is none. */
   @IntegerColumn('last_seq')
   lastSeq!: number;
+
+  /** Number of the latest edit or delete in it; null where there was none. */
+  @NullableIntegerColumn('last_change')
+  lastChange!: number | null;
 
   /** Timestamp of its newest message. The next one is later, whatever the clock says. */
   @NullableMomentColumn('last_message_at')

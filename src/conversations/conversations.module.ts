@@ -1,15 +1,19 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Block } from './block.entity.js';
+import { Blocks } from './blocks.js';
 import { Conversation } from './conversation.entity.js';
 import { History } from './history.js';
 import { Member } from './member.entity.js';
 import { Message } from './message.entity.js';
+import { MessageChange } from './message-change.entity.js';
+import { MessageEdits } from './message-edits.js';
 import { MessageLog } from './message-log.js';
 import { ReadMarks } from './read-marks.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Conversation, Member, Message])],
-  providers: [MessageLog, History, ReadMarks],
-  exports: [MessageLog, History, ReadMarks],
+  imports: [TypeOrmModule.forFeature([Conversation, Member, Message, MessageChange, Block])],
+  providers: [MessageLog, MessageEdits, History, ReadMarks, Blocks],
+  exports: [MessageLog, MessageEdits, History, ReadMarks, Blocks],
 })
 export class ConversationsModule {}

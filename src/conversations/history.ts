@@ -3,7 +3,7 @@ import { Invalid, NotFound } from '../common/errors.js';
 import { toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ConversationKind } from './conversation.entity.js';
-import { type MessageRow, type MessageView, toMessageView } from './message.view.js';
+import { messageColumns, type MessageRow, type MessageView, toMessageView } from './message.view.js';
 import { PAGE_LIMIT, type PageQuery, parseUntil } from './page.dto.js';
 
 /** A chat that the caller may read, as it was when they asked. */
@@ -28,15 +28,17 @@ export class History {
     return { id: conversationId, lastSeq: found.last_seq };
   }
 
-  /** At most 100 messages, oldest first. Costs the same wherever in the chat they stand. @throws Invalid */
-  async page(chat: ReadableChat, { until, before, after, limit }: PageQuery): Promise<MessageView[]> {
-    const given = Object.entries({ until, before, after }).filter(([, value]) => value != null);
+  /** At most 100 messages, oldest first, or with `changes_after` in the order of their changes. Costs the same wherever in the chat they stand. @throws Invalid */
+  async page(chat: ReadableChat, { limit, ...cursors }: PageQuery): Promise<MessageView[]> {
+    const { until, before, after, changes_after: changesAfter } = cursors;
+    const given = Object.entries(cursors).filter(([, value]) => value != null);
     if (given.length > 1) {
       const names = given.map(([name]) => name);
       const fields = Object.fromEntries(names.map((name) => [name, ['excludes the others']]));
       throw new Invalid(`Send one of ${names.join(', ')}.`, fields);
     }
     const size = Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
+    if (changesAfter != null) return this.changes(chat.id, changesAfter, size);
     // Nothing newer than when they were let in: whoever is put out in this moment reads no further.
     if (after != null) return this.range(chat.id, after + 1, Math.min(after + size, chat.lastSeq));
     const last = until == null ? (before ?? chat.lastSeq + 1) - 1 : await this.lastBefore(chat, parseUntil(until)!);
@@ -50,9 +52,26 @@ export class History {
    */
   private async range(conversationId: number, from: number, to: number): Promise<MessageView[]> {
     const rows = await this.unitOfWork.read.query<MessageRow[]>(
-      `SELECT seq, sender_id, body, created_at, client_id FROM messages
+      `SELECT ${messageColumns('messages')} FROM messages
        WHERE conversation_id = ? AND seq BETWEEN ? AND ? ORDER BY seq`,
       [conversationId, from, to],
+    );
+    return rows.map(toMessageView);
+  }
+
+  /**
+   * Each message whose latest edit or delete is newer than a change, as it is now. One statement, so that no change comes in
+   * between; the numbers first, in a table of their own, so that no database thinks of walking through the messages.
+   */
+  private async changes(conversationId: number, after: number, size: number): Promise<MessageView[]> {
+    const rows = await this.unitOfWork.read.query<MessageRow[]>(
+      `SELECT ${messageColumns('m')} FROM (
+         SELECT change_seq, seq FROM message_changes
+         WHERE conversation_id = ? AND change_seq > ? ORDER BY change_seq LIMIT ${size}
+       ) AS changed
+       JOIN messages m ON m.conversation_id = ? AND m.seq = changed.seq
+       ORDER BY changed.change_seq`,
+      [conversationId, after, conversationId],
     );
     return rows.map(toMessageView);
   }

@@ -1,5 +1,13 @@
 import { Entity, Unique } from 'typeorm';
-import { IntegerColumn, KeyColumn, MomentColumn, NullableVarcharColumn, TextColumn } from '../database/columns.js';
+import {
+  IntegerColumn,
+  KeyColumn,
+  MomentColumn,
+  NullableIntegerColumn,
+  NullableMomentColumn,
+  NullableVarcharColumn,
+  TextColumn,
+} from '../database/columns.js';
 
 /** One message is one row, however many receive it. A page of history is one range of the primary key. */
 @Entity('messages', { withoutRowid: true })
@@ -15,7 +23,7 @@ export class Message {
   @IntegerColumn('sender_id')
   senderId!: number;
 
-  /** As it was sent. */
+  /** As it was sent, or edited; empty once it is deleted. */
   @TextColumn('body')
   body!: string;
 
@@ -26,4 +34,15 @@ export class Message {
   /** The sender's own name for it: a repeat is found by it. */
   @NullableVarcharColumn('client_id', 64)
   clientId!: string | null;
+
+  /** Number of its latest edit or delete among those of the conversation; null for never. (`change` is a word of MySQL's own.) */
+  @NullableIntegerColumn('change_seq')
+  change!: number | null;
+
+  @NullableMomentColumn('edited_at')
+  editedAt!: Date | null;
+
+  /** It keeps its number, and its text is gone. */
+  @NullableMomentColumn('deleted_at')
+  deletedAt!: Date | null;
 }

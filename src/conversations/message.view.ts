@@ -9,7 +9,7 @@ export class MessageView {
   @ApiProperty({ type: 'integer', description: 'The sender' })
   user_id!: number;
 
-  @ApiProperty({ description: 'As it was sent' })
+  @ApiProperty({ description: 'As it was sent, or last edited; empty where it was deleted' })
   message!: string;
 
   @ApiProperty({ format: 'date-time', description: 'UTC; later than that of the message before' })
@@ -17,6 +17,18 @@ export class MessageView {
 
   @ApiPropertyOptional({ description: 'As its sender named it' })
   client_id?: string;
+
+  @ApiPropertyOptional({ format: 'date-time', description: 'When it was last edited' })
+  edited_at?: string;
+
+  @ApiPropertyOptional({ type: 'boolean', enum: [true], description: 'It was deleted, and its text is gone' })
+  deleted?: true;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Number of its latest edit or delete among those of the chat, for `changes_after`',
+  })
+  change?: number;
 }
 
 /** A message as it is read: by hand, since making an entity of each costs more than all the rest of a page. */
@@ -26,12 +38,24 @@ export interface MessageRow {
   body: string;
   created_at: string | Date;
   client_id: string | null;
+  change_seq: number | null;
+  edited_at: string | Date | null;
+  deleted_at: string | Date | null;
 }
 
-export const toMessageView = ({ seq, sender_id, body, created_at, client_id }: MessageRow): MessageView => ({
-  seq,
-  user_id: sender_id,
-  message: body,
-  timestamp: momentToIso(created_at),
-  ...(client_id !== null && { client_id }),
+const COLUMNS = ['seq', 'sender_id', 'body', 'created_at', 'client_id', 'change_seq', 'edited_at', 'deleted_at'];
+
+/** What is read of a message for its view; `messages` is what the statement calls the table. */
+export const messageColumns = (messages: string): string => COLUMNS.map((column) => `${messages}.${column}`).join(', ');
+
+export const toMessageView = (row: MessageRow): MessageView => ({
+  seq: row.seq,
+  user_id: row.sender_id,
+  message: row.body,
+  timestamp: momentToIso(row.created_at),
+  ...(row.client_id !== null && { client_id: row.client_id }),
+  ...(row.deleted_at !== null
+    ? { deleted: true as const }
+    : row.edited_at !== null && { edited_at: momentToIso(row.edited_at) }),
+  ...(row.change_seq !== null && { change: row.change_seq }),
 });

@@ -40,7 +40,7 @@ const UntilField = () =>
     ),
   );
 
-/** Which page of a history; without anything, the newest. At most one of `until`, `before` and `after`. */
+/** Which page of a history; without anything, the newest. At most one of `until`, `before`, `after` and `changes_after`. */
 export class PageQuery {
   @UntilField()
   until?: string;
@@ -52,9 +52,22 @@ export class PageQuery {
   after?: number;
 
   @IntegerField({
+    description:
+      'The messages whose latest edit or delete has a number after this one, in the order of these numbers; for clients that were away',
+    optional: true,
+    min: 0,
+    max: MAX_ID,
+  })
+  changes_after?: number;
+
+  @IntegerField({
     description: `Fewer than ${PAGE_LIMIT} messages; more than that means ${PAGE_LIMIT}`,
     optional: true,
     max: Number.MAX_SAFE_INTEGER,
   })
   limit?: number;
 }
+
+/** It goes on from somewhere, and does not ask for the newest page. */
+export const hasCursor = ({ until, before, after, changes_after }: PageQuery): boolean =>
+  [until, before, after, changes_after].some((value) => value != null);

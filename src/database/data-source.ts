@@ -11,6 +11,8 @@ import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
 import { NoTimeIndex1764050000000 } from './migrations/1764050000000-no-time-index.js';
 import { Accounts1764100000000 } from './migrations/1764100000000-accounts.js';
 import { GroupDoors1764200000000 } from './migrations/1764200000000-group-doors.js';
+import { Changes1764300000000 } from './migrations/1764300000000-changes.js';
+import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite-reader.js';
 import { driverProblem, StartError } from './start-error.js';
@@ -24,6 +26,8 @@ export const migrations = [
   NoTimeIndex1764050000000,
   Accounts1764100000000,
   GroupDoors1764200000000,
+  Changes1764300000000,
+  Blocks1764400000000,
 ];
 
 type Pragmas = { pragma(statement: string): unknown };

@@ -16,6 +16,7 @@ interface Row {
   last_message_at: string | Date;
   sender_id: number;
   body: string;
+  deleted_at: string | Date | null;
   is_read: number;
   kind: 'room' | 'group';
 }
@@ -39,7 +40,7 @@ export class NotificationsService {
       : 'mine.last_read_seq';
     const rows = await this.unitOfWork.read.query<Row[]>(
       `SELECT * FROM (
-         SELECT c.id, c.kind, c.last_seq, c.last_message_at, m.sender_id, m.body, ${mark} AS last_read_seq,
+         SELECT c.id, c.kind, c.last_seq, c.last_message_at, m.sender_id, m.body, m.deleted_at, ${mark} AS last_read_seq,
                 CASE WHEN ${mark} >= c.last_seq THEN 1 ELSE 0 END AS is_read
          FROM members mine
          JOIN conversations c ON c.id = mine.conversation_id
@@ -80,5 +81,6 @@ const toView = (row: Row): NotificationView => ({
   last_seq: row.last_seq,
   last_read_seq: row.last_read_seq,
   message: row.body,
+  ...(row.deleted_at !== null && { deleted: true as const }),
   timestamp: fromMoment(row.last_message_at).toISOString(),
 });

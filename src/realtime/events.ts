@@ -2,6 +2,7 @@ import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Identity } from '../common/identity.js';
 import type { Bound, Entered, Exception, Refused, Stored } from './events/answers.js';
 import type { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from './events/groups.js';
+import type { GroupMessageUpdate, RoomMessageUpdate } from './events/message-updates.js';
 import type { BotMessages, GroupMessage, RoomMessage } from './events/messages.js';
 
 /*
@@ -11,10 +12,12 @@ import type { BotMessages, GroupMessage, RoomMessage } from './events/messages.j
  */
 export type * from './events/answers.js';
 export type * from './events/groups.js';
+export type * from './events/message-updates.js';
 export type * from './events/messages.js';
 
 export interface ServerEvents {
   message: (event: RoomMessage | GroupMessage | GroupNotice | BotMessages) => void;
+  message_update: (event: RoomMessageUpdate | GroupMessageUpdate) => void;
   notification: (event: GroupNotification) => void;
   group_update: (event: GroupUpdate) => void;
   access_request: (event: AccessRequestUpdate) => void;

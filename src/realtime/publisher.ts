@@ -5,12 +5,14 @@ import type {
   BotMessages,
   Exception,
   GroupMessage,
+  GroupMessageUpdate,
   GroupNotice,
   GroupNotification,
   GroupUpdate,
   ParleyServer,
   ParleySocket,
   RoomMessage,
+  RoomMessageUpdate,
 } from './events.js';
 import { BEHIND_ROOM, groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
 import { SlowReceivers } from './slow-receivers.js';
@@ -42,6 +44,15 @@ export class Publisher {
   /** A group message, to every socket of everybody in the group. */
   groupMessage(message: GroupMessage): void {
     this.server.to(groupRoom(message.chat_group_id)).emit('message', message);
+  }
+
+  /** A message was edited or deleted: to whom the message itself would go now. */
+  messageUpdate(update: RoomMessageUpdate | GroupMessageUpdate): void {
+    const receivers =
+      update.chat_type === 'room'
+        ? [userRoom(update.user_id), userRoom(update.other_user_id)]
+        : groupRoom(update.chat_group_id);
+    this.server.to(receivers).emit('message_update', update);
   }
 
   /** Who came or went, to those who are in the group and keep up. */

@@ -2,9 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Ip, Put, UseInterceptors } fro
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
+import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { CursorQuery } from '../common/pages.js';
 import { AccountErasureService } from './account-erasure.service.js';
+import { BlockingService } from './blocking.service.js';
 import { EraseProfile, ProfileView, UpdateProfile, UsersQuery, UserView } from './dto/users.dto.js';
 import { ProfileService } from './profile.service.js';
 import { UsersService } from './users.service.js';
@@ -17,6 +20,7 @@ export class UsersController {
     private readonly users: UsersService,
     private readonly profiles: ProfileService,
     private readonly erasure: AccountErasureService,
+    private readonly blocking: BlockingService,
   ) {}
 
   @Get()
@@ -24,8 +28,37 @@ export class UsersController {
   @ApiOperation({ summary: 'All users, online or offline; at most 1,000 at once, the header Link leads on' })
   @ApiOkResponse({ type: [UserView] })
   @ApiErrors(400)
-  list(@Data() query: UsersQuery) {
-    return this.users.list(query);
+  list(@CurrentUser() me: Identity, @Data() query: UsersQuery) {
+    return this.users.list(me, query);
+  }
+
+  @Get('blocked')
+  @UseInterceptors(NextLinkInterceptor)
+  @ApiOperation({ summary: 'Those whom the caller has blocked' })
+  @ApiOkResponse({ type: [UserView] })
+  @ApiErrors(400)
+  blocked(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
+    return this.users.blocked(me, cursor);
+  }
+
+  @Put(':id/block')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Blocks somebody: no direct messages between the two, and they do not see who is online here',
+  })
+  @ApiNoContentResponse()
+  @ApiErrors(400, 404)
+  block(@CurrentUser() me: Identity, @IdParam('id') id: number) {
+    return this.blocking.block(me, id);
+  }
+
+  @Delete(':id/block')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Takes a block back' })
+  @ApiNoContentResponse()
+  @ApiErrors(400, 404)
+  unblock(@CurrentUser() me: Identity, @IdParam('id') id: number) {
+    return this.blocking.unblock(me, id);
   }
 
   @Get('profile')

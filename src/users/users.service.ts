@@ -2,8 +2,11 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit }
 import { In, IsNull, MoreThan } from 'typeorm';
 import { nameKey, User } from '../auth/user.entity.js';
 import { Clock } from '../common/clock.js';
+import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/log-line.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { Block } from '../conversations/block.entity.js';
+import { Blocks } from '../conversations/blocks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import type { UsersQuery, UserView } from './dto/users.dto.js';
@@ -20,6 +23,7 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
+    private readonly blocks: Blocks,
     private readonly presence: Presence,
     private readonly clock: Clock,
   ) {}
@@ -36,9 +40,26 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** All users in the order of their ids, or those whose first or last name begins with `query`, by that name. */
-  async list({ query, cursor }: UsersQuery): Promise<Page<UserView>> {
+  async list(me: Identity, { query, cursor }: UsersQuery): Promise<Page<UserView>> {
     const page = query?.trim() ? await this.search(nameKey(query.trim()), cursor) : await this.all(cursor);
-    return { ...page, rows: page.rows.map((user) => this.toView(user)) };
+    return this.toViews(me, page);
+  }
+
+  /** Those whom the caller has blocked, in the order of their ids. */
+  async blocked(me: Identity, cursor?: string): Promise<Page<UserView>> {
+    const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
+    const rows = await this.unitOfWork.read
+      .createQueryBuilder(User, 'u')
+      .select(['u.id', 'u.firstName', 'u.lastName', 'u.lastSeen'])
+      .innerJoin(Block, 'b', 'b.blockedId = u.id')
+      .where('b.blockerId = :me AND b.blockedId > :after AND u.erasedAt IS NULL', { me: me.userId, after })
+      .orderBy('b.blockedId')
+      .limit(LIST_LIMIT + 1)
+      .getMany();
+    return this.toViews(
+      me,
+      toPage<Listed>(rows, ({ id }) => [id]),
+    );
   }
 
   private async all(cursor?: string): Promise<Page<Listed>> {
@@ -87,13 +108,18 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
     );
   }
 
-  private toView({ id, firstName, lastName, lastSeen }: Listed): UserView {
+  private async toViews(me: Identity, page: Page<Listed>): Promise<Page<UserView>> {
+    const hidden = await this.blocks.hiddenFrom(me.userId);
+    return { ...page, rows: page.rows.map((user) => this.toView(user, hidden.has(user.id))) };
+  }
+
+  private toView({ id, firstName, lastName, lastSeen }: Listed, isHidden: boolean): UserView {
     return {
       id,
       first_name: firstName,
       last_name: lastName,
-      is_online: this.presence.isOnline(id),
-      last_seen: lastSeen?.toISOString() ?? null,
+      is_online: !isHidden && this.presence.isOnline(id),
+      last_seen: isHidden ? null : (lastSeen?.toISOString() ?? null),
     };
   }
 }

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nameColumns, User } from '../../src/auth/user.entity.js';
 import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
+import { Blocks } from '../../src/conversations/blocks.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
 import { Message } from '../../src/conversations/message.entity.js';
 import { Database, dataSourceOptions, sqliteFile } from '../../src/database/data-source.js';
@@ -25,6 +26,7 @@ onBothDialects('the database', (dialect) => {
     expect(upQueries.map(({ query }) => query)).toEqual([]);
     expect(app.database.entityMetadatas.map(({ tableName }) => tableName).sort()).toEqual([
       'access_requests',
+      'blocks',
       'bot_chats',
       'bot_questions',
       'chat_groups',
@@ -33,6 +35,7 @@ onBothDialects('the database', (dialect) => {
       'group_removals',
       'mail_outbox',
       'members',
+      'message_changes',
       'messages',
       'password_resets',
       'registrations',
@@ -68,7 +71,7 @@ onBothDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(14);
+    expect(tables).toHaveLength(16);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
       { mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },
@@ -149,6 +152,7 @@ onBothDialects('the database', (dialect) => {
   describe('with many users and messages', () => {
     let ada: Person;
     let room: number;
+    let first: number;
     let statements: { query: string; parameters: unknown[] }[];
 
     beforeAll(async () => {
@@ -157,7 +161,7 @@ onBothDialects('the database', (dialect) => {
       room = (await sendTo(await ada.connect(), bob.id, 'first')).chat_room_id;
       const rows = Array.from({ length: 20_000 }, (_, i) => [room + (i % 2) * 1000, 2 + (i >> 1)] as const);
       const users = Array.from({ length: 20_000 }, (_, i) => i);
-      const first = bob.id + 1;
+      first = bob.id + 1;
       await app.get(UnitOfWork).run(async (tx) => {
         for (let i = 0; i < rows.length; i += 1000) {
           await tx.insert(
@@ -188,7 +192,13 @@ onBothDialects('the database', (dialect) => {
           const at = new Date();
           await tx.insert(
             Conversation,
-            ids.map((one) => ({ id: one, kind: 'room' as const, lastSeq: 1, lastMessageAt: at, createdAt: at })),
+            ids.map((one) => ({
+              id: one,
+              kind: 'room' as const,
+              lastSeq: 1,
+              lastMessageAt: at,
+              createdAt: at,
+            })),
           );
           await tx.insert(
             ChatRoom,
@@ -198,9 +208,22 @@ onBothDialects('the database', (dialect) => {
           await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', members);
         }
         await tx.query('UPDATE conversations SET last_seq = 10001 WHERE id = ?', [room]);
+        // Every other message of the room was edited, the newest ones first.
+        const changes = Array.from({ length: 5000 }, (_, i) => [room, i + 1, 10_000 - 2 * i]);
+        for (let i = 0; i < changes.length; i += 1000)
+          await insertRows(tx, 'message_changes', 'conversation_id, change_seq, seq', changes.slice(i, i + 1000));
+        const blocks = Array.from({ length: 5000 }, (_, i) => [
+          first + (i % 100),
+          first + 100 + i,
+          toMoment(new Date()),
+        ]);
+        for (let i = 0; i < blocks.length; i += 1000)
+          await insertRows(tx, 'blocks', 'blocker_id, blocked_id, created_at', blocks.slice(i, i + 1000));
       });
       await app.database.query(
-        dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE messages, users, members, conversations',
+        dialect === 'sqlite'
+          ? 'ANALYZE'
+          : 'ANALYZE TABLE messages, users, members, conversations, message_changes, blocks',
       );
     }, 120_000);
 
@@ -278,18 +301,6 @@ onBothDialects('the database', (dialect) => {
       await one.release();
     });
 
-    it.each(['/http/users', '/http/users?query=n1999', '/http/chat_rooms', '/http/notifications', '/http/sessions'])(
-      '%s reads no table from end to end',
-      async (path) => {
-        expect((await ada.get(path)).status).toBe(200);
-        for (const line of await plans()) {
-          // Temporary results of our own sub-selects (found, by_first, …) may be read whole: they are the answer.
-          if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|chats|\(subquery)/);
-          else expect(line).not.toMatch(/^(users|User|Session|messages|m|c|r|u|mine|theirs) ALL /);
-        }
-      },
-    );
-
     it('those who wait to be let in are found by a key, in order, whoever was refused', async () => {
       const body = { chat_group_name: 'Doors', is_private: true };
       const { id } = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body })).body;
@@ -304,9 +315,9 @@ onBothDialects('the database', (dialect) => {
         await app.get(UnitOfWork).run((tx) => insertRows(tx, 'access_requests', columns, rows.slice(i, i + 1000)));
       await app.database.query(dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE access_requests');
       statements = [];
-      const first = await ada.get(`/http/chat_groups/access_requests/${id}`);
-      expect(first.body).toHaveLength(1_000);
-      const next = /cursor=([\w-]+)/.exec(first.headers.get('link')!)![1];
+      const answer = await ada.get(`/http/chat_groups/access_requests/${id}`);
+      expect(answer.body).toHaveLength(1_000);
+      const next = /cursor=([\w-]+)/.exec(answer.headers.get('link')!)![1];
       await ada.get(`/http/chat_groups/access_requests/${id}?cursor=${next}`);
       const lines = (await plans()).filter((line) => /^(SEARCH |SCAN |USE )?(r|u|TEMP)\b/.test(line));
       expect(lines.length).toBeGreaterThanOrEqual(4);
@@ -316,6 +327,58 @@ onBothDialects('the database', (dialect) => {
             ? /^SEARCH (r USING (COVERING )?INDEX ix_access_requests_waiting|u USING INTEGER PRIMARY KEY)/
             : /^(r (ref|range) ix_access_requests_waiting (?!.*filesort)|u eq_ref PRIMARY )/,
         );
+    });
+
+    it.each([0, 2000, 4890])('what changed after %i is found by a key', async (n) => {
+      const { body } = await ada.get(`/http/chat_rooms/${room}?changes_after=${n}`);
+      expect(body.map(({ seq }: { seq: number }) => seq)).toEqual(
+        Array.from({ length: 100 }, (_, i) => 10_000 - 2 * (n + i)),
+      );
+      // May the caller read it; the numbers; the messages.
+      const lines = (await plans()).filter((line) => !/^(CO-ROUTINE|MATERIALIZE|SCAN|USE TEMP B-TREE)/.test(line));
+      for (const line of lines) {
+        if (dialect === 'sqlite')
+          expect(line).toMatch(/^SEARCH .* USING ((INTEGER )?PRIMARY KEY|COVERING INDEX \w+) \(/);
+        else expect(line).toMatch(/ (const|range|eq_ref) PRIMARY |^<derived2> ALL null .*filesort/);
+      }
+      expect(lines.join('\n')).toMatch(
+        dialect === 'sqlite'
+          ? /message_changes USING PRIMARY KEY \(conversation_id=\? AND change_seq>\?\)/
+          : /message_changes range PRIMARY (?!.*filesort)/,
+      );
+    });
+
+    it('who is blocked is found by a key, for a whole batch at once', async () => {
+      const pairs = Array.from({ length: 250 }, (_, i) => ({ low: first + i, high: first + i + 250 }));
+      const asked = await app.get(UnitOfWork).run(async (tx) => {
+        const spy = vi.spyOn(tx, 'query');
+        await app.get(Blocks).among(tx, pairs);
+        return spy.mock.calls[0];
+      });
+      statements = [{ query: asked[0], parameters: asked[1] as unknown[] }];
+      expect((await plans()).filter((line) => line.includes('blocks'))).toEqual([
+        expect.stringMatching(
+          dialect === 'sqlite'
+            ? /^SEARCH blocks USING (PRIMARY KEY|COVERING INDEX \w+) \(.*blocker_id=\? AND blocked_id=\?|^SEARCH blocks USING .*\(blocked_id=\? AND blocker_id=\?\)/
+            : / (range|eq_ref) PRIMARY /,
+        ),
+      ]);
+    });
+
+    it.each([
+      '/http/users',
+      '/http/users?query=n1999',
+      '/http/users/blocked',
+      '/http/chat_rooms',
+      '/http/notifications',
+      '/http/sessions',
+    ])('%s reads no table from end to end', async (path) => {
+      expect((await ada.get(path)).status).toBe(200);
+      for (const line of await plans()) {
+        // Temporary results of our own sub-selects (found, by_first, …) may be read whole: they are the answer.
+        if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|chats|\(subquery)/);
+        else expect(line).not.toMatch(/^(users|User|Session|Block|messages|m|b|c|r|u|mine|theirs) ALL /);
+      }
     });
   });
 });

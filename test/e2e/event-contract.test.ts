@@ -46,7 +46,7 @@ onBothDialects('the events', (dialect) => {
 
     // Rooms.
     const toBob = { chat_type: 'room', other_user_id: bob.id, message: 'Hello' };
-    await ask(a, 'SendRoomMessage', toBob);
+    const { chat_room_id } = await ask(a, 'SendRoomMessage', toBob);
     await ask(a, 'SendRoomMessage', { ...toBob, client_id: 'a-1', token: ada.token });
 
     // Groups: Ada is in, Bob comes and goes, Eve is a member outside.
@@ -76,6 +76,13 @@ onBothDialects('the events', (dialect) => {
     const handed = next<GroupUpdate>(b, 'group_update', ({ owner_id }) => owner_id === bob.id);
     await ada.put(`/http/chat_groups/${id}`, { owner_id: bob.id });
     await Promise.all([...told, handed]);
+    // Edited and deleted.
+    for (const chat of [`chat_rooms/${chat_room_id}`, `chat_groups/${chat_group_id}`])
+      for (const [method, body] of [['PUT', { message: 'Hello again' }], ['DELETE']] as const) {
+        const changed = next(a, 'message_update');
+        await call(app, method, `/http/${chat}/messages/1`, { token: ada.token, body });
+        await changed;
+      }
 
     // The bot answers, and then fails.
     const said = (words: string) => next<BotMessages>(a, 'message', ({ messages }) => messages?.[0].message === words);

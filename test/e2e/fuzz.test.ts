@@ -72,6 +72,8 @@ onBothDialects('rubbish', (dialect) => {
     ['PUT', '/http/chat_groups/1', ['chat_group_name', 'owner_id']],
     ['POST', '/http/chat_groups/1/members', ['user_id']],
     ['PUT', '/http/chat_groups/access_requests/1', ['requester_id', 'access']],
+    ['PUT', '/http/chat_rooms/1/messages/1', ['message']],
+    ['PUT', '/http/chat_groups/1/messages/1', ['message']],
   ];
 
   it.each(BODIES)('as the body of %s %s', async (method, path, fields) => {
@@ -94,6 +96,7 @@ onBothDialects('rubbish', (dialect) => {
 
   it.each([
     '/http/users',
+    '/http/users/blocked',
     '/http/chat_rooms',
     '/http/notifications',
     '/http/chat_rooms/1',
@@ -103,7 +106,17 @@ onBothDialects('rubbish', (dialect) => {
     '/http/users/group/1',
     '/http/chat_bot',
   ])('as the query of GET %s', async (path) => {
-    const fields = fc.constantFrom('until', 'before', 'after', 'limit', 'query', 'cursor', '__proto__', 'x');
+    const fields = fc.constantFrom(
+      'until',
+      'before',
+      'after',
+      'changes_after',
+      'limit',
+      'query',
+      'cursor',
+      '__proto__',
+      'x',
+    );
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.constantFrom('0', '1', '-1', '1e9', '2026-13-01T00:00:00Z', '%', "'", '\\'),

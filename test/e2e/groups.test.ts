@@ -58,6 +58,7 @@ onBothDialects('groups', (dialect) => {
         member_count: 1,
         last_message: null,
         last_seq: 0,
+        last_change: 0,
         last_read_seq: 0,
         unread_count: 0,
       };
@@ -641,6 +642,7 @@ onBothDialects('groups', (dialect) => {
         member_count: null,
         last_message: null,
         last_seq: 0,
+        last_change: 0,
         last_read_seq: 0,
         unread_count: 0,
       });

@@ -353,6 +353,7 @@ onBothDialects('rooms', (dialect) => {
       await sendTo(b, ada.id, '6');
       expect((await ada.get('/http/chat_rooms')).body[0]).toMatchObject({
         last_seq: 6,
+        last_change: 0,
         last_read_seq: 5,
         other_last_read_seq: 6,
         unread_count: 1,
@@ -398,6 +399,7 @@ onBothDialects('rooms', (dialect) => {
         other_user: { id: eve.id, first_name: 'Eve', last_name: 'Lovelace', is_online: false },
         last_message: { seq: 1, user_id: ada.id, message: 'to Eve', timestamp, client_id: 'c' },
         last_seq: 1,
+        last_change: 0,
         last_read_seq: 1,
         other_last_read_seq: 0,
         unread_count: 0,

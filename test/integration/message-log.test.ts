@@ -36,7 +36,10 @@ onBothDialects('the message log', (dialect) => {
         CommonModule,
         ConfigModule.with(config),
       ],
-    }).compile();
+    })
+      // Accounts and sockets, which the log does without.
+      .useMocker(() => ({}))
+      .compile();
     await module.init();
     [log, unitOfWork] = [module.get(MessageLog, { strict: false }), module.get(UnitOfWork, { strict: false })];
     // One chat, in which everybody who has a session may write.

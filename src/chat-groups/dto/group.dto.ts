@@ -81,6 +81,12 @@ export class ChatGroupView {
   @ApiProperty({ type: 'integer', description: 'seq of the newest message; 0 where last_message is null' })
   last_seq!: number;
 
+  @ApiProperty({
+    type: 'integer',
+    description: 'Number of the latest edit or delete; 0 for those outside a private group',
+  })
+  last_change!: number;
+
   @ApiProperty({ type: 'integer', description: 'The caller has read up to here' })
   last_read_seq!: number;
 

@@ -15,6 +15,9 @@ export class ChatRoomView {
   @ApiProperty({ type: 'integer', description: 'seq of the newest message' })
   last_seq!: number;
 
+  @ApiProperty({ type: 'integer', description: 'Number of the latest edit or delete; 0 where there was none' })
+  last_change!: number;
+
   @ApiProperty({ type: 'integer', description: 'The caller has read up to here' })
   last_read_seq!: number;
 

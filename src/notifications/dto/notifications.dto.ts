@@ -26,8 +26,11 @@ export class NotificationView {
   @ApiProperty({ type: 'integer' })
   last_read_seq!: number;
 
-  @ApiProperty({ description: 'The newest message' })
+  @ApiProperty({ description: 'The newest message; empty where it was deleted' })
   message!: string;
+
+  @ApiPropertyOptional({ type: 'boolean', enum: [true], description: 'The newest message was deleted' })
+  deleted?: true;
 
   @ApiProperty({ format: 'date-time' })
   timestamp!: string;

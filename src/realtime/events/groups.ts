@@ -37,11 +37,14 @@ export class GroupNotification {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Who wrote the newest message' })
   user_id!: number;
 
-  @ApiProperty({ description: 'The newest message, as it was sent' })
+  @ApiProperty({ description: 'The newest message; empty where it was deleted' })
   message!: string;
 
   @ApiProperty({ format: 'date-time', description: "The newest message's; ISO 8601, UTC, milliseconds" })
   timestamp!: string;
+
+  @ApiPropertyOptional({ type: 'boolean', enum: [true], description: 'It was deleted before this was told' })
+  deleted?: true;
 }
 
 /** A person's place in a group changed, on another device or by another's hand: on each of their sockets. */

@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/errors.js';
+import { forUpdate, inTuples } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { Block } from './block.entity.js';
+import { type Pair, pairKey, pairOf } from './pair.js';
+
+/** The same sentence to both: the one who is blocked need not learn from it who did it. */
+export const blocked = () => new DomainError('forbidden', 'blocked', 'Messages between the two of you are blocked.');
+
+/** Who wants to hear nothing from whom. Direct messages stop both ways; who is blocked sees no presence; groups do not care. */
+@Injectable()
+export class Blocks {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Those whose presence the viewer does not see: they have blocked the viewer. */
+  async hiddenFrom(viewerId: number): Promise<ReadonlySet<number>> {
+    const rows = await this.unitOfWork.read.find(Block, {
+      select: { blockerId: true },
+      where: { blockedId: viewerId },
+    });
+    return new Set(rows.map(({ blockerId }) => blockerId));
+  }
+
+  /** Whom each of these people has blocked; those who have blocked nobody are not in it. */
+  async blockedBy(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    const found = new Map<number, Set<number>>();
+    if (userIds.length === 0) return found;
+    const rows = await this.unitOfWork.read.findBy(Block, { blockerId: In(userIds) });
+    for (const { blockerId, blockedId } of rows) {
+      const ids = found.get(blockerId);
+      if (ids) ids.add(blockedId);
+      else found.set(blockerId, new Set([blockedId]));
+    }
+    return found;
+  }
+
+  /**
+   * Which of these pairs have a block between them, either way. The answer holds until the commit where the pair's conversation is
+   * locked, or, where there is none yet, the rows of both people.
+   */
+  async among(tx: EntityManager, pairs: readonly Pair[]): Promise<(pair: Pair) => boolean> {
+    const distinct = new Map(pairs.map((pair) => [pairKey(pair), pair]));
+    const { sql, values } = inTuples(
+      tx,
+      'blocker_id, blocked_id',
+      [...distinct.values()].flatMap(({ low, high }) => [
+        [low, high],
+        [high, low],
+      ]),
+    );
+    const rows = await tx.query<{ blocker_id: number; blocked_id: number }[]>(
+      `SELECT blocker_id, blocked_id FROM blocks WHERE ${sql}`,
+      values,
+    );
+    const found = new Set(rows.map((row) => pairKey(pairOf(row.blocker_id, row.blocked_id))));
+    return (pair) => found.has(pairKey(pair));
+  }
+
+  /**
+   * Blocks, inside the caller's transaction: from its commit on, no message between the two is stored. Appends lock the room's
+   * conversation, or both people where they make the room; so this locks both, in the same order: people, conversation.
+   * @returns whether both people are there
+   */
+  async add(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
+    const { low, high } = pairOf(blockerId, blockedId);
+    const people = await tx.query<{ id: number }[]>(
+      `SELECT id FROM users WHERE id IN (?, ?) AND erased_at IS NULL ORDER BY id ${forUpdate(tx)}`,
+      [low, high],
+    );
+    if (people.length < 2) return false;
+    await tx.query(
+      `SELECT id FROM conversations WHERE id = (SELECT conversation_id FROM chat_rooms WHERE user_low = ? AND user_high = ?) ${forUpdate(tx)}`,
+      [low, high],
+    );
+    if (!(await tx.existsBy(Block, { blockerId, blockedId })))
+      await tx.insert(Block, { blockerId, blockedId, createdAt: this.clock.now() });
+    return true;
+  }
+}

@@ -1,0 +1,46 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { IsNull } from 'typeorm';
+import { Erasure } from '../auth/erasure.js';
+import { User } from '../auth/user.entity.js';
+import { Invalid, NotFound } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
+import { Block } from '../conversations/block.entity.js';
+import { Blocks } from '../conversations/blocks.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+
+/** Whom somebody wants to hear nothing more from. */
+@Injectable()
+export class BlockingService implements OnModuleInit {
+  constructor(
+    private readonly erasure: Erasure,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly blocks: Blocks,
+  ) {}
+
+  onModuleInit(): void {
+    this.erasure.onErase(async (tx, { id }) => {
+      await tx.delete(Block, { blockerId: id });
+      await tx.delete(Block, { blockedId: id });
+    });
+  }
+
+  /** From the answer on, no direct message passes between the two. @throws Invalid for oneself; NotFound for nobody */
+  async block(me: Identity, userId: number): Promise<void> {
+    assertOther(me, userId);
+    const isBlocked = await this.unitOfWork.run((tx) => this.blocks.add(tx, me.userId, userId));
+    if (!isBlocked) throw new NotFound('user');
+  }
+
+  /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound for nobody */
+  async unblock(me: Identity, userId: number): Promise<void> {
+    assertOther(me, userId);
+    await this.unitOfWork.run(async (tx) => {
+      if (!(await tx.existsBy(User, { id: userId, erasedAt: IsNull() }))) throw new NotFound('user');
+      await tx.delete(Block, { blockerId: me.userId, blockedId: userId });
+    });
+  }
+}
+
+function assertOther(me: Identity, userId: number): void {
+  if (userId === me.userId) throw new Invalid('The id is your own. Block somebody else.', { id: ['is your own'] });
+}
