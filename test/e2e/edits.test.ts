@@ -8,6 +8,7 @@ import type {
   RoomMessageUpdate,
 } from '../../src/realtime/events.js';
 import { onBothDialects, TestApp } from '../support/app.js';
+import { everythingStored } from '../support/everything-stored.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -120,6 +121,19 @@ onBothDialects('a message', (dialect) => {
       // The next one has the next number.
       expect((await sendTo(phone, bob.id, 'next')).seq).toBe(4);
       expect((await bob.get('/http/notifications')).body[0]).not.toHaveProperty('deleted');
+    });
+
+    it('leaves nothing of a text that was edited or deleted, wherever the database is looked into', async () => {
+      const words = ['Quattuordecillion', 'Floccinaucinihilipilification'];
+      const [edited, deleted] = [await sendTo(phone, bob.id, words[0]), await sendTo(phone, bob.id, words[1])];
+      const isThere = async () => {
+        const all = await everythingStored(app);
+        return words.filter((word) => all.includes(word));
+      };
+      expect(await isThere()).toEqual(words);
+      await edit(ada, inRoom(edited.seq), 'something else');
+      await remove(ada, inRoom(deleted.seq));
+      await eventually(async () => ((await isThere()).length === 0 ? true : undefined), 'the end of both');
     });
 
     it('deleted twice is answered the same and counted once; deleted, it is not edited', async () => {

@@ -1,11 +1,12 @@
 // The end of an account: what goes, what stays, and what is left on the disk.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sqliteFile } from '../../src/database/data-source.js';
 import type { GroupNotice } from '../../src/realtime/events.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, mails, mailTo, next, Person, send, sendTo } from '../support/client.js';
+import { everythingStored } from '../support/everything-stored.js';
 import { freePort } from '../support/mariadb.js';
 
 const DELETED = { first_name: 'deleted', last_name: 'user' };
@@ -26,23 +27,6 @@ const ask = async (socket: ChatSocket, message: string) => {
   await send(socket, { chat_type: 'bot', message });
   await answered;
 };
-
-/** Everything that the database holds, byte by byte where it is a file, and while the server has it open. */
-async function everything(app: TestApp, dialect: string): Promise<string> {
-  if (dialect === 'sqlite') {
-    const file = sqliteFile({ dataDir: app.env['DATA_DIR'] });
-    return [file, `${file}-wal`]
-      .filter((one) => existsSync(one))
-      .map((one) => readFileSync(one, 'latin1'))
-      .join();
-  }
-  const tables = await app.database.query(
-    'SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()',
-  );
-  const rows = [];
-  for (const { name } of tables) rows.push(await app.database.query(`SELECT * FROM ${name}`));
-  return JSON.stringify(rows);
-}
 
 onBothDialects('erasing an account', (dialect) => {
   let app: TestApp;
@@ -96,7 +80,7 @@ onBothDialects('erasing an account', (dialect) => {
       'Wromblette',
       'Yttriumson',
     ];
-    const before = await everything(app, dialect);
+    const before = await everythingStored(app);
     for (const trace of traces) expect(before, trace).toContain(trace);
     // Another one, so that nothing is gone just because everything is.
     const [{ password_hash: hash }] = await app.database.query('SELECT password_hash FROM users WHERE id = ?', [
@@ -106,7 +90,7 @@ onBothDialects('erasing an account', (dialect) => {
 
     expect(await erase(person, 'the last password')).toMatchObject({ status: 204, body: '' });
 
-    const after = await everything(app, dialect);
+    const after = await everythingStored(app);
     for (const trace of [...traces, 'Zyxwvutia', 'zyxwvutia', hash]) expect(after, trace).not.toContain(trace);
     expect(after).toContain('words for Bob');
     expect(after).toContain('words for all');
@@ -425,11 +409,11 @@ describe('erasing on SQLite while somebody reads the file', () => {
     expect((await erase(person)).status).toBe(204);
     // It does not wait for the reader, and neither does anybody else.
     expect(Date.now() - start).toBeLessThan(4_000);
-    expect(await everything(app, 'sqlite')).toContain('vanishing.person');
+    expect(await everythingStored(app)).toContain('vanishing.person');
     reader.exec('COMMIT');
     reader.close();
     await eventually(
-      async () => !(await everything(app, 'sqlite')).includes('vanishing.person') || undefined,
+      async () => !(await everythingStored(app)).includes('vanishing.person') || undefined,
       'an empty log',
     );
     expect(await app.database.query('PRAGMA busy_timeout')).toEqual([{ timeout: 5000 }]);

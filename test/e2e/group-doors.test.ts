@@ -344,6 +344,7 @@ onBothDialects('the doors of a group', (dialect) => {
         member_count: null,
         last_message: null,
         last_seq: 0,
+        last_change: 0,
         last_read_seq: 0,
         unread_count: 0,
       });
