@@ -1,12 +1,12 @@
-import { AskBot } from '../bot/dto/bot.dto.js';
+import { AskBot, StopBot } from '../bot/dto/bot.dto.js';
 import { EnterGroupMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
 import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { TokenPayload } from '../common/token-payload.js';
 import type { Acknowledge, ClientEvents, ServerEvents } from '../realtime/events.js';
-import { Bound, Entered, Exception, Stored } from '../realtime/events/answers.js';
+import { BotStopped, Bound, Entered, Exception, Stored } from '../realtime/events/answers.js';
 import { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from '../realtime/events/groups.js';
 import { GroupMessageUpdate, RoomMessageUpdate } from '../realtime/events/message-updates.js';
-import { BotMessages, GroupMessage, RoomMessage } from '../realtime/events/messages.js';
+import { BotDelta, BotMessages, GroupMessage, RoomMessage } from '../realtime/events/messages.js';
 
 /*
  * What the maps of src/realtime/events.ts say to the compiler, said to people and programs: the documents of the events are made
@@ -83,6 +83,12 @@ export const SERVER_EVENTS = {
       says: 'A message to a group was edited or deleted: on each socket of everybody who is in it, in the order of `change`.',
     },
   ],
+  bot_delta: [
+    {
+      payload: BotDelta,
+      says: "The next part of the bot's answer while it forms, on each socket of the person who asked; the message with the whole answer follows.",
+    },
+  ],
   notification: [
     {
       payload: GroupNotification,
@@ -136,6 +142,13 @@ export const CLIENT_EVENTS = {
       payload: AskBot,
       answer: Stored,
       says: 'Asks the bot. The acknowledgement comes when the question is on disk; the answer follows as an event.',
+    },
+  ],
+  bot_stop: [
+    {
+      payload: StopBot,
+      answer: BotStopped,
+      says: "Ends the bot's answer on all devices. The acknowledgement comes when what was said is stored.",
     },
   ],
 } as const satisfies ClientTable;

@@ -2,17 +2,25 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG } from '../config/config.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { BOT_ENGINE, BotAnswers } from './bot-answers.js';
 import { BotController } from './bot.controller.js';
 import { BotChat } from './bot-chat.entity.js';
+import { BotChats } from './bot-chats.js';
 import { BotQuestion } from './bot-question.entity.js';
 import { BotRules } from './bot-rules.js';
-import { BOT_ENGINE, BotService } from './bot.service.js';
+import { BotService } from './bot.service.js';
 import { createEngine } from './create-engine.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([BotChat, BotQuestion]), ConversationsModule],
   controllers: [BotController],
-  providers: [{ provide: BOT_ENGINE, inject: [CONFIG], useFactory: createEngine }, BotService, BotRules],
+  providers: [
+    { provide: BOT_ENGINE, inject: [CONFIG], useFactory: createEngine },
+    BotService,
+    BotAnswers,
+    BotChats,
+    BotRules,
+  ],
   exports: [BotService],
 })
 export class BotModule {}

@@ -7,6 +7,7 @@ import { StartError } from '../database/start-error.js';
 import { type Asking, type BotEngine, BotUnavailable, MAX_ANSWER, type Turn } from './engine.js';
 import { MAX_WORDS } from './plain-words.js';
 import type { Brain, RiveScriptQuestion, WorkerSays } from './rivescript-worker.js';
+import { unlessAborted } from './unless-aborted.js';
 
 // A worker cannot load TypeScript on Node 20: where the tests run this file from src/, the worker comes from dist/, which their
 // global set-up builds first.
@@ -70,10 +71,8 @@ export class RiveScriptEngine implements BotEngine {
         reply: wasAnswered ? Array.from(between.text).slice(-MAX_WORDS).join('') : '',
       },
     };
-    const answer = await unlessAborted(
-      this.inTurn(() => (signal.aborted ? '' : this.think(asked))),
-      signal,
-    );
+    // A thread cannot be stopped in the middle of a thought.
+    const answer = await unlessAborted(() => this.inTurn(() => (signal.aborted ? '' : this.think(asked))), signal);
     yield Array.from(answer.toWellFormed()).slice(0, MAX_ANSWER).join('');
   }
 
@@ -155,19 +154,5 @@ async function nextWord(worker: Worker, withinMs: number): Promise<WorkerSays> {
   } finally {
     clearTimeout(timer);
     over.abort();
-  }
-}
-
-/** The work goes on, since a thread cannot be stopped in the middle of a thought, but nobody waits for it. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -1,6 +1,7 @@
-import { ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { Invalid } from './errors.js';
+import { TokenPayload } from './token-payload.js';
 
 /** Fields that a DTO does not name are refused, so that a typo is told and not ignored. */
 const STRICT: ValidatorOptions = {
@@ -30,9 +31,16 @@ function invalidFrom(errors: ValidationError[]): Invalid {
 /** A name as the client sent it, short enough to be sent back. */
 const printable = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
+/** Nest runs it on socket payloads, too. Those have pipes of their own, which convert nothing: there, `"2"` is no number. */
+class HttpValidationPipe extends ValidationPipe {
+  protected override toValidate(metadata: ArgumentMetadata): boolean {
+    return !(metadata.metatype?.prototype instanceof TokenPayload) && super.toValidate(metadata);
+  }
+}
+
 /** Parses bodies, queries and bodies of GET requests into their DTO classes. */
 export const httpValidationPipe = (): ValidationPipe =>
-  new ValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
+  new HttpValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
 
 /** More fields than any request has; each one too many would be named in the answer. */
 const MAX_FIELDS = 32;

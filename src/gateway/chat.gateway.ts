@@ -9,15 +9,16 @@ import {
 } from '@nestjs/websockets';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { BotService } from '../bot/bot.service.js';
-import { AskBot } from '../bot/dto/bot.dto.js';
+import { AskBot, StopBot } from '../bot/dto/bot.dto.js';
 import { ChatGroupsService } from '../chat-groups/chat-groups.service.js';
 import { EnterGroupMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
 import { ChatRoomsService } from '../chat-rooms/chat-rooms.service.js';
 import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import type { Bound, Entered, ParleyServer, ParleySocket, Stored } from '../realtime/events.js';
+import type { BotStopped, Bound, Entered, ParleyServer, ParleySocket, Stored } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
 import { type ClientMessage, ClientMessagePipe } from './client-message.pipe.js';
+import { PayloadPipe } from './payload.pipe.js';
 import { SocketErrorFilter } from './socket-error.filter.js';
 
 /** Where every message comes in: the guard has checked the token; what is returned here is the acknowledgement. */
@@ -56,5 +57,10 @@ export class ChatGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
       return this.chatGroups.attend(me, message.chat_group_id, message.is_enter);
     if (message instanceof AskBot) return this.bot.ask(me, message);
     return { ok: true, user_id: me.userId };
+  }
+
+  @SubscribeMessage('bot_stop')
+  botStop(@CurrentUser() me: Identity, @MessageBody(new PayloadPipe(StopBot)) stop: StopBot): Promise<BotStopped> {
+    return this.bot.stop(me, stop);
   }
 }

@@ -1,9 +1,9 @@
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Identity } from '../common/identity.js';
-import type { Bound, Entered, Exception, Refused, Stored } from './events/answers.js';
+import type { BotStopped, Bound, Entered, Exception, Refused, Stored } from './events/answers.js';
 import type { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from './events/groups.js';
 import type { GroupMessageUpdate, RoomMessageUpdate } from './events/message-updates.js';
-import type { BotMessages, GroupMessage, RoomMessage } from './events/messages.js';
+import type { BotDelta, BotMessages, GroupMessage, RoomMessage } from './events/messages.js';
 
 /*
  * Every event that crosses a socket, in both directions. The server, its tests and clients in TypeScript share this file, with
@@ -21,11 +21,13 @@ export interface ServerEvents {
   notification: (event: GroupNotification) => void;
   group_update: (event: GroupUpdate) => void;
   access_request: (event: AccessRequestUpdate) => void;
+  bot_delta: (event: BotDelta) => void;
   exception: (event: Exception) => void;
 }
 
 export interface ClientEvents {
   message: (payload: ClientMessage, acknowledge?: Acknowledge<Bound | Stored | Entered>) => void;
+  bot_stop: (payload: ClientBotStop, acknowledge?: Acknowledge<BotStopped>) => void;
 }
 
 export type Acknowledge<T> = (answer: T | Refused) => void;
@@ -39,6 +41,12 @@ export interface ClientMessage {
   is_enter?: boolean;
   message?: string;
   client_id?: string | null;
+}
+
+/** What a client may send as `bot_stop`. */
+export interface ClientBotStop {
+  token?: string | null;
+  question_seq: number;
 }
 
 /** What the server remembers of a socket. */

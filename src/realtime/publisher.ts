@@ -94,6 +94,28 @@ export class Publisher {
     this.server.to(userRoom(userId)).emit('message', messages);
   }
 
+  /**
+   * What each of a person's sockets does not have yet of an answer that forms, from where it stands; `told` knows how many UTF-16
+   * units that is. A socket that still has packets on their way is passed over, so that nothing gathers for a slow one, and gets
+   * more at once the next time. (Socket.IO's `volatile` would leave a hole, and a socket on polling would have one more often
+   * than not.) @returns false where some were passed over
+   */
+  botDelta(userId: number, questionSeq: number, text: string, told: WeakMap<ParleySocket, number>): boolean {
+    const { sockets, adapter } = this.server.sockets;
+    let haveAll = true;
+    for (const id of adapter.rooms.get(userRoom(userId)) ?? []) {
+      // None yet in the middle of its handshake.
+      const socket = sockets.get(id);
+      const offset = (socket && told.get(socket)) ?? 0;
+      if (offset === text.length) continue;
+      if (socket && this.slowReceivers.isIdle(socket)) {
+        socket.emit('bot_delta', { question_seq: questionSeq, offset, text: text.slice(offset) });
+        told.set(socket, text.length);
+      } else haveAll = false;
+    }
+    return haveAll;
+  }
+
   /** Something that a person asked for failed later, and concerns all of their sockets. */
   userException(userId: number, error: DomainError, request: Exception['request']): void {
     this.server.to(userRoom(userId)).emit('exception', { ...error.toBody(), ...(request && { request }) });

@@ -25,7 +25,10 @@ const LOOK_AFTER_PUBLISHES = 500;
 /** What Engine.IO does not show in its types. Polling has no socket of its own. */
 interface Connection {
   writeBuffer: { data?: string | Buffer }[];
-  transport: { socket?: { bufferedAmount: number; readyState: number; OPEN: number; terminate(): void } };
+  transport: {
+    writable: boolean;
+    socket?: { bufferedAmount: number; readyState: number; OPEN: number; terminate(): void };
+  };
   close(discard: true): void;
 }
 
@@ -69,6 +72,12 @@ export class SlowReceivers implements OnApplicationShutdown {
     if (webSocket) webSocket.terminate();
     else connection(socket).close(true);
     return true;
+  }
+
+  /** Takes a packet right now: what was sent before has left, and on polling, its client asks for more. */
+  isIdle(socket: ParleySocket): boolean {
+    const { writeBuffer, transport } = connection(socket);
+    return transport.writable && writeBuffer.length === 0;
   }
 
   private look(): void {

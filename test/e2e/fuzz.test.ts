@@ -198,6 +198,18 @@ onBothDialects('rubbish', (dialect) => {
       await survives(socket);
     });
 
+    it('as the payload of bot_stop', async () => {
+      const socket = await ada.connect();
+      await fc.assert(
+        fc.asyncProperty(nearly('question_seq'), async (payload) => {
+          const answer = await (socket as any).timeout(10_000).emitWithAck('bot_stop', payload);
+          expect(answer.ok === true || answer.error.code !== 'internal').toBe(true);
+        }),
+        { numRuns: RUNS },
+      );
+      await survives(socket);
+    });
+
     it('as an event, with any number of arguments, with or without an acknowledgement', async () => {
       const socket = await ada.connect();
       const reserved = new Set([
@@ -210,7 +222,7 @@ onBothDialects('rubbish', (dialect) => {
       ]);
       const event = fc
         .oneof(
-          fc.constantFrom('message', 'exception', 'read', 'typing', 'error', '__proto__', ''),
+          fc.constantFrom('message', 'exception', 'read', 'typing', 'bot_stop', 'error', '__proto__', ''),
           fc.string({ maxLength: 20 }),
         )
         .filter((name) => !reserved.has(name));

@@ -1,25 +1,31 @@
 // The database server dies and comes back: nothing is lost, and nobody has to help.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestApp, temporaryFolder } from '../support/app.js';
+import { ask, BotReader, stop } from '../support/bot.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
+import { CompletionsServer, Dictation } from '../support/completions-server.js';
 import { PrivateMariaDb } from '../support/mariadb.js';
 
 const server = await PrivateMariaDb.start();
 
 describe.skipIf(!server)('while MariaDB is away', () => {
   let app: TestApp;
+  let completions: CompletionsServer;
 
   beforeAll(async () => {
+    completions = await CompletionsServer.start();
     await server!.query('CREATE DATABASE outage');
     app = await TestApp.startIn({
       DATABASE_URL: `${server!.url}/outage`,
       JWT_SECRET: 'a secret for tests, longer than 32 bytes',
       DATA_DIR: temporaryFolder(),
       PUBLIC_URL: 'http://localhost:3000',
+      BOT_URL: completions.url,
     });
   });
   afterAll(async () => {
     await app.stop();
+    await completions.close();
     await server!.stop();
   });
 
@@ -54,5 +60,27 @@ describe.skipIf(!server)('while MariaDB is away', () => {
       const [row] = await server!.query("SELECT IS_USED_LOCK(CONCAT('parley:', MD5('outage'))) AS holder");
       return row['holder'] ?? undefined;
     }, 'the lock');
+  });
+
+  it('the bot falls silent when it is told to, and what it had said is stored later', async () => {
+    const bot = new Dictation();
+    completions.behave(bot.behaviour);
+    const ada = await Person.known(app);
+    const socket = await ada.connect();
+    const reader = new BotReader(socket);
+    await ask(socket, 'Tell me a tale');
+    await eventually(() => bot.questions.length === 1 || undefined);
+    bot.say('Once upon');
+    await reader.reads(1, 'Once upon');
+    await server!.kill();
+    for (let i = 0; i < 2; i++) expect((await stop(socket, { question_seq: 1 })).error.code).toBe('unavailable');
+    await eventually(() => bot.isAbandoned || undefined, 'the end of the request');
+    await server!.run();
+    await eventually(async () => (await stop(socket, { question_seq: 1 })).ok || undefined, 'the end', 30_000);
+    expect(await reader.ended(1)).toEqual(['Tell me a tale', 'Once upon']);
+    expect((await ada.get('/http/chat_bot')).body).toHaveLength(2);
+    expect(bot.questions).toHaveLength(1);
+    expect(reader.messages).toHaveLength(1);
+    expect(reader.wrong).toEqual([]);
   });
 });

@@ -146,6 +146,7 @@ const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string 
     { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, is_enter: true }), stranger: 'not_found' },
     { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, is_enter: false }), stranger: 'not_found' },
   ],
+  bot_stop: [{ payload: () => ({ question_seq: 1 }), stranger: 'not_found' }],
 };
 
 const split = ({ route, path, body }: Route, id: number) => {
@@ -173,6 +174,7 @@ onBothDialects('access', (dialect) => {
     const secret = { chat_group_name: 'Secret', is_private: true };
     const { id: group } = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body: secret })).body;
     await send(socket, { chat_type: 'group', chat_group_id: group, message: 'between us' });
+    await send(socket, { chat_type: 'bot', message: 'between us' });
     const [{ id: session }] = (await ada.get('/http/sessions')).body;
     ids = { other: bob.id, room, group, session };
   });

@@ -83,3 +83,34 @@ export const sends =
   (status: number, headers: Record<string, string>, body = ''): Behaviour =>
   (response) =>
     void response.writeHead(status, headers).end(body);
+
+/** Streams answers word for word as the test says, when the test says so. */
+export class Dictation {
+  private readonly responses: ServerResponse[] = [];
+  /** What was asked, in order. */
+  readonly questions: string[] = [];
+
+  readonly behaviour: Behaviour = (response, { body }) => {
+    begin(response).flushHeaders();
+    this.responses.push(response);
+    this.questions.push(body.messages.at(-1)!.content);
+  };
+
+  say(text: string): void {
+    this.responses.at(-1)!.write(delta(text));
+  }
+
+  end(): void {
+    this.responses.at(-1)!.end(END);
+  }
+
+  hangUp(): void {
+    this.responses.at(-1)!.destroy();
+  }
+
+  /** The one who asked last has hung up before the end. */
+  get isAbandoned(): boolean {
+    const { destroyed, writableEnded } = this.responses.at(-1)!;
+    return destroyed && !writableEnded;
+  }
+}

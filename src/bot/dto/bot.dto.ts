@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { ClientIdField, TextField } from '../../common/fields.js';
+import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/token-payload.js';
 import { MAX_MESSAGE } from '../../conversations/draft.js';
 
@@ -15,4 +15,10 @@ export class AskBot extends TokenPayload {
 
   @ClientIdField()
   client_id?: string | null;
+}
+
+/** Over the socket: enough of an answer. */
+export class StopBot extends TokenPayload {
+  @IntegerField({ description: "The question's `seq`" })
+  question_seq!: number;
 }

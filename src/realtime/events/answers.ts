@@ -43,6 +43,15 @@ export class Entered {
   is_in!: boolean;
 }
 
+/** Acknowledged: the bot says no more to this question, and what it had said is stored. */
+export class BotStopped {
+  @ApiProperty({ type: 'boolean', enum: [true] })
+  ok!: true;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Of the question' })
+  question_seq!: number;
+}
+
 /** Acknowledged: nothing was done. */
 export class Refused {
   @ApiProperty({ type: 'boolean', enum: [false] })

@@ -51,11 +51,30 @@ export class BotMessage extends StoredMessage {
   is_user!: boolean;
 }
 
-/** A question and its answer, on each socket of the person who asked; the question alone where the bot failed. */
+/** A question and its answer, on each socket of the person who asked; the question alone where the bot failed, or was stopped in time. */
 export class BotMessages {
   @ApiProperty({ enum: ['bot'] })
   chat_type!: 'bot';
 
-  @ApiProperty({ type: [BotMessage], minItems: 1, description: 'The question, then its answer; a failed bot has none' })
+  @ApiProperty({ type: [BotMessage], minItems: 1, description: 'The question, then its answer, if there is one' })
   messages!: BotMessage[];
+}
+
+/**
+ * What a socket does not have yet of an answer that forms: `shown = shown.slice(0, offset) + text`. The message with the whole
+ * answer follows, and replaces what was shown.
+ */
+export class BotDelta {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The `seq` of the question that is being answered' })
+  question_seq!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    description: 'How much of the answer came before, in UTF-16 units; 0 begins the answer, also anew',
+  })
+  offset!: number;
+
+  @ApiProperty({ minLength: 1, description: 'Never ends within a character' })
+  text!: string;
 }

@@ -1,0 +1,208 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
+import pLimit from 'p-limit';
+import { SocketSessions } from '../auth/socket-sessions.js';
+import { User } from '../auth/user.entity.js';
+import { NotFound, Unavailable } from '../common/errors.js';
+import { logLine } from '../common/log-line.js';
+import { BOT_USER_ID } from '../conversations/draft.js';
+import { MessageLog } from '../conversations/message-log.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import type { BotMessage } from '../realtime/events.js';
+import { Publisher } from '../realtime/publisher.js';
+import { BotChats, toBotMessage } from './bot-chats.js';
+import type { BotQuestion } from './bot-question.entity.js';
+import type { BotTarget } from './bot-rules.js';
+import { type BotEngine, BotUnavailable } from './engine.js';
+import { FormingAnswer } from './forming-answer.js';
+import { unlessAborted } from './unless-aborted.js';
+
+/** Nest's injection token for the BotEngine. */
+export const BOT_ENGINE = Symbol('bot engine');
+
+/** When the database was away in the middle of an answer, the question still waits: it is tried again after this. */
+const TRY_AGAIN_MS = 5_000;
+/** And after longer and longer pauses. */
+const LONGEST_PAUSE_MS = 5 * 60_000;
+/** People answered at the same time: after a start, everybody who waited is answered at once. */
+const MAX_THINKING = 64;
+
+/** Answers the questions that wait: one after another for each person, and for all people at once. */
+@Injectable()
+export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('Bot');
+  /** People whose questions are being answered; `again` where one came in the meantime. */
+  private readonly answering = new Map<number, { again: boolean; done: Promise<void> }>();
+  /** The answer that each of them gets right now. */
+  private readonly forming = new Map<number, FormingAnswer>();
+  /** Tries that failed in a row, for reasons that are not the bot's. */
+  private readonly failures = new Map<number, number>();
+  private readonly thinking = pLimit(MAX_THINKING);
+  private isStopping = false;
+
+  constructor(
+    private readonly log: MessageLog,
+    private readonly chats: BotChats,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly sockets: SocketSessions,
+    private readonly publisher: Publisher,
+    @Inject(BOT_ENGINE) private readonly engine: BotEngine,
+  ) {}
+
+  onModuleInit(): void {
+    this.sockets.onBound(async (_socket, userId) => this.forming.get(userId)?.tellSoon());
+  }
+
+  /** What was asked before the last stop is answered now. */
+  async onApplicationBootstrap(): Promise<void> {
+    for (const userId of await this.chats.waiting()) this.answerSoon(userId);
+  }
+
+  /** Answers that are not finished stay questions, for the next start. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    const reason = new Unavailable('The server is shutting down. Try again in a moment.');
+    for (const answer of this.forming.values()) answer.end(reason);
+    await Promise.all([...this.answering.values()].map(({ done }) => done));
+    await this.engine.close();
+  }
+
+  answerSoon(userId: number): void {
+    if (this.isStopping) return;
+    const present = this.answering.get(userId);
+    if (present) {
+      present.again = true;
+      return;
+    }
+    const work = { again: false, done: Promise.resolve() };
+    this.answering.set(userId, work);
+    work.done = this.answerAll(userId, work).catch((error: unknown) => {
+      this.answering.delete(userId);
+      // Broken off by the stop: the question waits for the next start.
+      if (this.isStopping) return;
+      this.logger.error(`A question was not answered: ${logLine(error)}`);
+      const tries = (this.failures.get(userId) ?? 0) + 1;
+      this.failures.set(userId, tries);
+      setTimeout(() => this.answerSoon(userId), Math.min(TRY_AGAIN_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS)).unref();
+    });
+  }
+
+  /**
+   * Ends the answer to a question of this person's, wherever it is: what was said is stored as the answer, and one that still waits
+   * in the queue is not answered at all. Resolves when that is done; does nothing where it has ended. @throws NotFound; Unavailable
+   */
+  async stop(userId: number, seq: number): Promise<void> {
+    // Before anything is read: the bot falls silent also while the database is away.
+    if (await this.stopForming(userId, seq)) return;
+    const chat = await this.chats.of(userId);
+    const place = { conversationId: chat?.id ?? 0, seq };
+    const asked = chat && (await this.chats.message(place));
+    if (asked?.user_id !== userId) throw new NotFound('question');
+    const isGivenUp = await this.chats.giveUp(place);
+    // It may have come to be the next one while it was taken away: then nobody waits for its answer.
+    await this.stopForming(userId, seq);
+    if (isGivenUp) this.publisher.botMessages(userId, { chat_type: 'bot', messages: [toBotMessage(asked)] });
+  }
+
+  private async stopForming(userId: number, seq: number): Promise<boolean> {
+    const answer = this.forming.get(userId);
+    if (answer?.seq !== seq) return false;
+    answer.stop();
+    // Where it was stopped before and could not be stored then, this tries again.
+    this.answerSoon(userId);
+    await answer.attempt;
+    return true;
+  }
+
+  private async answerAll(userId: number, work: { again: boolean }): Promise<void> {
+    do {
+      work.again = false;
+      while (await this.answerNext(userId));
+    } while (work.again);
+    this.failures.delete(userId);
+    this.forming.delete(userId);
+    this.answering.delete(userId);
+  }
+
+  /** @returns false where no question waits, or the server stops */
+  private async answerNext(userId: number): Promise<boolean> {
+    const question = await this.chats.nextQuestion(userId);
+    if (!question || this.isStopping) return false;
+    const before = this.forming.get(userId);
+    // Stopped while the database was away: what was said then is still to be stored, and nothing to be added.
+    const isKept = before?.seq === question.seq && before.isStopped;
+    const answer = isKept ? before : new FormingAnswer(userId, question.seq, this.publisher);
+    this.forming.set(userId, answer);
+    answer.attempt = this.finish(question, answer);
+    try {
+      await answer.attempt;
+    } catch (error) {
+      answer.end();
+      if (!answer.isStopped) this.forming.delete(userId);
+      // Whoever asked may have erased their account meanwhile: then there is nothing to answer, and nobody to tell.
+      if (await this.chats.isWaiting(question)) throw error;
+      this.forming.delete(userId);
+    }
+    return true;
+  }
+
+  private async finish(question: BotQuestion, answer: FormingAnswer): Promise<void> {
+    const { userId } = question;
+    const asked = (await this.chats.message(question))!;
+    const failure = await this.hear(question, answer);
+    const said = await this.settle(question, failure ? '' : answer.text);
+    answer.end();
+    this.forming.delete(userId);
+    // It was taken out of the queue meanwhile, and its person told so.
+    if (!said) return;
+    this.publisher.botMessages(userId, { chat_type: 'bot', messages: [toBotMessage(asked), ...said] });
+    if (!failure) return;
+    const { client_id } = asked;
+    this.publisher.userException(userId, failure, {
+      event: 'message',
+      chat_type: 'bot',
+      ...(client_id !== undefined && { client_id }),
+    });
+  }
+
+  /** Lets the answer form, to its end or until it is stopped. @returns why the bot failed @throws what broke it off */
+  private async hear(question: BotQuestion, answer: FormingAnswer): Promise<BotUnavailable | undefined> {
+    try {
+      await unlessAborted(() => this.thinking(() => this.think(question, answer)), answer.signal);
+      return undefined;
+    } catch (error) {
+      if (answer.isStopped) return undefined;
+      if (error instanceof BotUnavailable && !this.isStopping) return error;
+      throw error;
+    }
+  }
+
+  /** @throws BotUnavailable; the abort's reason */
+  private async think(question: BotQuestion, answer: FormingAnswer): Promise<void> {
+    const { signal } = answer;
+    signal.throwIfAborted();
+    const { firstName } = await this.unitOfWork.read.findOneByOrFail(User, { id: question.userId });
+    const turns = await this.chats.turns(question);
+    for await (const piece of this.engine.answer(turns, { firstName, signal })) answer.add(piece);
+  }
+
+  /** Stores the answer, if there is one. @returns what was stored; undefined where the question waits no more */
+  private async settle(question: BotQuestion, text: string): Promise<BotMessage[] | undefined> {
+    if (!text) return (await this.chats.giveUp(question)) ? [] : undefined;
+    const target: BotTarget = { userId: question.userId, answers: question.seq };
+    const sender = { userId: BOT_USER_ID, sessionId: 0 };
+    try {
+      const { seq, timestamp } = await this.log.append({ kind: 'bot', sender, target, body: text });
+      return [{ seq, is_user: false, message: text, timestamp: timestamp.toISOString() }];
+    } catch (error) {
+      if (error instanceof NotFound) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { BOT_USER_ID } from '../conversations/draft.js';
+import { History, type ReadableChat } from '../conversations/history.js';
+import type { MessageView } from '../conversations/message.view.js';
+import { forUpdate } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import type { BotMessage } from '../realtime/events.js';
+import { BotQuestion } from './bot-question.entity.js';
+import type { Turn } from './engine.js';
+
+/** Where a question stands. */
+type QuestionPlace = Pick<BotQuestion, 'conversationId' | 'seq'>;
+
+/** What people and the bot have said, and which questions wait. */
+@Injectable()
+export class BotChats {
+  constructor(
+    private readonly history: History,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  async of(userId: number): Promise<ReadableChat | undefined> {
+    const [row] = await this.unitOfWork.read.query<{ id: number; last_seq: number }[]>(
+      'SELECT c.id, c.last_seq FROM bot_chats b JOIN conversations c ON c.id = b.conversation_id WHERE b.user_id = ?',
+      [userId],
+    );
+    return row && { id: row.id, lastSeq: row.last_seq };
+  }
+
+  async message({ conversationId, seq }: QuestionPlace): Promise<MessageView | undefined> {
+    const [message] = await this.history.page({ id: conversationId, lastSeq: seq }, { limit: 1 });
+    return message;
+  }
+
+  /** People with a question that waits. */
+  async waiting(): Promise<number[]> {
+    const rows = await this.unitOfWork.read.query<{ user_id: number }[]>('SELECT DISTINCT user_id FROM bot_questions');
+    return rows.map((row) => row.user_id);
+  }
+
+  nextQuestion(userId: number): Promise<BotQuestion | null> {
+    return this.unitOfWork.read.findOne(BotQuestion, { where: { userId }, order: { seq: 'ASC' } });
+  }
+
+  isWaiting({ conversationId, seq }: QuestionPlace): Promise<boolean> {
+    return this.unitOfWork.read.existsBy(BotQuestion, { conversationId, seq });
+  }
+
+  /** What was said until now, the question last: others that wait behind it are not said yet. */
+  async turns({ conversationId, seq, userId }: BotQuestion): Promise<Turn[]> {
+    const waiting = await this.unitOfWork.read.findBy(BotQuestion, { conversationId });
+    const notYet = new Set([seq, ...waiting.map((question) => question.seq)]);
+    const said = await this.history.page((await this.of(userId))!, {});
+    const question = await this.message({ conversationId, seq });
+    return [...said.filter((message) => !notYet.has(message.seq)), question!].map((message) => ({
+      isUser: message.user_id !== BOT_USER_ID,
+      text: message.message,
+    }));
+  }
+
+  /** The question waits no more, and has no answer. @returns false where it did not wait: somebody else has told how it ended */
+  giveUp({ conversationId, seq }: QuestionPlace): Promise<boolean> {
+    return this.unitOfWork.run(async (tx) => {
+      // As the message log does: an answer that is being stored right now comes either before this, or not at all.
+      await tx.query(`SELECT id FROM conversations WHERE id = ? ${forUpdate(tx)}`, [conversationId]);
+      const { affected } = await tx.delete(BotQuestion, { conversationId, seq });
+      return affected === 1;
+    });
+  }
+}
+
+export const toBotMessage = ({ seq, user_id, message, timestamp, client_id }: MessageView): BotMessage => ({
+  seq,
+  is_user: user_id !== BOT_USER_ID,
+  message,
+  timestamp,
+  ...(client_id !== undefined && { client_id }),
+});
