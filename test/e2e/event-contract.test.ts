@@ -3,8 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { eventsDocument } from '../../src/api-docs/events.js';
 import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/realtime/events.js';
 import { onBothDialects, TestApp } from '../support/app.js';
-import { call, type ChatSocket, next, open, Person, send } from '../support/client.js';
-import { CompletionsServer, sends, streams } from '../support/completions-server.js';
+import { stop } from '../support/bot.js';
+import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
+import { CompletionsServer, Dictation, sends, streams } from '../support/completions-server.js';
 import { EventSchemas } from '../support/event-schemas.js';
 
 onBothDialects('the events', (dialect) => {
@@ -95,6 +96,16 @@ onBothDialects('the events', (dialect) => {
     await ask(a, 'AskBot', { chat_type: 'bot', message: 'And now?' });
     expect((await alone).messages).toHaveLength(1);
     expect((await failed).code).toBe('bot_unavailable');
+
+    // And is stopped in the middle.
+    const dictation = new Dictation();
+    bot.behave(dictation.behaviour);
+    const forming = next(a, 'bot_delta');
+    const { seq: question_seq } = await ask(a, 'AskBot', { chat_type: 'bot', message: 'Slowly?' });
+    await eventually(() => dictation.questions.length || undefined);
+    dictation.say('Well');
+    await forming;
+    schemas.asked('bot_stop', 'StopBot', { question_seq }, await stop(a, { question_seq }));
 
     // What is refused: with the fields, without, and at the end of a session.
     const refused = next<Exception>(a, 'exception');
