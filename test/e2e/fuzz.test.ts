@@ -63,7 +63,7 @@ onBothDialects('rubbish', (dialect) => {
     ['POST', '/http/password/forgot', ['email']],
     ['POST', '/http/password/reset', ['token', 'password']],
     ['DELETE', '/http/users/profile', ['password']],
-    ['DELETE', '/http/sessions/1999999999', []],
+    ['DELETE', '/http/sessions/1999999999', ['id']],
     ['PUT', '/http/users/profile', ['first_name', 'last_name', 'current_password']],
     ['PUT', '/http/notifications', ['chat_room_id', 'chat_group_id', 'seq']],
     ['POST', '/http/chat_groups', ['chat_group_name', 'author_id', 'is_private']],
