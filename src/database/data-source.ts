@@ -148,9 +148,9 @@ export class Database extends DataSource {
   }
 
   override async destroy(): Promise<void> {
-    await this.wal?.close();
     if (this.reader !== this && this.reader.isInitialized) await this.reader.destroy();
     await super.destroy();
+    await this.wal?.close();
     await this.lock?.release();
   }
 }

@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 export class WalFile {
   private running: Promise<void> = Promise.resolve();
   private next: Promise<void> | undefined;
+  private isClosed = false;
 
   private constructor(
     private readonly file: FileHandle,
@@ -32,16 +33,19 @@ export class WalFile {
   }
 
   /** Resolves once everything that was committed before the call is on disk, and never where the disk refused. */
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
+    if (this.isClosed) return;
     // A flush that runs already may have begun before this commit; the one behind it serves all who have come since.
     this.next ??= this.running.then(() => {
       this.next = undefined;
       return (this.running = this.flushNow());
     });
-    return this.next;
+    await this.next;
   }
 
+  /** Once the database is closed: it has folded its log into its file, and flushed that. */
   async close(): Promise<void> {
+    this.isClosed = true;
     await this.next;
     await this.running;
     await this.file.close();
