@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type INestApplicationContext, Logger } from '@nestjs/common';
@@ -19,6 +20,26 @@ export const SOCKET_PATH = '/socket';
 const DRAIN_MS = 5_000;
 
 type AnyAcknowledge = (answer: unknown) => void;
+
+/** What Socket.IO and Engine.IO keep of a connection's first request, for handlers that may ask. Ours have asked. */
+interface Handshaken {
+  handshake: unknown;
+  conn: { request: unknown; transport: { name: string; socket?: EventEmitter } };
+}
+
+const NO_HANDSHAKE = Object.freeze({ headers: {}, query: {}, auth: {} });
+
+/** Headers and all, a request is some kilobytes for each connection. Polling goes on by requests, and keeps its first. */
+function forgetHandshake(socket: Socket): void {
+  const { conn } = socket as unknown as Handshaken;
+  if (conn.transport.name !== 'websocket') return;
+  conn.request = undefined;
+  // Engine.IO leaves this one behind on a connection that began as a WebSocket, and with it all that its function can see.
+  const webSocket = conn.transport.socket;
+  for (const listener of webSocket?.listeners('error') ?? [])
+    if (listener.name === 'onUpgradeError') webSocket!.off('error', listener as () => void);
+  (socket as unknown as Handshaken).handshake = NO_HANDSHAKE;
+}
 
 /** Socket.IO as Parley serves it: where, to whom, and with handlers bound the plain way. */
 export class SocketAdapter extends IoAdapter {
@@ -73,6 +94,7 @@ export class SocketAdapter extends IoAdapter {
       });
     }
     socket.onAny(this.answerUnknown);
+    forgetHandshake(socket);
   }
 
   /** Closes all sockets and the HTTP server; a request that is not answered by then is cut off. */
