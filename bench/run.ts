@@ -170,30 +170,35 @@ async function w5(subject: Subject): Promise<void> {
   });
 }
 
-async function runOn(name: SubjectName): Promise<void> {
-  const isParley = name === 'sqlite' || name === 'mariadb';
-  const isBaseline = name === 'socket.io';
-  const subject = await Subject.start(name, population(20_000));
+/** Starts a server, measures on it, and stops it. */
+async function serving(
+  name: SubjectName,
+  longest: number,
+  measure: (subject: Subject) => Promise<void>,
+): Promise<void> {
+  const subject = await Subject.start(name, population(longest));
   if (!subject) return say(`${name} is not on this machine: skipped.`);
-  say(`… ${name}`);
   try {
-    // First, on a fresh process.
-    if (named('W3') && name !== 'socket.io-relay') await w3(subject);
-    if (named('W5') && (isParley || isBaseline)) await w5(subject);
-    if (named('W1')) await w1(subject);
-    if (named('W1p') && isParley) await w1p(subject);
-    if (named('W2') && name !== 'socket.io-relay') for (const size of GROUP_SIZES) await w2(subject, size);
-    if (named('W4') && isParley) await w4(subject, 20_000);
+    await measure(subject);
   } finally {
     await subject.stop();
   }
-  if (!named('W4') || !isParley || !given.million) return;
-  const million = await Subject.start(name, population(1_000_000));
-  try {
-    await w4(million!, 1_000_000);
-  } finally {
-    await million!.stop();
-  }
+}
+
+async function measureOn(name: SubjectName): Promise<void> {
+  const isParley = name === 'sqlite' || name === 'mariadb';
+  say(`… ${name}`);
+  if (named('W1', 'W1p', 'W2', 'W4'))
+    await serving(name, 20_000, async (subject) => {
+      if (named('W1')) await w1(subject);
+      if (named('W1p') && isParley) await w1p(subject);
+      if (named('W2') && name !== 'socket.io-relay') for (const size of GROUP_SIZES) await w2(subject, size);
+      if (named('W4') && isParley) await w4(subject, 20_000);
+    });
+  // On processes of their own: memory is measured on a fresh one, and thousands who have just gone are work for a while.
+  if (named('W3') && name !== 'socket.io-relay') await serving(name, 0, w3);
+  if (named('W5') && (isParley || name === 'socket.io')) await serving(name, 0, w5);
+  if (named('W4') && isParley && given.million) await serving(name, 1_000_000, (subject) => w4(subject, 1_000_000));
 }
 
 if (given.help) {
@@ -201,7 +206,7 @@ if (given.help) {
 } else {
   pin(process.pid, GENERATOR_CORE);
   if (!isPinned) say('No taskset, or one core: nothing is pinned, and all share what there is.');
-  for (const name of on) await runOn(name);
+  for (const name of on) await measureOn(name);
   rows.sort((a, b) => a.work.localeCompare(b.work, 'en', { numeric: true }) || a.unit.localeCompare(b.unit));
   say(`\n${table(withRatios())}`);
   const machine = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version, isPinned };

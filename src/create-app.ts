@@ -2,8 +2,8 @@ import { isatty } from 'node:tty';
 import { type LogLevel, ConsoleLogger, Logger, UnsupportedMediaTypeException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import helmet from 'helmet';
 import { AppModule } from './app.module.js';
 import { serveApiDocs } from './api-docs/serve.js';
 import { HttpErrorFilter, sendError } from './common/http-error.filter.js';
@@ -109,13 +109,17 @@ export async function createApp(
     done();
   });
   const isHttps = config.publicUrl.startsWith('https:');
-  await app.register(helmet, {
+  // Made once: Fastify's plugin would make it, and the text of each header, anew for each request.
+  const setSecurityHeaders = helmet({
     // Browsers would ask for https:// on a server that has none.
     contentSecurityPolicy: {
       directives: { 'style-src': ["'self'"], 'upgrade-insecure-requests': isHttps ? [] : null },
     },
     strictTransportSecurity: isHttps,
   });
+  server.addHook('onRequest', (request, reply, done) =>
+    setSecurityHeaders(request.raw, reply.raw, (error) => done(error as Error | undefined)),
+  );
   app.enableCors({
     origin: (origin: string | undefined, allow: (error: Error | null, isAllowed: boolean) => void) =>
       allow(null, isOriginAllowed(config, origin)),
