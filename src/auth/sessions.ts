@@ -4,7 +4,8 @@ import { Clock } from '../common/clock.js';
 import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { forShare, fromMoment } from '../database/dialect.js';
+import { askTogether } from '../database/ask-together.js';
+import { forShare, fromMoment, inIds } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
@@ -17,12 +18,20 @@ export interface LiveSession extends Identity {
   expiresAt: Date;
 }
 
+interface SessionRow {
+  id: number;
+  user_id: number;
+  expires_at: string | Date;
+}
+
 /** Remembered longer than a socket's handshake can take. */
 const RECENTLY_MS = 60_000;
 
 /** Logins: each is a row, and its token is worth what the row says. */
 @Injectable()
 export class Sessions implements OnModuleInit {
+  /** Each request and each socket asks this. */
+  private readonly liveSession = askTogether((ids) => this.liveSessions(ids));
   private readonly recentlyEnded = new Map<number, NodeJS.Timeout>();
 
   constructor(
@@ -58,15 +67,22 @@ export class Sessions implements OnModuleInit {
   /** Who the token speaks for, if its session still lives. @throws Unauthenticated */
   async authenticate(token: string): Promise<LiveSession> {
     const identity = this.tokens.read(token);
-    // By hand: each request and each socket asks this, and a query builder takes longer than the database.
-    const [row] = await this.unitOfWork.read.query<{ expires_at: string | Date }[]>(
-      'SELECT expires_at FROM sessions WHERE id = ? AND user_id = ? AND revoked_at IS NULL',
-      [identity.sessionId, identity.userId],
-    );
-    if (!row) throw sessionRevoked();
+    const row = await this.liveSession(identity.sessionId);
+    if (row?.user_id !== identity.userId) throw sessionRevoked();
     const expiresAt = fromMoment(row.expires_at);
     if (expiresAt <= this.clock.now()) throw tokenExpired();
     return { ...identity, expiresAt };
+  }
+
+  private async liveSessions(ids: readonly number[]): Promise<(SessionRow | undefined)[]> {
+    const { read } = this.unitOfWork;
+    const { sql, values } = inIds(read, 'id', ids);
+    const rows = await read.query<SessionRow[]>(
+      `SELECT id, user_id, expires_at FROM sessions WHERE ${sql} AND revoked_at IS NULL`,
+      values,
+    );
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
   }
 
   /** Ends one session: when this resolves, its token is refused and its sockets are closed. */

@@ -11,7 +11,8 @@ import { NotFound } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
-import { forUpdate, inTuples, placeholders } from '../database/dialect.js';
+import { askTogether } from '../database/ask-together.js';
+import { forUpdate, inIds, inTuples, placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { OFFLINE_AFTER_MS, Presence } from '../realtime/presence.js';
@@ -27,6 +28,12 @@ export const COME_BACK_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 60_000;
 /** Groups whose newest message is remembered. */
 const REMEMBERED_GROUPS = 100_000;
+
+interface Membership {
+  id: number;
+  isIn: boolean;
+  lastSeq: number;
+}
 
 /**
  * Who is in which group right now. It is a person who is in, not a socket: the last word of any of their devices counts. It is
@@ -46,6 +53,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   private marking: Promise<void> = Promise.resolve();
   private absentTimer?: NodeJS.Timeout;
   private isStopping = false;
+  private readonly membershipsOf = askTogether((userIds) => this.memberships(userIds));
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -166,7 +174,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
 
   /** In the person's turn: a new socket hears what its person's other sockets hear, and from then on is moved with them. */
   private async placeSocket(socket: ParleySocket, userId: number): Promise<void> {
-    for (const { id, isIn, lastSeq } of await this.memberships(userId)) {
+    for (const { id, isIn, lastSeq } of await this.membershipsOf(userId)) {
       void socket.join(isIn ? groupRoom(id) : outsideRoom(id));
       this.noteIn(userId, id, isIn);
       // Who is in and connected has nothing unread: see `liveMark`.
@@ -174,13 +182,18 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     }
   }
 
-  private async memberships(userId: number): Promise<{ id: number; isIn: boolean; lastSeq: number }[]> {
-    const rows = await this.unitOfWork.read.query<{ id: number; is_in: number; last_seq: number }[]>(
-      `SELECT c.id, m.is_in, c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
-       WHERE m.user_id = ? AND c.kind = 'group'`,
-      [userId],
+  private async memberships(userIds: readonly number[]): Promise<Membership[][]> {
+    const { read } = this.unitOfWork;
+    const { sql, values } = inIds(read, 'm.user_id', userIds);
+    const rows = await read.query<{ user_id: number; id: number; is_in: number; last_seq: number }[]>(
+      `SELECT m.user_id, c.id, m.is_in, c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
+       WHERE ${sql} AND c.kind = 'group'`,
+      values,
     );
-    return rows.map(({ id, is_in, last_seq }) => ({ id, isIn: Boolean(is_in), lastSeq: last_seq }));
+    const byUser = new Map<number, Membership[]>(userIds.map((userId) => [userId, []]));
+    for (const { user_id, id, is_in, last_seq } of rows)
+      byUser.get(user_id)!.push({ id, isIn: Boolean(is_in), lastSeq: last_seq });
+    return userIds.map((userId) => byUser.get(userId)!);
   }
 
   private noteIn(userId: number, groupId: number, isIn: boolean): void {

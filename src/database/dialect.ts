@@ -23,6 +23,13 @@ export function inTuples(
   return { sql: `(${columns}) IN (${isSqlite(tx) ? 'VALUES ' : ''}${tuples(rows)})`, values: rows.flat() };
 }
 
+/** `column IN (…)` for any number of ids; on SQLite one text for all numbers of them, so that it stays prepared. */
+export function inIds(tx: EntityManager, column: string, ids: readonly number[]): { sql: string; values: Value[] } {
+  return isSqlite(tx)
+    ? { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(ids)] }
+    : { sql: `${column} IN (${placeholders(ids)})`, values: [...ids] };
+}
+
 /** `?, ?, …` */
 export const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(',');
 
