@@ -75,9 +75,8 @@ export class Sessions implements OnModuleInit {
   }
 
   private async liveSessions(ids: readonly number[]): Promise<(SessionRow | undefined)[]> {
-    const { read } = this.unitOfWork;
-    const { sql, values } = inIds(read, 'id', ids);
-    const rows = await read.query<SessionRow[]>(
+    const { sql, values } = inIds('id', ids);
+    const rows = await this.unitOfWork.read.query<SessionRow[]>(
       `SELECT id, user_id, expires_at FROM sessions WHERE ${sql} AND revoked_at IS NULL`,
       values,
     );

@@ -183,9 +183,8 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   }
 
   private async memberships(userIds: readonly number[]): Promise<Membership[][]> {
-    const { read } = this.unitOfWork;
-    const { sql, values } = inIds(read, 'm.user_id', userIds);
-    const rows = await read.query<{ user_id: number; id: number; is_in: number; last_seq: number }[]>(
+    const { sql, values } = inIds('m.user_id', userIds);
+    const rows = await this.unitOfWork.read.query<{ user_id: number; id: number; is_in: number; last_seq: number }[]>(
       `SELECT m.user_id, c.id, m.is_in, c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
        WHERE ${sql} AND c.kind = 'group'`,
       values,

@@ -23,11 +23,14 @@ export function inTuples(
   return { sql: `(${columns}) IN (${isSqlite(tx) ? 'VALUES ' : ''}${tuples(rows)})`, values: rows.flat() };
 }
 
-/** `column IN (…)` for any number of ids; on SQLite one text for all numbers of them, so that it stays prepared. */
-export function inIds(tx: EntityManager, column: string, ids: readonly number[]): { sql: string; values: Value[] } {
-  return isSqlite(tx)
-    ? { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(ids)] }
-    : { sql: `${column} IN (${placeholders(ids)})`, values: [...ids] };
+/**
+ * `column IN (?, …)` for any number of ids. The last one is repeated up to a power of two: so few texts serve all numbers, and stay
+ * prepared on SQLite.
+ */
+export function inIds(column: string, ids: readonly number[]): { sql: string; values: number[] } {
+  const padded = [...ids];
+  while (padded.length & (padded.length - 1)) padded.push(ids.at(-1)!);
+  return { sql: `${column} IN (${placeholders(padded)})`, values: padded };
 }
 
 /** `?, ?, …` */
