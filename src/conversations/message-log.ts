@@ -16,6 +16,11 @@ const MAX_WAITING = 10_000;
 const MAX_WAITING_LENGTH = 20_000_000;
 /** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
 const MAX_BATCH = 500;
+/** From a batch of so many on, the next one is given time to gather. */
+const BUSY = 8;
+/** Unless so many have gathered by themselves. */
+const ENOUGH = 100;
+const GATHER_MS = 2;
 /** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
 const MAX_BATCH_LENGTH = 1_000_000;
 /** How long to ask a database that broke off in the middle of a COMMIT: some five seconds. */
@@ -71,7 +76,11 @@ export class MessageLog implements BeforeApplicationShutdown {
     // Let all sockets that have something to say right now say it: their messages share the first commit.
     await new Promise(setImmediate);
     while (this.queue.length > 0) {
-      await this.store(this.takeBatch());
+      const batch = this.takeBatch();
+      await this.store(batch);
+      // A batch costs as much as dozens of messages. Where many write, but not so many that the next batch is large already, a moment's
+      // patience makes it so; one who writes alone never waits.
+      if (batch.length >= BUSY && this.queue.length < ENOUGH) await sleep(GATHER_MS);
     }
     // In the turn that saw the queue empty: a draft that comes any later finds nobody draining, and starts anew.
     this.draining = undefined;
