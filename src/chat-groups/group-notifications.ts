@@ -1,4 +1,5 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Throttle } from '../common/throttle.js';
 import type { GroupNotification, MessageChanged } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
 
@@ -7,36 +8,25 @@ const EVERY_MS = 1_000;
 
 /** Tells members outside a group that there is something new: at once, and then at most once a second, with the newest. */
 @Injectable()
-export class GroupNotifications implements OnApplicationShutdown {
-  /** Groups told less than a second ago, each with what has come since. */
-  private readonly recent = new Map<number, { timer: NodeJS.Timeout; latest?: GroupNotification }>();
+export class GroupNotifications implements BeforeApplicationShutdown {
+  private readonly news: Throttle<number, GroupNotification>;
 
-  constructor(private readonly publisher: Publisher) {}
+  constructor(publisher: Publisher) {
+    this.news = new Throttle(EVERY_MS, (notification) => publisher.groupNotification(notification));
+  }
 
-  onApplicationShutdown(): void {
-    for (const { timer } of this.recent.values()) clearTimeout(timer);
+  beforeApplicationShutdown(): void {
+    this.news.stop();
   }
 
   stored(notification: GroupNotification): void {
-    const told = this.recent.get(notification.chat_group_id);
-    if (told) told.latest = notification;
-    else this.tell(notification);
+    this.news.push(notification.chat_group_id, notification);
   }
 
   /** What still waits to be told about a message is told as the message is now. */
   changed(groupId: number, { seq, message, deleted }: MessageChanged): void {
-    const latest = this.recent.get(groupId)?.latest;
-    if (latest?.last_seq === seq) Object.assign(latest, { message, ...(deleted && { deleted }) });
-  }
-
-  private tell(notification: GroupNotification): void {
-    const groupId = notification.chat_group_id;
-    this.publisher.groupNotification(notification);
-    const timer = setTimeout(() => {
-      const latest = this.recent.get(groupId)?.latest;
-      this.recent.delete(groupId);
-      if (latest) this.tell(latest);
-    }, EVERY_MS).unref();
-    this.recent.set(groupId, { timer });
+    this.news.amend(groupId, (latest) =>
+      latest.last_seq === seq ? { ...latest, message, ...(deleted && { deleted }) } : latest,
+    );
   }
 }

@@ -1,0 +1,41 @@
+/** Passes on the first value of a key at once, and after that at most one every `everyMs`: always the latest, and never none. */
+export class Throttle<K, V> {
+  /** Keys passed on less than `everyMs` ago, each with what has come since. */
+  private readonly recent = new Map<K, { timer: NodeJS.Timeout; latest?: { value: V } }>();
+  private isStopped = false;
+
+  constructor(
+    private readonly everyMs: number,
+    private readonly pass: (value: V, key: K) => void,
+  ) {}
+
+  push(key: K, value: V): void {
+    if (this.isStopped) return;
+    const passed = this.recent.get(key);
+    if (passed) passed.latest = { value };
+    else this.passOn(key, value);
+  }
+
+  /** Changes the value that waits, if one does. */
+  amend(key: K, change: (value: V) => V): void {
+    const latest = this.recent.get(key)?.latest;
+    if (latest) latest.value = change(latest.value);
+  }
+
+  /** Passes nothing on any more. */
+  stop(): void {
+    this.isStopped = true;
+    for (const { timer } of this.recent.values()) clearTimeout(timer);
+    this.recent.clear();
+  }
+
+  private passOn(key: K, value: V): void {
+    const timer = setTimeout(() => {
+      const latest = this.recent.get(key)?.latest;
+      this.recent.delete(key);
+      if (latest) this.passOn(key, latest.value);
+    }, this.everyMs).unref();
+    this.recent.set(key, { timer });
+    this.pass(value, key);
+  }
+}
