@@ -1,12 +1,29 @@
 import { AskBot, StopBot } from '../bot/dto/bot.dto.js';
-import { EnterGroupMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
-import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
+import { EnterGroupMessage, GroupTypingMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
+import { RoomTypingMessage, SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { TokenPayload } from '../common/token-payload.js';
+import { ReadPayload } from '../notifications/dto/notifications.dto.js';
 import type { Acknowledge, ClientEvents, ServerEvents } from '../realtime/events.js';
-import { BotStopped, Bound, Entered, Exception, Stored } from '../realtime/events/answers.js';
-import { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from '../realtime/events/groups.js';
+import { Accepted, BotStopped, Bound, Entered, Exception, Read, Stored } from '../realtime/events/answers.js';
+import {
+  AccessRequestUpdate,
+  GroupDeleted,
+  GroupNotice,
+  GroupNotification,
+  GroupRead,
+  GroupRow,
+  GroupUpdate,
+} from '../realtime/events/groups.js';
 import { GroupMessageUpdate, RoomMessageUpdate } from '../realtime/events/message-updates.js';
 import { BotDelta, BotMessages, GroupMessage, RoomMessage } from '../realtime/events/messages.js';
+import {
+  GroupTyping,
+  PresenceChange,
+  ReadReceipt,
+  RoomTyping,
+  UserErased,
+  UserRow,
+} from '../realtime/events/people.js';
 
 /*
  * What the maps of src/realtime/events.ts say to the compiler, said to people and programs: the documents of the events are made
@@ -94,8 +111,52 @@ export const SERVER_EVENTS = {
       payload: GroupNotification,
       says: 'Something new in a group, to its members who are online and not in it: at most one a second and group.',
     },
+    {
+      payload: GroupRead,
+      says: 'How far a person has read a group, on each of their own sockets.',
+    },
+  ],
+  read: [
+    {
+      payload: ReadReceipt,
+      says: "How far somebody has read: to a room's two people, to those who are in a group of at most 100 members, and to the reader's own sockets.",
+    },
+  ],
+  typing: [
+    {
+      payload: RoomTyping,
+      says: 'Somebody types to the person; at most one in three seconds and typist.',
+    },
+    {
+      payload: GroupTyping,
+      says: 'Somebody types in a group, to the others who are in it; at most one in three seconds and typist.',
+    },
+  ],
+  presence: [
+    {
+      payload: [PresenceChange],
+      says: 'Who came online and who went, once a second: to those who have a room with them, or are in a group with them where at most 100 are in.',
+    },
+  ],
+  user_update: [
+    {
+      payload: UserRow,
+      says: 'Somebody is new, or has another name: to everybody while there are at most 1,000 users, and then to those who hear of their presence.',
+    },
+    {
+      payload: UserErased,
+      says: 'Somebody is gone; to the same people.',
+    },
   ],
   group_update: [
+    {
+      payload: GroupRow,
+      says: 'A group is new or changed: to everybody while there are at most 1,000 groups, and then to its members.',
+    },
+    {
+      payload: GroupDeleted,
+      says: 'A group is gone; to the same people.',
+    },
     {
       payload: GroupUpdate,
       says: "A person's place in a group changed, on another device or by another's hand; on each of their sockets.",
@@ -149,6 +210,25 @@ export const CLIENT_EVENTS = {
       payload: StopBot,
       answer: BotStopped,
       says: "Ends the bot's answer on all devices. The acknowledgement comes when what was said is stored.",
+    },
+  ],
+  read: [
+    {
+      payload: ReadPayload,
+      answer: Read,
+      says: 'Has read one room or one group; the same as PUT /http/notifications.',
+    },
+  ],
+  typing: [
+    {
+      payload: RoomTypingMessage,
+      answer: Accepted,
+      says: 'Types to somebody; passed on where the two have a room.',
+    },
+    {
+      payload: GroupTypingMessage,
+      answer: Accepted,
+      says: 'Types in a group that the person is in.',
     },
   ],
 } as const satisfies ClientTable;

@@ -5,6 +5,7 @@ import { AccessTokens, SECRET } from './access-tokens.js';
 import { AuthController } from './auth.controller.js';
 import { Erasure } from './erasure.js';
 import { Housekeeping } from './housekeeping.js';
+import { LastSeen } from './last-seen.js';
 import { LoginService } from './login.service.js';
 import { OwnSessionsService } from './own-sessions.service.js';
 import { Pages } from './pages.js';
@@ -12,6 +13,7 @@ import { PasswordController } from './password.controller.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { Passwords } from './passwords.js';
+import { PresenceNews } from './presence-news.js';
 import { Registration } from './registration.entity.js';
 import { RegistrationService } from './registration.service.js';
 import { Session } from './session.entity.js';
@@ -19,6 +21,7 @@ import { SessionsController } from './sessions.controller.js';
 import { Sessions } from './sessions.js';
 import { SocketSessions } from './socket-sessions.js';
 import { TokenGuard } from './token.guard.js';
+import { UserNews } from './user-news.js';
 import { User } from './user.entity.js';
 
 @Module({})
@@ -44,9 +47,12 @@ export class AuthModule {
         PasswordResetService,
         LoginService,
         Housekeeping,
+        LastSeen,
+        PresenceNews,
+        UserNews,
       ],
       // Other features send mails too.
-      exports: [Passwords, Sessions, SocketSessions, Erasure, mail],
+      exports: [Passwords, Sessions, SocketSessions, Erasure, PresenceNews, UserNews, mail],
     };
   }
 }

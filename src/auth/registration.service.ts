@@ -14,6 +14,7 @@ import { Erasure } from './erasure.js';
 import { linkTokenHash, newLinkToken } from './link-tokens.js';
 import { Passwords } from './passwords.js';
 import { Registration } from './registration.entity.js';
+import { UserNews } from './user-news.js';
 import { nameColumns, User } from './user.entity.js';
 
 const HOUR = 3_600_000;
@@ -33,6 +34,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
     private readonly erasure: Erasure,
+    private readonly news: UserNews,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -84,29 +86,32 @@ export class RegistrationService implements OnModuleInit {
     const tokenHash = linkTokenHash(token);
     // Most links that are not ours are guesses: they need not queue behind what is written.
     if (!(await this.unitOfWork.read.existsBy(Registration, { tokenHash }))) throw new NotFound('registration link');
-    return this.unitOfWork.run(async (tx) => {
+    const { email, madeId } = await this.unitOfWork.run(async (tx) => {
       await tx.query(`SELECT id FROM registrations WHERE token_hash = ? ${forUpdate(tx)}`, [tokenHash]);
       const registration = await tx.findOneBy(Registration, { tokenHash });
       if (!registration) throw new NotFound('registration link');
-      if (registration.userId !== null) return registration.email;
+      if (registration.userId !== null) return { email: registration.email };
       const now = this.clock.now();
       if (registration.expiresAt <= now)
         throw new DomainError('gone', 'expired', 'This link has expired. Ask for a new one, or register again.');
       if (await tx.existsBy(User, { email: registration.email })) {
         throw new DomainError('conflict', 'already_registered', 'This address has an account already. Log in.');
       }
-      const { email, passwordHash, firstName, lastName } = registration;
+      const { passwordHash, firstName, lastName } = registration;
       const { identifiers } = await tx.insert(User, {
-        email,
+        email: registration.email,
         passwordHash,
         ...nameColumns(firstName, lastName),
         createdAt: now,
         lastSeen: null,
         erasedAt: null,
       });
-      await tx.update(Registration, { id: registration.id }, { userId: (identifiers[0] as { id: number }).id });
-      return email;
+      const { id } = identifiers[0] as { id: number };
+      await tx.update(Registration, { id: registration.id }, { userId: id });
+      return { email: registration.email, madeId: id };
     });
+    if (madeId !== undefined) this.news.changed(madeId);
+    return email;
   }
 
   async sweep(tx: EntityManager): Promise<void> {

@@ -4,7 +4,7 @@ import { DomainError } from '../common/errors.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import type { ParleyServer, ParleySocket } from '../realtime/events.js';
-import { sessionRoom, userRoom } from '../realtime/rooms.js';
+import { EVERYBODY, sessionRoom, userRoom } from '../realtime/rooms.js';
 import {
   AccessTokens,
   sessionRevoked,
@@ -154,7 +154,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
       socket.data.deadline = undefined;
       this.presence.connected(userId);
     }
-    await socket.join(userRoom(userId));
+    await socket.join([userRoom(userId), EVERYBODY]);
     for (const listener of this.boundListeners) await listener(socket, userId);
   }
 

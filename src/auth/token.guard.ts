@@ -29,7 +29,7 @@ export class TokenGuard implements CanActivate {
       const socket = ws.getClient<ParleySocket>();
       await this.sockets.bind(socket, tokenOf(ws.getData()));
       // Everything counts, also what is refused next: refusing costs as much as storing.
-      await this.limits.message(socket.data.identity!.userId);
+      await this.count(ws.getPattern(), socket.data.identity!.userId);
       return true;
     }
     if (this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()])) return true;
@@ -38,6 +38,14 @@ export class TokenGuard implements CanActivate {
     request.identity = { userId, sessionId };
     if (request.method !== 'GET') await this.limits.write(userId);
     return true;
+  }
+
+  /** Whoever types much, or reads much, can still write. */
+  private count(event: string, userId: number): Promise<void> {
+    if (event === 'typing') return this.limits.typing(userId);
+    // The same as PUT /notifications.
+    if (event === 'read') return this.limits.write(userId);
+    return this.limits.message(userId);
   }
 }
 

@@ -17,6 +17,7 @@ import { GroupNotices } from './group-notices.js';
 import { GroupNotifications } from './group-notifications.js';
 import { GroupRemoval } from './group-removal.entity.js';
 import { GroupRules } from './group-rules.js';
+import { GroupUpdates } from './group-updates.js';
 import { PersonTurns } from './person-turns.js';
 
 @Module({
@@ -33,6 +34,7 @@ import { PersonTurns } from './person-turns.js';
     GroupNotices,
     GroupNotifications,
     GroupRules,
+    GroupUpdates,
     PersonTurns,
   ],
   exports: [ChatGroupsService],

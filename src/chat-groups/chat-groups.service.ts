@@ -11,17 +11,21 @@ import { messageColumns, type MessageRow, type MessageView, toMessageView } from
 import { MessageLog } from '../conversations/message-log.js';
 import { hasCursor, type PageQuery } from '../conversations/page.dto.js';
 import { liveMark, unreadCount } from '../conversations/read-marks.js';
+import { Receipts } from '../conversations/receipts.js';
 import { insertRows, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { Entered, Stored } from '../realtime/events.js';
+import type { Accepted, Entered, Stored } from '../realtime/events.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
+import { Typing } from '../realtime/typing.js';
+import { WhoIsIn } from '../realtime/who-is-in.js';
 import { ChatGroup } from './chat-group.entity.js';
 import type { ChangeGroup, ChatGroupView, CreateGroup } from './dto/group.dto.js';
-import type { SendGroupMessage } from './dto/group-message.dto.js';
+import type { GroupTypingMessage, SendGroupMessage } from './dto/group-message.dto.js';
 import { GroupAttendance } from './group-attendance.js';
 import { GroupMembership } from './group-membership.js';
 import { GroupNotifications } from './group-notifications.js';
+import { GroupUpdates } from './group-updates.js';
 import { PersonTurns } from './person-turns.js';
 
 interface GroupRow extends Omit<MessageRow, 'seq'> {
@@ -48,6 +52,10 @@ export class ChatGroupsService {
     private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
     private readonly notifications: GroupNotifications,
+    private readonly updates: GroupUpdates,
+    private readonly receipts: Receipts,
+    private readonly typings: Typing,
+    private readonly whoIsIn: WhoIsIn,
     private readonly turns: PersonTurns,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
@@ -67,7 +75,7 @@ export class ChatGroupsService {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
     const groupId = await this.turns.take([me.userId], async () => {
       const id = await this.unitOfWork.run((tx) => this.make(tx, me, name, is_private ?? false));
-      this.publisher.placeInGroup(me.userId, id, 'outside');
+      this.attendance.membershipBegan(me.userId, id);
       return id;
     });
     return this.view(me, groupId);
@@ -94,6 +102,7 @@ export class ChatGroupsService {
       });
       if (ownerId != null && ownerId !== before) this.attendance.ownerChanged([before, ownerId], groupId, ownerId);
     });
+    this.updates.changed(groupId);
     return this.view(me, groupId);
   }
 
@@ -138,8 +147,22 @@ export class ChatGroupsService {
         message,
         timestamp: at,
       });
+      this.moved(me.userId, groupId, seq);
     }
     return { ok: true, ...place, ...moment };
+  }
+
+  /** Passes on to the others who are in that the caller types. @throws NotFound where the caller is not in it */
+  async typing(me: Identity, { chat_group_id: groupId }: GroupTypingMessage): Promise<Accepted> {
+    if (!this.whoIsIn.has(me.userId, groupId)) throw new NotFound('chat group');
+    await this.typings.inGroup(me.userId, groupId);
+    return { ok: true };
+  }
+
+  /** Writing moves the writer's mark. The message says so to whoever gets it: all who are in, and nobody else. */
+  private moved(userId: number, groupId: number, seq: number): void {
+    if (this.whoIsIn.has(userId, groupId)) this.receipts.stands(groupId, userId, seq);
+    else this.receipts.moved({ conversationId: groupId, userId, lastSeq: seq, lastReadSeq: seq, isKnown: true });
   }
 
   private async make(tx: EntityManager, { userId }: Identity, name: string, isPrivate: boolean): Promise<number> {

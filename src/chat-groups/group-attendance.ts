@@ -6,20 +6,26 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { PresenceNews } from '../auth/presence-news.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { NotFound } from '../common/errors.js';
+import { Gather } from '../common/gather.js';
 import { logLine } from '../common/log-line.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
+import { Receipts } from '../conversations/receipts.js';
 import { askTogether } from '../database/ask-together.js';
 import { forUpdate, inIds, inTuples, placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { Audience } from '../realtime/audience.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { OFFLINE_AFTER_MS, Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { groupRoom, outsideRoom } from '../realtime/rooms.js';
+import { WhoIsIn } from '../realtime/who-is-in.js';
 import { GroupMembership } from './group-membership.js';
 import { GroupNotices } from './group-notices.js';
+import { GroupUpdates } from './group-updates.js';
 import { PersonTurns } from './person-turns.js';
 
 /** After a start, those who were in a group have this long to come back. */
@@ -44,13 +50,13 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   private readonly logger = new Logger(GroupAttendance.name);
   /** People who entered without a socket, until their time to open one is over. */
   private readonly expected = new Map<number, NodeJS.Timeout>();
-  /** The groups that people who are here are in. */
-  private readonly inGroups = new Map<number, Set<number>>();
   /** The newest message that each group's sockets were told. */
   private readonly published = new LRUCache<number, number>({ max: REMEMBERED_GROUPS });
   /** Read marks that are still to be moved, by group and seq. */
   private toMark = new Map<string, { groupId: number; seq: number; userIds: number[] }>();
   private marking: Promise<void> = Promise.resolve();
+  /** Many go at once when a network does, and are taken out together. */
+  private readonly gone: Gather<number, true>;
   private absentTimer?: NodeJS.Timeout;
   private isStopping = false;
   private readonly membershipsOf = askTogether((userIds) => this.memberships(userIds));
@@ -62,13 +68,20 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     private readonly sockets: SocketSessions,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
+    private readonly whoIsIn: WhoIsIn,
+    private readonly audience: Audience,
+    private readonly presenceNews: PresenceNews,
+    private readonly receipts: Receipts,
     private readonly notices: GroupNotices,
-  ) {}
+    private readonly updates: GroupUpdates,
+  ) {
+    this.gone = new Gather('GroupAttendance', 0, (gone) => this.takeOut([...gone.keys()]));
+  }
 
   onModuleInit(): void {
     this.sockets.onBound((socket, userId) => this.turns.take([userId], () => this.placeSocket(socket, userId)));
     this.presence.onDisconnected((userId) => this.markWhenGone(userId));
-    this.presence.onOffline((userId) => this.inBackground(this.takeOut([userId])));
+    this.presence.onOffline((userId) => this.gone.add(userId, true));
   }
 
   onApplicationBootstrap(): void {
@@ -85,6 +98,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     this.isStopping = true;
     clearTimeout(this.absentTimer);
     for (const timer of this.expected.values()) clearTimeout(timer);
+    await this.gone.stop();
     for (const userId of this.presence.online()) if (this.presence.isConnected(userId)) this.noteMarks(userId);
     await this.moveMarks().catch(() => undefined);
   }
@@ -95,7 +109,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
    */
   enter(userId: number, groupId: number): Promise<ReadableChat> {
     return this.turns.take([userId], async () => {
-      const { group, wasIn } = await this.unitOfWork.run(async (tx) => {
+      const { group, before } = await this.unitOfWork.run(async (tx) => {
         const locked = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) {
@@ -106,12 +120,19 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
           // Reading the newest page enters, too, and most who read it are in already: nothing is written for them.
           await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: locked.lastSeq });
         }
-        return { group: locked, wasIn: member?.isIn ?? false };
+        return { group: locked, before: member };
       });
+      const { lastSeq } = group;
       this.publisher.placeInGroup(userId, groupId, 'in');
-      this.noteIn(userId, groupId, true);
-      this.told(groupId, group.lastSeq);
-      if (!wasIn) this.tell(userId, groupId, true);
+      this.whoIsIn.add(userId, groupId);
+      this.told(groupId, lastSeq);
+      if (!before?.isIn) {
+        this.tell(userId, groupId, true);
+        this.presenceNews.show(userId, this.audience.inSmallGroup(groupId));
+      }
+      if (!before) this.updates.changed(groupId);
+      if (before && before.lastReadSeq >= lastSeq) this.receipts.stands(groupId, userId, lastSeq);
+      else this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
       this.expectSocket(userId);
       return group;
     });
@@ -120,18 +141,21 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   /** Leaves, and stays a member. @throws NotFound */
   leave(userId: number, groupId: number): Promise<void> {
     return this.turns.take([userId], async () => {
-      const wasIn = await this.unitOfWork.run(async (tx) => {
-        const { lastSeq } = await this.membership.lock(tx, groupId);
+      const { lastSeq, before } = await this.unitOfWork.run(async (tx) => {
+        const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
         // One who is not in has seen nothing of it: a tab that closes late must not mark it read.
         if (member.isIn)
-          await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: lastSeq });
-        return member.isIn;
+          await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: group.lastSeq });
+        return { lastSeq: group.lastSeq, before: member };
       });
       this.publisher.placeInGroup(userId, groupId, 'outside');
-      this.noteIn(userId, groupId, false);
-      if (wasIn) this.tell(userId, groupId, false);
+      this.whoIsIn.remove(userId, groupId);
+      if (!before.isIn) return;
+      this.tell(userId, groupId, false);
+      if (before.lastReadSeq < lastSeq)
+        this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
     });
   }
 
@@ -139,6 +163,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   membershipBegan(userId: number, groupId: number): void {
     this.publisher.placeInGroup(userId, groupId, 'outside');
     this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: true });
+    this.updates.changed(groupId);
   }
 
   /** In the person's turn: somebody is a member no more; `wasIn` where they were in it, too. */
@@ -146,18 +171,19 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     this.silence(userId, groupId);
     if (wasIn) this.notices.changed(groupId, userId, false);
     this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: false });
+    this.updates.changed(groupId);
   }
 
   /** In the person's turn: their sockets hear nothing of the group from here on. */
   silence(userId: number, groupId: number): void {
     this.publisher.placeInGroup(userId, groupId, 'nowhere');
-    this.noteIn(userId, groupId, false);
+    this.whoIsIn.remove(userId, groupId);
   }
 
   /** Those whose part in the group changed with its owner learn who that is now. */
   ownerChanged(userIds: number[], groupId: number, ownerId: number): void {
     for (const userId of userIds) {
-      const isIn = this.inGroups.get(userId)?.has(groupId) ?? false;
+      const isIn = this.whoIsIn.has(userId, groupId);
       this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn, owner_id: ownerId });
     }
   }
@@ -176,7 +202,8 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   private async placeSocket(socket: ParleySocket, userId: number): Promise<void> {
     for (const { id, isIn, lastSeq } of await this.membershipsOf(userId)) {
       void socket.join(isIn ? groupRoom(id) : outsideRoom(id));
-      this.noteIn(userId, id, isIn);
+      if (isIn) this.whoIsIn.add(userId, id);
+      else this.whoIsIn.remove(userId, id);
       // Who is in and connected has nothing unread: see `liveMark`.
       if (isIn) this.told(id, lastSeq);
     }
@@ -195,27 +222,20 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     return userIds.map((userId) => byUser.get(userId)!);
   }
 
-  private noteIn(userId: number, groupId: number, isIn: boolean): void {
-    const groups = this.inGroups.get(userId);
-    if (!isIn) groups?.delete(groupId);
-    else if (groups) groups.add(groupId);
-    else this.inGroups.set(userId, new Set([groupId]));
-  }
-
   /** One who enters without a socket has as long to open one as one who lost it, from the last time that they entered. */
   private expectSocket(userId: number): void {
     if (this.presence.isConnected(userId)) return;
     clearTimeout(this.expected.get(userId));
     const timer = setTimeout(() => {
       this.expected.delete(userId);
-      if (!this.presence.isOnline(userId)) this.inBackground(this.takeOut([userId]));
+      if (!this.presence.isOnline(userId)) this.gone.add(userId, true);
     }, OFFLINE_AFTER_MS).unref();
     this.expected.set(userId, timer);
   }
 
   /** The last socket closed: what it was told has been read, what comes later has not. */
   private markWhenGone(userId: number): void {
-    if (this.isStopping || !this.inGroups.get(userId)?.size) return;
+    if (this.isStopping) return;
     // Many go at once when a network does: one statement a group for all who went in this turn.
     const isFirst = this.toMark.size === 0;
     this.noteMarks(userId);
@@ -226,7 +246,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   }
 
   private noteMarks(userId: number): void {
-    for (const groupId of this.inGroups.get(userId) ?? []) {
+    for (const groupId of this.whoIsIn.groupsOf(userId)) {
       const seq = this.published.peek(groupId);
       // Forgotten, since so many other groups were busier: too much unread is the safe side.
       if (seq === undefined) continue;
@@ -259,8 +279,8 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       const candidates = userIds.filter((userId) => this.isAbsent(userId));
       if (candidates.length === 0 || this.isStopping) return;
       const left = await this.unitOfWork.run(async (tx) => {
-        const rows = await tx.query<{ id: number; user_id: number }[]>(
-          `SELECT conversation_id AS id, user_id FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)}) ${forUpdate(tx)}`,
+        const rows = await tx.query<{ id: number; user_id: number; last_read_seq: number }[]>(
+          `SELECT conversation_id AS id, user_id, last_read_seq FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)}) ${forUpdate(tx)}`,
           candidates,
         );
         const gone = rows.filter((row) => this.isAbsent(row.user_id));
@@ -273,10 +293,14 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
         await tx.query(`UPDATE members SET is_in = 0 WHERE ${sql}`, values);
         return gone;
       });
-      for (const userId of candidates) if (this.isAbsent(userId)) this.inGroups.delete(userId);
-      for (const { id, user_id: userId } of left) {
+      // Before anybody is taken out of what is in memory: a group is no small one for having just been left by all.
+      for (const { id, user_id: userId } of left) this.presenceNews.show(userId, this.audience.inSmallGroup(id));
+      for (const userId of candidates) if (this.isAbsent(userId)) this.whoIsIn.forget(userId);
+      for (const { id, user_id: userId, last_read_seq: lastReadSeq } of left) {
         this.publisher.placeInGroup(userId, id, 'outside');
         this.tell(userId, id, false);
+        const lastSeq = Math.max(this.published.peek(id) ?? 0, lastReadSeq);
+        this.receipts.moved({ conversationId: id, userId, lastSeq, lastReadSeq });
       }
     });
   }

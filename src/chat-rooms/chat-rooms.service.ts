@@ -11,11 +11,12 @@ import { pairOf } from '../conversations/pair.js';
 import { unreadCount } from '../conversations/read-marks.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { Stored } from '../realtime/events.js';
+import type { Accepted, Stored } from '../realtime/events.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
+import { Typing } from '../realtime/typing.js';
 import type { ChatRoomView } from './dto/chat-room.view.js';
-import type { SendRoomMessage } from './dto/room-message.dto.js';
+import type { RoomTypingMessage, SendRoomMessage } from './dto/room-message.dto.js';
 import { RoomRules } from './room-rules.js';
 
 interface RoomRow extends MessageRow {
@@ -37,6 +38,7 @@ export class ChatRoomsService {
     private readonly rooms: RoomRules,
     private readonly history: History,
     private readonly blocks: Blocks,
+    private readonly typings: Typing,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -48,9 +50,7 @@ export class ChatRoomsService {
    */
   async send(me: Identity, { other_user_id: otherUserId, message, client_id }: SendRoomMessage): Promise<Stored> {
     const clientId = client_id ?? undefined;
-    if (otherUserId === me.userId) {
-      throw new Invalid('other_user_id is your own. Write to somebody else.', { other_user_id: ['is your own'] });
-    }
+    assertOther(me, otherUserId);
     const target = pairOf(me.userId, otherUserId);
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
     const { conversationId, seq, timestamp, isRepeat } = await this.log.append({
@@ -75,6 +75,13 @@ export class ChatRoomsService {
       });
     }
     return { ok: true, ...place, ...moment };
+  }
+
+  /** Passes on that the caller types, where the two have a room: strangers see nothing of it. @throws Invalid to oneself */
+  async typing(me: Identity, { other_user_id: otherUserId }: RoomTypingMessage): Promise<Accepted> {
+    assertOther(me, otherUserId);
+    await this.typings.inRoom(me.userId, otherUserId, () => this.rooms.exists(pairOf(me.userId, otherUserId)));
+    return { ok: true };
   }
 
   /** A page of a room's messages. @throws NotFound where the caller is not one of its two */
@@ -122,4 +129,9 @@ export class ChatRoomsService {
       unread_count: unreadCount({ lastSeq: row.last_seq, lastReadSeq: row.last_read_seq }),
     };
   }
+}
+
+function assertOther(me: Identity, otherUserId: number): void {
+  if (otherUserId !== me.userId) return;
+  throw new Invalid('other_user_id is your own. Write to somebody else.', { other_user_id: ['is your own'] });
 }

@@ -9,6 +9,8 @@ import type { Entry, KindRules } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { type Pair, pairKey } from '../conversations/pair.js';
 import { forShare, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { Audience } from '../realtime/audience.js';
 import { ChatRoom } from './chat-room.entity.js';
 
 /** Rooms remembered by their pair; a room, once made, stays. */
@@ -23,16 +25,37 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
   constructor(
     private readonly log: MessageLog,
     private readonly blocks: Blocks,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly audience: Audience,
     private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
     this.log.register('room', this);
+    this.audience.meetBy((userIds) => this.partners(userIds));
   }
 
   /** Remembers a room that is committed. */
   remember(pair: Pair, conversationId: number): void {
     this.known.set(pairKey(pair), conversationId);
+  }
+
+  /** Whether the two have a room. Asks the database only where nobody knows of one. */
+  async exists(pair: Pair): Promise<boolean> {
+    if (this.known.has(pairKey(pair))) return true;
+    const conversationId = (await this.find(this.unitOfWork.read, [pair])).get(pairKey(pair));
+    if (conversationId !== undefined) this.remember(pair, conversationId);
+    return conversationId !== undefined;
+  }
+
+  /** Everybody who has a room with one of these. */
+  private async partners(userIds: readonly number[]): Promise<[seen: number, viewer: number][]> {
+    const rows = await this.unitOfWork.read.query<{ user_id: number; user_low: number; user_high: number }[]>(
+      `SELECT mine.user_id, r.user_low, r.user_high FROM members mine
+       JOIN chat_rooms r ON r.conversation_id = mine.conversation_id WHERE mine.user_id IN (${placeholders(userIds)})`,
+      [...userIds],
+    );
+    return rows.map(({ user_id: id, user_low: low, user_high: high }) => [id, id === low ? high : low]);
   }
 
   async locate(tx: EntityManager, entries: Entry<Pair>[]): Promise<void> {

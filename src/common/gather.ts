@@ -10,6 +10,8 @@ export class Gather<K, V> {
   private gathered = new Map<K, V>();
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
+  /** Somebody asked for one more hand-over in the middle of one. */
+  private isWanted = false;
   private hasFailed = false;
   private isStopped = false;
 
@@ -32,6 +34,7 @@ export class Gather<K, V> {
 
   /** Hands over after `afterMs`, also where nothing is gathered by then. */
   wake(): void {
+    if (this.running) this.isWanted = true;
     if (this.isStopped || this.timer || this.running) return;
     this.timer = setTimeout(() => void this.flush().catch(() => undefined), this.afterMs).unref();
   }
@@ -70,7 +73,8 @@ export class Gather<K, V> {
       throw error;
     } finally {
       this.running = undefined;
-      if (this.gathered.size > 0) this.wake();
+      if (this.isWanted || this.gathered.size > 0) this.wake();
+      this.isWanted = false;
     }
   }
 }

@@ -15,6 +15,7 @@ export class RateLimits {
   private readonly messages = new RateLimiterMemory({ keyPrefix: 'message', points: 60, duration: 6 });
   /** Over HTTP, the same for everything that changes something. */
   private readonly writes = new RateLimiterMemory({ keyPrefix: 'write', points: 60, duration: 6 });
+  private readonly typings = new RateLimiterMemory({ keyPrefix: 'typing', points: 60, duration: 6 });
   // By mailbox AND address: whoever guesses at another's password cannot lock them out.
   private readonly loginsByAccount = new RateLimiterMemory({ keyPrefix: 'login', points: 10, duration: 15 * MINUTE });
   private readonly loginsByIp = new RateLimiterMemory({ keyPrefix: 'login-ip', points: 100, duration: 15 * MINUTE });
@@ -37,6 +38,11 @@ export class RateLimits {
   /** Counts what nobody in particular asks for. @throws RateLimited */
   async stranger(ip: string): Promise<void> {
     await this.consume(this.strangers, ip, 'Too many requests from this address.');
+  }
+
+  /** @throws RateLimited */
+  async typing(userId: number): Promise<void> {
+    await this.consume(this.typings, String(userId), 'Too much typing.');
   }
 
   /**

@@ -10,10 +10,11 @@ import { MessageChange } from './message-change.entity.js';
 import { MessageEdits } from './message-edits.js';
 import { MessageLog } from './message-log.js';
 import { ReadMarks } from './read-marks.js';
+import { Receipts } from './receipts.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Conversation, Member, Message, MessageChange, Block])],
-  providers: [MessageLog, MessageEdits, History, ReadMarks, Blocks],
-  exports: [MessageLog, MessageEdits, History, ReadMarks, Blocks],
+  providers: [MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
+  exports: [MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
 })
 export class ConversationsModule {}

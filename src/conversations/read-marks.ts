@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { LessThan } from 'typeorm';
 import { NotFound } from '../common/errors.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { Member } from './member.entity.js';
 
 /** How far somebody has read a chat. */
 export interface ReadMark {
@@ -8,9 +10,12 @@ export interface ReadMark {
   lastReadSeq: number;
 }
 
-/** The same, and whether they are in it right now, where it is a group. */
+/** The same, after it was to be moved. */
 export interface MemberMark extends ReadMark {
+  /** They are in it right now, where it is a group. */
   isIn: boolean;
+  /** It was further back until now. */
+  hasMoved: boolean;
 }
 
 /** Unread is computed wherever it is shown and stored nowhere: it cannot drift. */
@@ -40,16 +45,11 @@ export class ReadMarks {
     const { last_seq: lastSeq, last_read_seq: before } = row;
     const isIn = Boolean(row.is_in);
     const target = Math.min(seq, lastSeq);
-    if (target <= before) return { lastSeq, lastReadSeq: before, isIn };
-    await this.unitOfWork.run((tx) =>
+    if (target <= before) return { lastSeq, lastReadSeq: before, isIn, hasMoved: false };
+    const { affected } = await this.unitOfWork.run((tx) =>
       // The condition keeps a slower device from moving the mark back.
-      tx.query('UPDATE members SET last_read_seq = ? WHERE conversation_id = ? AND user_id = ? AND last_read_seq < ?', [
-        target,
-        conversationId,
-        userId,
-        target,
-      ]),
+      tx.update(Member, { conversationId, userId, lastReadSeq: LessThan(target) }, { lastReadSeq: target }),
     );
-    return { lastSeq, lastReadSeq: target, isIn };
+    return { lastSeq, lastReadSeq: target, isIn, hasMoved: Boolean(affected) };
   }
 }

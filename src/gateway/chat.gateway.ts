@@ -13,11 +13,22 @@ import { AskBot, StopBot } from '../bot/dto/bot.dto.js';
 import { ChatGroupsService } from '../chat-groups/chat-groups.service.js';
 import { EnterGroupMessage, SendGroupMessage } from '../chat-groups/dto/group-message.dto.js';
 import { ChatRoomsService } from '../chat-rooms/chat-rooms.service.js';
-import { SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
+import { RoomTypingMessage, SendRoomMessage } from '../chat-rooms/dto/room-message.dto.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import type { BotStopped, Bound, Entered, ParleyServer, ParleySocket, Stored } from '../realtime/events.js';
+import { ReadPayload } from '../notifications/dto/notifications.dto.js';
+import { NotificationsService } from '../notifications/notifications.service.js';
+import type {
+  Accepted,
+  BotStopped,
+  Bound,
+  Entered,
+  ParleyServer,
+  ParleySocket,
+  Read,
+  Stored,
+} from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
-import { type ClientMessage, ClientMessagePipe } from './client-message.pipe.js';
+import { type ClientMessage, ClientMessagePipe, type ClientTyping, TypingPipe } from './client-message.pipe.js';
 import { PayloadPipe } from './payload.pipe.js';
 import { SocketErrorFilter } from './socket-error.filter.js';
 
@@ -29,6 +40,7 @@ export class ChatGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     private readonly chatRooms: ChatRoomsService,
     private readonly chatGroups: ChatGroupsService,
     private readonly bot: BotService,
+    private readonly notifications: NotificationsService,
     private readonly sockets: SocketSessions,
     private readonly publisher: Publisher,
   ) {}
@@ -62,5 +74,19 @@ export class ChatGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
   @SubscribeMessage('bot_stop')
   botStop(@CurrentUser() me: Identity, @MessageBody(new PayloadPipe(StopBot)) stop: StopBot): Promise<BotStopped> {
     return this.bot.stop(me, stop);
+  }
+
+  @SubscribeMessage('read')
+  async read(
+    @CurrentUser() me: Identity,
+    @MessageBody(new PayloadPipe(ReadPayload)) request: ReadPayload,
+  ): Promise<Read> {
+    return { ok: true, ...(await this.notifications.read(me, request)) };
+  }
+
+  @SubscribeMessage('typing')
+  async typing(@CurrentUser() me: Identity, @MessageBody(TypingPipe) typing: ClientTyping): Promise<Accepted> {
+    if (typing instanceof RoomTypingMessage) return this.chatRooms.typing(me, typing);
+    return this.chatGroups.typing(me, typing);
   }
 }

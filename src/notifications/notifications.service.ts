@@ -4,6 +4,7 @@ import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { History } from '../conversations/history.js';
 import { liveMark, ReadMarks, unreadCount } from '../conversations/read-marks.js';
+import { Receipts } from '../conversations/receipts.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
@@ -28,6 +29,7 @@ export class NotificationsService {
     private readonly unitOfWork: UnitOfWork,
     private readonly history: History,
     private readonly readMarks: ReadMarks,
+    private readonly receipts: Receipts,
     private readonly presence: Presence,
   ) {}
 
@@ -67,6 +69,7 @@ export class NotificationsService {
     const chat = await this.history.assertMember(roomId == null ? 'group' : 'room', (roomId ?? groupId)!, me.userId);
     const moved = await this.readMarks.advance(chat.id, me.userId, seq ?? undefined);
     const mark = liveMark(moved, moved.isIn && this.presence.isConnected(me.userId));
+    if (moved.hasMoved) this.receipts.moved({ conversationId: chat.id, userId: me.userId, ...mark });
     const place = roomId == null ? { chat_group_id: chat.id } : { chat_room_id: chat.id };
     return { ...place, last_read_seq: mark.lastReadSeq, unread_count: unreadCount(mark) };
   }

@@ -1,9 +1,18 @@
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Identity } from '../common/identity.js';
-import type { BotStopped, Bound, Entered, Exception, Refused, Stored } from './events/answers.js';
-import type { AccessRequestUpdate, GroupNotice, GroupNotification, GroupUpdate } from './events/groups.js';
+import type { Accepted, BotStopped, Bound, Entered, Exception, Read, Refused, Stored } from './events/answers.js';
+import type {
+  AccessRequestUpdate,
+  GroupDeleted,
+  GroupNotice,
+  GroupNotification,
+  GroupRead,
+  GroupRow,
+  GroupUpdate,
+} from './events/groups.js';
 import type { GroupMessageUpdate, RoomMessageUpdate } from './events/message-updates.js';
 import type { BotDelta, BotMessages, GroupMessage, RoomMessage } from './events/messages.js';
+import type { GroupTyping, PresenceChange, ReadReceipt, RoomTyping, UserErased, UserRow } from './events/people.js';
 
 /*
  * Every event that crosses a socket, in both directions. The server, its tests and clients in TypeScript share this file, with
@@ -14,20 +23,27 @@ export type * from './events/answers.js';
 export type * from './events/groups.js';
 export type * from './events/message-updates.js';
 export type * from './events/messages.js';
+export type * from './events/people.js';
 
 export interface ServerEvents {
   message: (event: RoomMessage | GroupMessage | GroupNotice | BotMessages) => void;
   message_update: (event: RoomMessageUpdate | GroupMessageUpdate) => void;
-  notification: (event: GroupNotification) => void;
-  group_update: (event: GroupUpdate) => void;
-  access_request: (event: AccessRequestUpdate) => void;
   bot_delta: (event: BotDelta) => void;
+  notification: (event: GroupNotification | GroupRead) => void;
+  read: (event: ReadReceipt) => void;
+  typing: (event: RoomTyping | GroupTyping) => void;
+  presence: (event: PresenceChange[]) => void;
+  user_update: (event: UserRow | UserErased) => void;
+  group_update: (event: GroupUpdate | GroupRow | GroupDeleted) => void;
+  access_request: (event: AccessRequestUpdate) => void;
   exception: (event: Exception) => void;
 }
 
 export interface ClientEvents {
   message: (payload: ClientMessage, acknowledge?: Acknowledge<Bound | Stored | Entered>) => void;
   bot_stop: (payload: ClientBotStop, acknowledge?: Acknowledge<BotStopped>) => void;
+  read: (payload: ClientRead, acknowledge?: Acknowledge<Read>) => void;
+  typing: (payload: ClientTyping, acknowledge?: Acknowledge<Accepted>) => void;
 }
 
 export type Acknowledge<T> = (answer: T | Refused) => void;
@@ -48,6 +64,19 @@ export interface ClientBotStop {
   token?: string | null;
   question_seq: number;
 }
+
+/** What a client may send as `read`: one of the two chats, and up to where; without `seq`, up to the newest message. */
+export interface ClientRead {
+  token?: string | null;
+  chat_room_id?: number | null;
+  chat_group_id?: number | null;
+  seq?: number | null;
+}
+
+/** What a client may send as `typing`, every three seconds while somebody types: to whom, or where. */
+export type ClientTyping =
+  | { token?: string | null; chat_type: 'room'; other_user_id: number }
+  | { token?: string | null; chat_type: 'group'; chat_group_id: number };
 
 /** What the server remembers of a socket. */
 export interface SocketData {

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
 
 /** A user whose last socket closed is offline after this long: a reload or a tunnel is not an absence. */
 export const OFFLINE_AFTER_MS = 5_000;
@@ -11,11 +12,19 @@ export class Presence implements OnApplicationShutdown {
   /** Open sockets by user. A user in here is online. */
   private readonly sockets = new Map<number, number>();
   private readonly leaving = new Map<number, NodeJS.Timeout>();
-  private readonly offlineListeners: Listener[] = [];
+  private readonly onlineListeners: Listener[] = [];
+  private readonly offlineListeners: ((userId: number, at: Date) => void)[] = [];
   private readonly disconnectedListeners: Listener[] = [];
 
+  constructor(private readonly clock: Clock) {}
+
+  /** Calls `listener` whenever somebody has come online; one who only lost their sockets for a moment never went. */
+  onOnline(listener: Listener): void {
+    this.onlineListeners.push(listener);
+  }
+
   /** Calls `listener` whenever somebody has gone offline. */
-  onOffline(listener: Listener): void {
+  onOffline(listener: (userId: number, at: Date) => void): void {
     this.offlineListeners.push(listener);
   }
 
@@ -41,7 +50,9 @@ export class Presence implements OnApplicationShutdown {
   connected(userId: number): void {
     clearTimeout(this.leaving.get(userId));
     this.leaving.delete(userId);
-    this.sockets.set(userId, (this.sockets.get(userId) ?? 0) + 1);
+    const before = this.sockets.get(userId);
+    this.sockets.set(userId, (before ?? 0) + 1);
+    if (before === undefined) for (const listener of this.onlineListeners) listener(userId);
   }
 
   /** One socket closed; `forGood` where its session ended, so that nobody is waited for. */
@@ -73,6 +84,7 @@ export class Presence implements OnApplicationShutdown {
   private goOffline(userId: number): void {
     this.leaving.delete(userId);
     this.sockets.delete(userId);
-    for (const listener of this.offlineListeners) listener(userId);
+    const at = this.clock.now();
+    for (const listener of this.offlineListeners) listener(userId, at);
   }
 }

@@ -4,18 +4,27 @@ import type {
   AccessRequestUpdate,
   BotMessages,
   Exception,
+  GroupDeleted,
   GroupMessage,
   GroupMessageUpdate,
   GroupNotice,
   GroupNotification,
+  GroupRead,
+  GroupRow,
+  GroupTyping,
   GroupUpdate,
   ParleyServer,
   ParleySocket,
+  PresenceChange,
+  ReadReceipt,
   RoomMessage,
   RoomMessageUpdate,
+  RoomTyping,
+  UserErased,
+  UserRow,
 } from './events.js';
-import { BEHIND_ROOM, groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
-import { SlowReceivers } from './slow-receivers.js';
+import { BEHIND_ROOM, EVERYBODY, groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
+import { isBehind, SlowReceivers } from './slow-receivers.js';
 
 /** Tells sockets what happened. Call it after the commit: nothing that may still be undone is ever told. */
 @Injectable()
@@ -65,6 +74,74 @@ export class Publisher {
     // One who writes from outside knows.
     const writer = userRoom(notification.user_id);
     this.server.to(outsideRoom(notification.chat_group_id)).except(writer).emit('notification', notification);
+  }
+
+  /** How far somebody has read, to those of these people who are there. */
+  read(receipt: ReadReceipt, userIds: readonly number[]): void {
+    this.server.to(userIds.map(userRoom)).emit('read', receipt);
+  }
+
+  /** The same, to those who are in the group, and to the reader. */
+  readInGroup(receipt: ReadReceipt & { chat_group_id: number }): void {
+    this.server.to([groupRoom(receipt.chat_group_id), userRoom(receipt.user_id)]).emit('read', receipt);
+  }
+
+  /** How far a person has read a group, to all of their sockets. */
+  groupRead(userId: number, read: GroupRead): void {
+    this.server.to(userRoom(userId)).emit('notification', read);
+  }
+
+  /**
+   * Somebody types, to the others there. Volatile: a socket whose transport is busy writing gets nothing, and the next hint
+   * three seconds later. Socket.IO asks for `transport.writable`, which is false from the first packet of a turn until the kernel has
+   * taken all of it: so a hint right behind a message may be lost, too. Only what heals by itself may be sent like this.
+   */
+  typing(typing: RoomTyping | GroupTyping, hiddenFrom: readonly number[] = []): void {
+    const room = typing.chat_type === 'room' ? userRoom(typing.other_user_id) : groupRoom(typing.chat_group_id);
+    const hidden = [typing.user_id, ...hiddenFrom].map(userRoom);
+    this.server.to(room).except(hidden).volatile.emit('typing', typing);
+  }
+
+  /** All sockets of one person, by their ids. */
+  socketsOf(userId: number): Iterable<string> {
+    return this.attached.sockets.adapter.rooms.get(userRoom(userId)) ?? [];
+  }
+
+  /**
+   * Who came and went, to one socket. Not volatile, since a lost change would stay wrong for as long as nothing else changes.
+   * @returns `behind` where the socket does not keep up: it is told nothing, and must be told later; `gone` where there is no such one
+   */
+  presence(socketId: string, changes: (viewerId: number) => PresenceChange[]): 'told' | 'behind' | 'gone' {
+    const socket = this.attached.sockets.sockets.get(socketId);
+    if (!socket?.data.identity) return 'gone';
+    if (isBehind(socket)) return 'behind';
+    const mine = changes(socket.data.identity.userId);
+    if (mine.length === 0) return 'told';
+    this.slowReceivers.published();
+    socket.emit('presence', mine);
+    return 'told';
+  }
+
+  /** A person's new row, to everybody who is there, but for some. */
+  userUpdateToAll(row: UserRow | UserErased, except: readonly number[] = []): void {
+    this.server.to(EVERYBODY).except(except.map(userRoom)).emit('user_update', row);
+  }
+
+  /** The same, to these people. */
+  userUpdate(row: UserRow | UserErased, userIds: readonly number[]): void {
+    if (userIds.length > 0) this.server.to(userIds.map(userRoom)).emit('user_update', row);
+  }
+
+  /** A group's new row, to its members; and to everybody else who is there, as those outside see it, where `outside` is given. */
+  groupRow(row: GroupRow, outside?: GroupRow): void {
+    const members = [groupRoom(row.chat_group_id), outsideRoom(row.chat_group_id)];
+    this.server.to(members).emit('group_update', row);
+    if (outside) this.server.to(EVERYBODY).except(members).emit('group_update', outside);
+  }
+
+  /** A group is no more, to everybody who is there. */
+  groupDeleted(deleted: GroupDeleted): void {
+    this.server.to(EVERYBODY).emit('group_update', deleted);
   }
 
   /** On one device a person entered or left; all of theirs are told. */

@@ -23,6 +23,9 @@ export const groupRoom = named('group');
 /** Every socket of its members who are online but not in it: they hear that there is something new. */
 export const outsideRoom = named('outside');
 
+/** Every socket that has a session: sockets that have shown no token hear nothing. */
+export const EVERYBODY = 'everybody';
+
 /** Every socket of one login. */
 export const sessionRoom = (sessionId: number): string => `session:${sessionId}`;
 

@@ -110,7 +110,8 @@ function backlogOf(socket: ParleySocket): { packets: number; bytes: number } {
   return { packets: writeBuffer.length, bytes };
 }
 
-function isBehind(socket: ParleySocket): boolean {
+/** Whether a socket is to be told only what lasts, as of now. */
+export function isBehind(socket: ParleySocket): boolean {
   const { packets, bytes } = backlogOf(socket);
   return packets > BEHIND_PACKETS || bytes > BEHIND_BYTES;
 }

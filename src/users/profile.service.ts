@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Passwords } from '../auth/passwords.js';
 import { Sessions } from '../auth/sessions.js';
+import { UserNews } from '../auth/user-news.js';
 import { nameColumns, User } from '../auth/user.entity.js';
 import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
@@ -22,6 +23,7 @@ export class ProfileService {
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
+    private readonly news: UserNews,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -39,18 +41,20 @@ export class ProfileService {
     const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password);
     const mayMail = passwordHash !== undefined && (await this.mayMailAbout(me));
 
-    const { user, ended } = await this.unitOfWork.run(async (tx) => {
+    const { user, ended, hasNewName } = await this.unitOfWork.run(async (tx) => {
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
       // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
       await this.sessions.assertLive(tx, me);
       if (checked !== undefined && before.passwordHash !== checked) throw wrongPassword();
+      const names = nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName);
+      const isRenamed = names.firstName !== before.firstName || names.lastName !== before.lastName;
       const after = Object.assign(before, {
-        ...nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName),
+        ...names,
         passwordHash: passwordHash ?? before.passwordHash,
       });
       await tx.update(User, { id: me.userId }, after);
-      if (passwordHash === undefined) return { user: after, ended: [] };
+      if (passwordHash === undefined) return { user: after, ended: [], hasNewName: isRenamed };
       if (mayMail) {
         await this.outbox.add(
           tx,
@@ -58,9 +62,10 @@ export class ProfileService {
           passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl }),
         );
       }
-      return { user: after, ended: await this.sessions.endOthers(tx, me) };
+      return { user: after, ended: await this.sessions.endOthers(tx, me), hasNewName: isRenamed };
     });
     this.sessions.closeSockets(ended);
+    if (hasNewName) this.news.changed(me.userId);
     if (mayMail) this.outbox.wake();
     return toView(user);
   }

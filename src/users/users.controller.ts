@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Ip, Put, UseInterceptors } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { UserView } from '../auth/dto/user.view.js';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
 import { IdParam } from '../common/id-param.js';
@@ -8,7 +9,7 @@ import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
 import { CursorQuery } from '../common/pages.js';
 import { AccountErasureService } from './account-erasure.service.js';
 import { BlockingService } from './blocking.service.js';
-import { EraseProfile, ProfileView, UpdateProfile, UsersQuery, UserView } from './dto/users.dto.js';
+import { EraseProfile, ProfileView, UpdateProfile, UsersQuery } from './dto/users.dto.js';
 import { ProfileService } from './profile.service.js';
 import { UsersService } from './users.service.js';
 

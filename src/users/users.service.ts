@@ -1,43 +1,26 @@
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { In, IsNull, MoreThan } from 'typeorm';
+import { LISTED, type Listed, toHiddenView, toUserView, type UserView } from '../auth/dto/user.view.js';
 import { nameKey, User } from '../auth/user.entity.js';
-import { Clock } from '../common/clock.js';
 import type { Identity } from '../common/identity.js';
-import { logLine } from '../common/log-line.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Block } from '../conversations/block.entity.js';
 import { Blocks } from '../conversations/blocks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
-import type { UsersQuery, UserView } from './dto/users.dto.js';
-
-type Listed = Pick<User, 'id' | 'firstName' | 'lastName' | 'lastSeen'>;
+import type { UsersQuery } from './dto/users.dto.js';
 
 /** The last code point: everything that begins with a prefix sorts before prefix + LAST. */
 const LAST = '\u{10ffff}';
 
 /** Who is here, and who is online. */
 @Injectable()
-export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly logger = new Logger(UsersService.name);
-
+export class UsersService {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly blocks: Blocks,
     private readonly presence: Presence,
-    private readonly clock: Clock,
   ) {}
-
-  onModuleInit(): void {
-    this.presence.onOffline((userId) => {
-      this.saw([userId]).catch((error: unknown) => this.logger.error(`last_seen was not stored: ${logLine(error)}`));
-    });
-  }
-
-  /** Everybody's last socket is about to close. */
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.saw(this.presence.online()).catch(() => undefined);
-  }
 
   /** All users in the order of their ids, or those whose first or last name begins with `query`, by that name. */
   async list(me: Identity, { query, cursor }: UsersQuery): Promise<Page<UserView>> {
@@ -50,7 +33,7 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
     const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
     const rows = await this.unitOfWork.read
       .createQueryBuilder(User, 'u')
-      .select(['u.id', 'u.firstName', 'u.lastName', 'u.lastSeen'])
+      .select(Object.keys(LISTED).map((column) => `u.${column}`))
       .innerJoin(Block, 'b', 'b.blockedId = u.id')
       .where('b.blockerId = :me AND b.blockedId > :after AND u.erasedAt IS NULL', { me: me.userId, after })
       .orderBy('b.blockedId')
@@ -65,7 +48,7 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
   private async all(cursor?: string): Promise<Page<Listed>> {
     const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
     const rows = await this.unitOfWork.read.find(User, {
-      select: { id: true, firstName: true, lastName: true, lastSeen: true },
+      select: LISTED,
       where: { erasedAt: IsNull(), id: MoreThan(after) },
       order: { id: 'ASC' },
       take: LIST_LIMIT + 1,
@@ -92,7 +75,7 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
     );
     const { rows, cursor: next } = toPage(found, ({ k, id }) => [k, id]);
     const users = await this.unitOfWork.read.find(User, {
-      select: { id: true, firstName: true, lastName: true, lastSeen: true },
+      select: LISTED,
       where: { id: In(rows.map(({ id }) => id)) },
     });
     const byId = new Map(users.map((user) => [user.id, user]));
@@ -100,26 +83,12 @@ export class UsersService implements OnModuleInit, BeforeApplicationShutdown {
     return next === undefined ? { rows: ordered } : { rows: ordered, cursor: next };
   }
 
-  private async saw(userIds: number[]): Promise<void> {
-    if (userIds.length === 0) return;
-    // Of those who have erased their account nothing is known any more.
-    await this.unitOfWork.run((tx) =>
-      tx.update(User, { id: In(userIds), erasedAt: IsNull() }, { lastSeen: this.clock.now() }),
-    );
-  }
-
   private async toViews(me: Identity, page: Page<Listed>): Promise<Page<UserView>> {
     const hidden = await this.blocks.hiddenFrom(me.userId);
     return { ...page, rows: page.rows.map((user) => this.toView(user, hidden.has(user.id))) };
   }
 
-  private toView({ id, firstName, lastName, lastSeen }: Listed, isHidden: boolean): UserView {
-    return {
-      id,
-      first_name: firstName,
-      last_name: lastName,
-      is_online: !isHidden && this.presence.isOnline(id),
-      last_seen: isHidden ? null : (lastSeen?.toISOString() ?? null),
-    };
+  private toView(user: Listed, isHidden: boolean): UserView {
+    return isHidden ? toHiddenView(user) : toUserView(user, this.presence.isOnline(user.id));
   }
 }

@@ -6,12 +6,14 @@ import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
 import { Blocks } from '../../src/conversations/blocks.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
 import { Message } from '../../src/conversations/message.entity.js';
+import { Receipts } from '../../src/conversations/receipts.js';
 import { Database, dataSourceOptions, sqliteFile } from '../../src/database/data-source.js';
 import { insertRows, toMoment } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { loadConfig } from '../../src/config/config.js';
+import { Audience } from '../../src/realtime/audience.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
-import { call, Person, sendTo } from '../support/client.js';
+import { call, eventually, Person, sendTo } from '../support/client.js';
 
 onBothDialects('the database', (dialect) => {
   let app: TestApp;
@@ -378,6 +380,23 @@ onBothDialects('the database', (dialect) => {
         // Temporary results of our own sub-selects (found, by_first, …) may be read whole: they are the answer.
         if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|chats|\(subquery)/);
         else expect(line).not.toMatch(/^(users|User|Session|Block|messages|m|b|c|r|u|mine|theirs) ALL /);
+      }
+    });
+
+    it.each(['who hears of a person', 'to whom a receipt is told'])('%s is found by keys', async (what) => {
+      if (what.startsWith('who')) {
+        const viewers = await app.get(Audience).of([ada.id]);
+        expect([...viewers.keys()]).toEqual([ada.id]);
+      } else {
+        const moved = { conversationId: room, userId: ada.id, lastSeq: 1, lastReadSeq: 1 };
+        app.get(Receipts).moved(moved);
+        await eventually(() => statements[0]);
+      }
+      const lines = await plans();
+      expect(lines.length).toBeGreaterThan(0);
+      for (const line of lines) {
+        if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!\(?\d+|.*CONSTANT ROW)/);
+        else expect(line).not.toMatch(/^(m|mine|r|g) (ALL|index) /);
       }
     });
   });

@@ -1,5 +1,6 @@
 // What really crosses the sockets is what the classes of the events say, field by field, and nothing besides.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { UserNews } from '../../src/auth/user-news.js';
 import { eventsDocument } from '../../src/api-docs/events.js';
 import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/realtime/events.js';
 import { onBothDialects, TestApp } from '../support/app.js';
@@ -29,9 +30,9 @@ onBothDialects('the events', (dialect) => {
   const connect = async (person: Person): Promise<ChatSocket> => watch(await person.connect());
 
   /** Sends a payload of a class, and checks it and its acknowledgement. */
-  const ask = async (socket: ChatSocket, title: string, payload: object) => {
-    const answer = await send(socket, { ...payload });
-    schemas.asked('message', title, payload, answer);
+  const ask = async (socket: ChatSocket, title: string, payload: object, event = 'message') => {
+    const answer = await (socket as any).timeout(15_000).emitWithAck(event, { ...payload });
+    schemas.asked(event, title, payload, answer);
     return answer;
   };
 
@@ -84,6 +85,38 @@ onBothDialects('the events', (dialect) => {
         await call(app, method, `/http/${chat}/messages/1`, { token: ada.token, body });
         await changed;
       }
+
+    // Reading, typing, coming and going; people and groups that change.
+    await ask(b, 'SendRoomMessage', { ...toBob, other_user_id: ada.id });
+    const reads = [next(a, 'read'), next<object>(e, 'notification', (one) => 'last_read_seq' in one)];
+    await ask(a, 'ReadPayload', { chat_room_id, chat_group_id: null }, 'read');
+    await ask(e, 'ReadPayload', { chat_group_id, seq: 1, token: null }, 'read');
+    await Promise.all(reads);
+    const typings = ['room', 'group'].map((kind) =>
+      next<{ chat_type: string }>(b, 'typing', ({ chat_type }) => chat_type === kind),
+    );
+    await enter(b, true);
+    await ask(a, 'RoomTypingMessage', { chat_type: 'room', other_user_id: bob.id }, 'typing');
+    await ask(a, 'GroupTypingMessage', { chat_type: 'group', chat_group_id }, 'typing');
+    await Promise.all(typings);
+    const gone = next(a, 'presence');
+    await bob.get('/http/logout');
+    await gone;
+    const renamed = next<{ first_name?: string }>(a, 'user_update', ({ first_name }) => first_name === 'Eva');
+    await eve.put('/http/users/profile', { first_name: 'Eva' });
+    await renamed;
+    const erased = next<{ deleted?: boolean }>(a, 'user_update', (update) => update.deleted === true);
+    await app.database.query('UPDATE users SET erased_at = created_at WHERE id = ?', [eve.id]);
+    app.get(UserNews).changed(eve.id);
+    await erased;
+    const [made, deleted] = [
+      next<{ name?: string }>(a, 'group_update', ({ name }) => name === 'Looms'),
+      next<{ deleted?: boolean }>(a, 'group_update', (update) => update.deleted === true),
+    ];
+    const other: number = (await create('Looms')).body.id;
+    await made;
+    await call(app, 'DELETE', `/http/chat_groups/${other}/members/${ada.id}`, { token: ada.token });
+    await deleted;
 
     // The bot answers, and then fails.
     const said = (words: string) => next<BotMessages>(a, 'message', ({ messages }) => messages?.[0].message === words);

@@ -174,6 +174,22 @@ onBothDialects('rubbish', (dialect) => {
       await survives(socket);
     });
 
+    it.each([
+      ['read', ['chat_room_id', 'chat_group_id', 'seq']],
+      ['typing', ['chat_type', 'other_user_id', 'chat_group_id']],
+    ])('as the payload of %s', async (event, fields) => {
+      const socket = await ada.connect();
+      await fc.assert(
+        fc.asyncProperty(nearly(...fields), async (payload) => {
+          const answer = await (socket as any).timeout(10_000).emitWithAck(event, payload);
+          expect(answer.ok === true || typeof answer.error.code === 'string').toBe(true);
+          if (!answer.ok) expect(answer.error.code).not.toBe('internal');
+        }),
+        { numRuns: RUNS },
+      );
+      await survives(socket);
+    });
+
     it('as a message that is nearly right', async () => {
       const socket = await ada.connect();
       await fc.assert(

@@ -10,6 +10,8 @@ import { ServerProcess } from '../support/server-process.js';
 const isNotice = (event: unknown): event is GroupNotice => typeof (event as GroupNotice).notice === 'object';
 const isMessage = (event: unknown): event is GroupMessage => !isNotice(event);
 
+const isPlace = (event: unknown): event is GroupUpdate => 'is_in' in (event as object);
+
 /** Everything of one event that a socket gets from now on. */
 function record<T>(socket: ChatSocket, event: string, isIt: (payload: unknown) => boolean = () => true): T[] {
   const got: T[] = [];
@@ -187,13 +189,13 @@ onBothDialects('groups', (dialect) => {
         await bob.connect(await bob.session(app)),
         await ada.connect(),
       ];
-      const told = Promise.all([phone, laptop].map((socket) => next<GroupUpdate>(socket, 'group_update')));
+      const told = Promise.all([phone, laptop].map((socket) => next<GroupUpdate>(socket, 'group_update', isPlace)));
       await send(phone, { chat_type: 'group', chat_group_id: group, is_enter: true });
       expect(await told).toEqual([1, 2].map(() => ({ chat_group_id: group, is_in: true })));
       const heard = Promise.all([phone, laptop].map((socket) => next<GroupMessage>(socket, 'message', isMessage)));
       await say(speaker, 'hello');
       expect((await heard).map(({ message }) => message)).toEqual(['hello', 'hello']);
-      const out = Promise.all([phone, laptop].map((socket) => next<GroupUpdate>(socket, 'group_update')));
+      const out = Promise.all([phone, laptop].map((socket) => next<GroupUpdate>(socket, 'group_update', isPlace)));
       await send(laptop, { chat_type: 'group', chat_group_id: group, is_enter: false });
       expect((await out).map(({ is_in }) => is_in)).toEqual([false, false]);
       expect((await seen(bob)).is_in).toBe(false);

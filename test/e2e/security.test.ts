@@ -138,7 +138,7 @@ interface Ids {
 }
 
 /** Every event that a client may send, with each kind of payload that would work; `stranger` is what one outside is answered. */
-const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string }[]> = {
+const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string; isForThoseIn?: boolean }[]> = {
   message: [
     { payload: ({ other }) => ({ chat_type: 'room', other_user_id: other, message: 'x' }) },
     { payload: () => ({ chat_type: 'bot', message: 'x' }) },
@@ -147,7 +147,22 @@ const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string 
     { payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group, is_enter: false }), stranger: 'not_found' },
   ],
   bot_stop: [{ payload: () => ({ question_seq: 1 }), stranger: 'not_found' }],
+  read: [
+    { payload: ({ room }) => ({ chat_room_id: room }), stranger: 'not_found' },
+    { payload: ({ group }) => ({ chat_group_id: group }), stranger: 'not_found' },
+  ],
+  typing: [
+    { payload: ({ other }) => ({ chat_type: 'room', other_user_id: other }) },
+    {
+      payload: ({ group }) => ({ chat_type: 'group', chat_group_id: group }),
+      stranger: 'not_found',
+      isForThoseIn: true,
+    },
+  ],
 };
+
+/** What becomes of people and groups, which everybody may list. */
+const OF_LISTS = new Set(['user_update', 'group_update', 'presence']);
 
 const split = ({ route, path, body }: Route, id: number) => {
   const [method, url] = route.split(' ') as [string, string];
@@ -227,7 +242,7 @@ onBothDialects('access', (dialect) => {
   });
 
   const cases = Object.entries(EVENTS).flatMap(([event, payloads]) => payloads.map((one, i) => ({ event, i, ...one })));
-  describe.each(cases)('the event $event, payload $i', ({ event, payload, stranger }) => {
+  describe.each(cases)('the event $event, payload $i', ({ event, payload, stranger, isForThoseIn }) => {
     const emit = (socket: any, given: object) => socket.timeout(10_000).emitWithAck(event, given);
 
     it('is closed to nobody and to a token that was revoked', async () => {
@@ -242,7 +257,11 @@ onBothDialects('access', (dialect) => {
     it('works for those it is for, and reaches no stranger', async () => {
       const outside = await eve.connect();
       const got: unknown[] = [];
-      outside.onAny((name, content) => name !== 'exception' && got.push(content));
+      outside.onAny((name, content) => {
+        if (OF_LISTS.has(name)) expect(JSON.stringify(content)).not.toMatch(/@|between us/);
+        else if (name !== 'exception') got.push(content);
+      });
+      if (isForThoseIn) await ada.get(`/http/chat_groups/${ids.group}`);
       expect((await emit(await ada.connect(), payload(ids))).ok).toBe(true);
       if (stranger) expect((await emit(outside, payload(ids))).error.code).toBe(stranger);
       const marker = next(outside, 'message');

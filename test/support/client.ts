@@ -176,6 +176,13 @@ export function next<T>(socket: ChatSocket, event: string, isIt: (payload: T) =>
   });
 }
 
+/** Everything of one event that a socket gets from now on. */
+export function record<T>(socket: ChatSocket, event: string, isIt: (payload: T) => boolean = () => true): T[] {
+  const got: T[] = [];
+  socket.on(event as never, ((payload: T) => void (isIt(payload) && got.push(payload))) as never);
+  return got;
+}
+
 /** Every direct message that a socket gets, from now on. */
 export function collect(socket: ChatSocket): RoomMessage[] {
   const got: RoomMessage[] = [];

@@ -28,3 +28,6 @@ export class EnterGroupMessage extends GroupPayload {
   @IsBoolean({ message: 'must be true or false' })
   is_enter!: boolean;
 }
+
+/** Over the socket: the caller types in a group. */
+export class GroupTypingMessage extends GroupPayload {}

@@ -4,15 +4,20 @@ import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/token-payload.js';
 import { MAX_MESSAGE } from '../../conversations/draft.js';
 
-/** Over the socket: a message to one other person. */
-export class SendRoomMessage extends TokenPayload {
+class RoomPayload extends TokenPayload {
   @ApiProperty({ enum: ['room'] })
   @IsIn(['room'])
   chat_type!: 'room';
 
   @IntegerField({ description: 'Whom it is for' })
   other_user_id!: number;
+}
 
+/** Over the socket: the caller types to one other person. */
+export class RoomTypingMessage extends RoomPayload {}
+
+/** Over the socket: a message to one other person. */
+export class SendRoomMessage extends RoomPayload {
   @TextField({ description: 'Stored as sent', max: MAX_MESSAGE })
   message!: string;
 

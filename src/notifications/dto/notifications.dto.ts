@@ -1,5 +1,6 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IntegerField } from '../../common/fields.js';
+import { TokenPayload } from '../../common/token-payload.js';
 
 export class NotificationView {
   @ApiProperty({ enum: ['room', 'group'] })
@@ -46,6 +47,9 @@ export class ReadRequest {
   @IntegerField({ description: 'Read up to here; without it, up to the newest', optional: true })
   seq?: number | null;
 }
+
+/** Over the socket: the same. */
+export class ReadPayload extends IntersectionType(TokenPayload, ReadRequest) {}
 
 export class ReadAnswer {
   @ApiPropertyOptional({ type: 'integer' })

@@ -52,6 +52,30 @@ export class BotStopped {
   question_seq!: number;
 }
 
+/** Acknowledged: the chat is read, up to here. */
+export class Read {
+  @ApiProperty({ type: 'boolean', enum: [true] })
+  ok!: true;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Where it is a room' })
+  chat_room_id?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Where it is a group' })
+  chat_group_id?: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'The person has read up to here' })
+  last_read_seq!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0 })
+  unread_count!: number;
+}
+
+/** Acknowledged: it was understood, and there is nothing more to say. */
+export class Accepted {
+  @ApiProperty({ type: 'boolean', enum: [true] })
+  ok!: true;
+}
+
 /** Acknowledged: nothing was done. */
 export class Refused {
   @ApiProperty({ type: 'boolean', enum: [false] })

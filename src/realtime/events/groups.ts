@@ -47,6 +47,21 @@ export class GroupNotification {
   deleted?: true;
 }
 
+/** On one device a person has read a group: so have the others, and what they show as unread goes. */
+export class GroupRead {
+  @ApiProperty({ enum: ['group'] })
+  chat_type!: 'group';
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'seq of the newest message' })
+  last_seq!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The person has read up to here' })
+  last_read_seq!: number;
+}
+
 /** A person's place in a group changed, on another device or by another's hand: on each of their sockets. */
 export class GroupUpdate {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
@@ -76,4 +91,31 @@ export class AccessRequestUpdate {
 
   @ApiProperty({ enum: ['pending', 'granted', 'refused'] })
   status!: 'pending' | 'granted' | 'refused';
+}
+
+/** A group is new, or what its row in the list of groups shows to everybody has changed. At most one a second and group. */
+export class GroupRow {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+
+  @ApiProperty()
+  name!: string;
+
+  @ApiProperty({ type: 'integer', minimum: 1 })
+  owner_id!: number;
+
+  @ApiProperty({ description: 'Nobody becomes a member by entering' })
+  is_private!: boolean;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'null for those outside a private group' })
+  member_count!: number | null;
+}
+
+/** A group is no more. */
+export class GroupDeleted {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
+  chat_group_id!: number;
+
+  @ApiProperty({ type: 'boolean', enum: [true] })
+  deleted!: true;
 }

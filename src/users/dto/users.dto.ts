@@ -2,21 +2,10 @@ import { ApiProperty } from '@nestjs/swagger';
 import { NameField, TextField } from '../../common/fields.js';
 import { CursorQuery } from '../../common/pages.js';
 import { PASSWORD } from '../../auth/dto/login.dto.js';
-import { PersonView } from '../../auth/dto/person.view.js';
 
 export class UsersQuery extends CursorQuery {
   @TextField({ description: 'Beginning of a first or last name, in any case', optional: true, max: 80 })
   query?: string;
-}
-
-export class UserView extends PersonView {
-  @ApiProperty({
-    type: String,
-    format: 'date-time',
-    nullable: true,
-    description: 'When they last went offline; null: never yet',
-  })
-  last_seen!: string | null;
 }
 
 export class ProfileView {

@@ -1,0 +1,109 @@
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import { In } from 'typeorm';
+import { Gather } from '../common/gather.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { Audience } from '../realtime/audience.js';
+import type { PresenceChange } from '../realtime/events.js';
+import { Presence } from '../realtime/presence.js';
+import { Publisher } from '../realtime/publisher.js';
+import { LastSeen } from './last-seen.js';
+import { User } from './user.entity.js';
+
+/** Shortest time between two packets to one socket. */
+const GATHER_MS = 1_000;
+/** People of one packet, some 40 KB; the rest follows a second later. */
+export const MAX_CHANGES = 500;
+/** People of one question to the database. */
+const CHUNK = 500;
+
+/**
+ * Tells who came online and who went, to those who see it: one packet a second and socket, with everybody in it. What is told is
+ * what is true when it is told, so one who went and came back in between is not worth a packet, and a socket that did not keep up is
+ * owed people, not packets: what it gets once it keeps up again is as short as if it had been new.
+ */
+@Injectable()
+export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
+  /** Who changed since the last packets, and whether they were online before. */
+  private readonly changed: Gather<number, boolean>;
+  /** Whose presence is news for whom, whether or not it changed. */
+  private owedToUsers = new Map<number, Set<number>>();
+  /** The same by socket: what was to be told, and is not yet. */
+  private readonly owedToSockets = new Map<string, Set<number>>();
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly presence: Presence,
+    private readonly lastSeen: LastSeen,
+    private readonly audience: Audience,
+    private readonly publisher: Publisher,
+  ) {
+    this.changed = new Gather('Presence', GATHER_MS, (changed) => this.tell(changed));
+  }
+
+  onModuleInit(): void {
+    // The first change of a second says how it was before.
+    this.presence.onOnline((userId) => this.changed.add(userId, false, (before) => before));
+    this.presence.onOffline((userId) => this.changed.add(userId, true, (before) => before));
+  }
+
+  /** Everybody's sockets are about to close, and nobody is told. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.changed.stop();
+  }
+
+  /** These people begin or cease to see somebody, who may not have changed: in a group that both are in, say. */
+  show(userId: number, viewers: Iterable<number>): void {
+    owe(this.owedToUsers, viewers, userId);
+    this.changed.wake();
+  }
+
+  private async tell(changed: ReadonlyMap<number, boolean>): Promise<void> {
+    const turned = [...changed.keys()].filter((userId) => this.presence.isOnline(userId) !== changed.get(userId));
+    for (const [userId, viewers] of await this.audience.of(turned)) owe(this.owedToUsers, viewers, userId);
+    for (const [viewer, userIds] of this.owedToUsers) {
+      userIds.delete(viewer);
+      for (const socketId of this.publisher.socketsOf(viewer))
+        for (const userId of userIds) owe(this.owedToSockets, [socketId], userId);
+    }
+    this.owedToUsers = new Map();
+    if (this.owedToSockets.size === 0) return;
+    const userIds = [...new Set([...this.owedToSockets.values()].flatMap((owed) => [...owed].slice(0, MAX_CHANGES)))];
+    const hidden = await this.audience.hidden(userIds);
+    const states = await this.states(userIds);
+    for (const [socketId, owed] of this.owedToSockets) {
+      const now = [...owed].slice(0, MAX_CHANGES);
+      const told = this.publisher.presence(socketId, (viewer) =>
+        now.flatMap((userId) => (hidden.get(userId)?.has(viewer) ? [] : (states.get(userId) ?? []))),
+      );
+      if (told === 'behind') continue;
+      for (const userId of now) owed.delete(userId);
+      if (told === 'gone' || owed.size === 0) this.owedToSockets.delete(socketId);
+    }
+    if (this.owedToSockets.size > 0) this.changed.wake();
+  }
+
+  /** What `GET /users` says of them now. */
+  private async states(userIds: number[]): Promise<Map<number, PresenceChange>> {
+    await this.lastSeen.stored();
+    const states = new Map<number, PresenceChange>();
+    for (let i = 0; i < userIds.length; i += CHUNK) {
+      const users = await this.unitOfWork.read.find(User, {
+        select: { id: true, lastSeen: true },
+        where: { id: In(userIds.slice(i, i + CHUNK)) },
+      });
+      for (const { id, lastSeen } of users) {
+        const last_seen = lastSeen?.toISOString() ?? null;
+        states.set(id, { user_id: id, is_online: this.presence.isOnline(id), last_seen });
+      }
+    }
+    return states;
+  }
+}
+
+function owe<T>(owed: Map<T, Set<number>>, to: Iterable<T>, userId: number): void {
+  for (const one of to) {
+    const userIds = owed.get(one);
+    if (userIds) userIds.add(userId);
+    else owed.set(one, new Set([userId]));
+  }
+}

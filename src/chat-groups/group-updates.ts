@@ -1,0 +1,80 @@
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { In } from 'typeorm';
+import { Gather } from '../common/gather.js';
+import { LIST_LIMIT } from '../common/pages.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import type { GroupRow } from '../realtime/events.js';
+import { Publisher } from '../realtime/publisher.js';
+import { ChatGroup } from './chat-group.entity.js';
+
+/** Shortest time between two packets about one group. */
+const GATHER_MS = 1_000;
+/** Groups of one question to the database. */
+const CHUNK = 500;
+
+/**
+ * Tells what became of a group's row in the list of groups. While the list is one page, everybody who is there may show it, and hears
+ * of it; once it is longer, its members do.
+ */
+@Injectable()
+export class GroupUpdates implements BeforeApplicationShutdown {
+  private readonly changes: Gather<number, true>;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly publisher: Publisher,
+  ) {
+    this.changes = new Gather('GroupUpdates', GATHER_MS, (changed) => this.tell([...changed.keys()]));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.changes.stop();
+  }
+
+  /**
+   * A group is new or gone, or has another name, owner, privacy or number of members. Call it after the commit; what there is to
+   * say is read then. What it is to one person alone is told by `Publisher.groupUpdate`.
+   */
+  changed(groupId: number): void {
+    this.changes.add(groupId, true);
+  }
+
+  private async tell(groupIds: number[]): Promise<void> {
+    const isOnePage = await this.isOnePage();
+    for (let i = 0; i < groupIds.length; i += CHUNK) {
+      const some = groupIds.slice(i, i + CHUNK);
+      const groups = await this.unitOfWork.read.findBy(ChatGroup, { conversationId: In(some) });
+      const byId = new Map(groups.map((group) => [group.conversationId, group]));
+      for (const groupId of some) this.tellOne(groupId, byId.get(groupId), isOnePage);
+    }
+  }
+
+  private tellOne(groupId: number, group: ChatGroup | undefined, isOnePage: boolean): void {
+    if (group) {
+      const row = toRow(group);
+      const outside = { ...row, member_count: group.isPrivate ? null : group.memberCount };
+      this.publisher.groupRow(row, isOnePage ? outside : undefined);
+    } else if (isOnePage) {
+      // It has no members left who would have to hear of it.
+      this.publisher.groupDeleted({ chat_group_id: groupId, deleted: true });
+    }
+  }
+
+  private async isOnePage(): Promise<boolean> {
+    const [next] = await this.unitOfWork.read.find(ChatGroup, {
+      select: { conversationId: true },
+      order: { conversationId: 'ASC' },
+      skip: LIST_LIMIT,
+      take: 1,
+    });
+    return next === undefined;
+  }
+}
+
+const toRow = (group: ChatGroup): GroupRow => ({
+  chat_group_id: group.conversationId,
+  name: group.name,
+  owner_id: group.ownerId,
+  is_private: group.isPrivate,
+  member_count: group.memberCount,
+});

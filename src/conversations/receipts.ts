@@ -1,0 +1,120 @@
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Gather } from '../common/gather.js';
+import { Throttle } from '../common/throttle.js';
+import { inTuples } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { SMALL_GROUP } from '../realtime/audience.js';
+import { Publisher } from '../realtime/publisher.js';
+
+/** Shortest time between two receipts of one reader in one chat. */
+const EVERY_MS = 1_000;
+/** Marks that are remembered as told; with more, one that did not move may be told once more. */
+const REMEMBERED = 100_000;
+/** Marks of one question to the database. */
+const CHUNK = 500;
+
+/** Somebody's read mark has moved. */
+export interface Moved {
+  conversationId: number;
+  userId: number;
+  /** The newest message of the chat. */
+  lastSeq: number;
+  lastReadSeq: number;
+  /** The others know already: the message that moved it came to them. */
+  isKnown?: boolean;
+}
+
+interface Row {
+  conversation_id: number;
+  user_id: number;
+  user_low: number | null;
+  user_high: number | null;
+  member_count: number | null;
+}
+
+/**
+ * Tells how far somebody has read: the two people of a room; those who are in a group of at most 100 members; and always the
+ * reader's own devices. Say here whenever a mark has moved; how often it is told is decided here.
+ */
+@Injectable()
+export class Receipts implements BeforeApplicationShutdown {
+  /** The newest mark that was told, or needed no telling. */
+  private readonly told = new LRUCache<string, number>({ max: REMEMBERED });
+  private readonly paced: Throttle<string, Moved>;
+  /** Many move at once when many enter or go: one question for all of a turn. */
+  private readonly turn: Gather<string, Moved>;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly publisher: Publisher,
+  ) {
+    this.turn = new Gather('Receipts', 0, (moved) => this.tell([...moved.values()]));
+    this.paced = new Throttle(EVERY_MS, (moved, key) => this.turn.add(key, moved));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.paced.stop();
+    await this.turn.stop();
+  }
+
+  /** A mark moved, and is committed. What was told before, or lies behind it, is not told again. */
+  moved(moved: Moved): void {
+    const key = `${moved.conversationId}:${moved.userId}${moved.isKnown ? ':known' : ''}`;
+    if (moved.lastReadSeq <= (this.told.get(key) ?? 0)) return;
+    this.told.set(key, moved.lastReadSeq);
+    this.paced.push(key, moved);
+  }
+
+  /** A mark stands here, and whoever asks is told so: there is no news in it. */
+  stands(conversationId: number, userId: number, seq: number): void {
+    const key = `${conversationId}:${userId}`;
+    if (seq > (this.told.get(key) ?? 0)) this.told.set(key, seq);
+  }
+
+  private async tell(all: Moved[]): Promise<void> {
+    for (let i = 0; i < all.length; i += CHUNK) {
+      const moved = all.slice(i, i + CHUNK);
+      const places = await this.places(moved);
+      // Who is a member no more is not among them, and hears nothing.
+      for (const one of moved) this.tellOne(one, places.get(`${one.conversationId}:${one.userId}`));
+    }
+  }
+
+  private tellOne({ conversationId, userId, lastSeq, lastReadSeq, isKnown }: Moved, place?: Row): void {
+    const read = { user_id: userId, seq: lastReadSeq };
+    if (!place) return;
+    if (place.user_low !== null && place.user_high !== null) {
+      this.publisher.read({ chat_room_id: conversationId, ...read }, [place.user_low, place.user_high]);
+      return;
+    }
+    const receipt = { chat_group_id: conversationId, ...read };
+    if (isKnown || (place.member_count ?? 0) > SMALL_GROUP) this.publisher.read(receipt, [userId]);
+    else this.publisher.readInGroup(receipt);
+    this.publisher.groupRead(userId, {
+      chat_type: 'group',
+      chat_group_id: conversationId,
+      last_seq: lastSeq,
+      last_read_seq: lastReadSeq,
+    });
+  }
+
+  /** Whose chat each is, and how large. */
+  private async places(moved: Moved[]): Promise<Map<string, Row>> {
+    const { read } = this.unitOfWork;
+    const { sql, values } = inTuples(
+      read,
+      'm.conversation_id, m.user_id',
+      moved.map(({ conversationId, userId }) => [conversationId, userId]),
+    );
+    const rows = await read.query<Row[]>(
+      `SELECT m.conversation_id, m.user_id, r.user_low, r.user_high, g.member_count
+       FROM members m
+       LEFT JOIN chat_rooms r ON r.conversation_id = m.conversation_id
+       LEFT JOIN chat_groups g ON g.conversation_id = m.conversation_id
+       WHERE ${sql}`,
+      values,
+    );
+    return new Map(rows.map((row) => [`${row.conversation_id}:${row.user_id}`, row]));
+  }
+}
