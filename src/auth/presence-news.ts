@@ -57,6 +57,15 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     this.changed.wake();
   }
 
+  /** Somebody hides from a viewer from now on: this once they are told that the person is away, and then nothing more. */
+  hide(userId: number, viewer: number): void {
+    const away = { user_id: userId, is_online: false, last_seen: null };
+    for (const socketId of this.publisher.socketsOf(viewer)) {
+      this.owedToSockets.get(socketId)?.delete(userId);
+      this.publisher.presence(socketId, () => [away]);
+    }
+  }
+
   private async tell(changed: ReadonlyMap<number, boolean>): Promise<void> {
     const turned = [...changed.keys()].filter((userId) => this.presence.isOnline(userId) !== changed.get(userId));
     for (const [userId, viewers] of await this.audience.of(turned)) owe(this.owedToUsers, viewers, userId);

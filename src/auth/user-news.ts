@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In, IsNull } from 'typeorm';
 import { Gather } from '../common/gather.js';
 import { LIST_LIMIT } from '../common/pages.js';
@@ -7,6 +7,7 @@ import { Audience } from '../realtime/audience.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { LISTED, type Listed, toHiddenView, toUserView } from './dto/user.view.js';
+import { Erasure } from './erasure.js';
 import { User } from './user.entity.js';
 
 /** Shortest time between two packets about one person. */
@@ -19,7 +20,7 @@ const CHUNK = 500;
  * hears of it; once it is longer, those hear of it who hear of the person's presence, and the person.
  */
 @Injectable()
-export class UserNews implements BeforeApplicationShutdown {
+export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
   private readonly changes: Gather<number, true>;
 
   constructor(
@@ -27,8 +28,13 @@ export class UserNews implements BeforeApplicationShutdown {
     private readonly presence: Presence,
     private readonly audience: Audience,
     private readonly publisher: Publisher,
+    private readonly erasure: Erasure,
   ) {
     this.changes = new Gather('UserNews', GATHER_MS, (changed) => this.tell([...changed.keys()]));
+  }
+
+  onModuleInit(): void {
+    this.erasure.onErase((_tx, { id }) => Promise.resolve(() => this.changed(id)));
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -51,7 +51,8 @@ const prepared = new WeakMap<SqliteConnection, Map<string, SqliteStatement>>();
  * them, which takes as long as storing them. `sql` is one of a few, since each is kept.
  */
 async function runForEach(tx: EntityManager, sql: string, rows: readonly (readonly Value[])[]): Promise<void> {
-  const connection = (await tx.queryRunner!.connect()) as SqliteConnection;
+  const runner = tx.queryRunner ?? tx.connection.createQueryRunner();
+  const connection = (await runner.connect()) as SqliteConnection;
   let statements = prepared.get(connection);
   if (!statements) prepared.set(connection, (statements = new Map()));
   let statement = statements.get(sql);

@@ -1,23 +1,28 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import { Erasure } from '../auth/erasure.js';
+import { PresenceNews } from '../auth/presence-news.js';
 import { User } from '../auth/user.entity.js';
 import { Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { Block } from '../conversations/block.entity.js';
 import { Blocks } from '../conversations/blocks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { Audience } from '../realtime/audience.js';
 
 /** Whom somebody wants to hear nothing more from. */
 @Injectable()
 export class BlockingService implements OnModuleInit {
   constructor(
     private readonly erasure: Erasure,
+    private readonly presenceNews: PresenceNews,
+    private readonly audience: Audience,
     private readonly unitOfWork: UnitOfWork,
     private readonly blocks: Blocks,
   ) {}
 
   onModuleInit(): void {
+    this.audience.hideBy(this.blocks);
     this.erasure.onErase(async (tx, { id }) => {
       await tx.delete(Block, { blockerId: id });
       await tx.delete(Block, { blockedId: id });
@@ -29,6 +34,7 @@ export class BlockingService implements OnModuleInit {
     assertOther(me, userId);
     const isBlocked = await this.unitOfWork.run((tx) => this.blocks.add(tx, me.userId, userId));
     if (!isBlocked) throw new NotFound('user');
+    if (await this.isSeenBy(me.userId, userId)) this.presenceNews.hide(me.userId, userId);
   }
 
   /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound for nobody */
@@ -38,6 +44,12 @@ export class BlockingService implements OnModuleInit {
       if (!(await tx.existsBy(User, { id: userId, erasedAt: IsNull() }))) throw new NotFound('user');
       await tx.delete(Block, { blockerId: me.userId, blockedId: userId });
     });
+    if (await this.isSeenBy(me.userId, userId)) this.presenceNews.show(me.userId, [userId]);
+  }
+
+  /** Whether the viewer would hear of the person's coming and going, if nobody were blocked. */
+  private async isSeenBy(userId: number, viewer: number): Promise<boolean> {
+    return (await this.audience.of([userId])).get(userId)?.has(viewer) ?? false;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   eventually,
   next,
   Person,
+  record,
   send,
   sendTo,
 } from '../support/client.js';
@@ -245,6 +246,33 @@ onBothDialects('blocking', (dialect) => {
       expect((await ada.get('/http/users/blocked')).body[0]).toMatchObject({ is_online: false, last_seen: null });
       await unblock(ada, bob);
       expect(await look(bob, ada)).toEqual(shown);
+    });
+
+    it('stops being told as it happens: the blocked one hears that the other is away, and no more until it is taken back', async () => {
+      const [a, b] = [await ada.connect(), await bob.connect()];
+      await sendTo(a, bob.id, 'hello');
+      const away = next(b, 'presence');
+      await block(ada, bob);
+      expect(await away).toEqual([{ user_id: ada.id, is_online: false, last_seen: null }]);
+      const heard = record(b, 'presence');
+      const typed = record(b, 'typing');
+      // Ada goes and comes, and types; Bob types to her.
+      const bobs = await bob.connect();
+      await (a as any).timeout(15_000).emitWithAck('typing', { chat_type: 'room', other_user_id: bob.id });
+      const toAda = record(a, 'typing');
+      await (b as any).timeout(15_000).emitWithAck('typing', { chat_type: 'room', other_user_id: ada.id });
+      a.disconnect();
+      const gone = await ada.connect(await ada.session(app));
+      await ada.get('/http/logout');
+      gone.disconnect();
+      await eventually(async () => (await listed(bob, ada)).is_online === false || undefined);
+      const again = await ada.connect(await ada.session(app));
+      await send(bobs, {});
+      expect([heard, typed, toAda]).toEqual([[], [], []]);
+      const back = next(b, 'presence');
+      await unblock(ada, bob);
+      expect(await back).toEqual([{ user_id: ada.id, is_online: true, last_seen: expect.anything() }]);
+      again.disconnect();
     });
 
     it('and messages in groups go on: a group is not between two', async () => {

@@ -128,6 +128,21 @@ onBothDialects('live lists', (dialect) => {
       expect(await listed(bob, '/http/users', ada.id)).toBeUndefined();
     });
 
+    it('say that one has erased their account', async () => {
+      const person = await Person.join(app, 'Gone');
+      const told = next(
+        a,
+        'user_update',
+        (update: { id: number; deleted?: boolean }) => update.id === person.id && update.deleted === true,
+      );
+      const { status } = await call(app, 'DELETE', '/http/users/profile', {
+        token: person.token,
+        body: { password: person.password },
+      });
+      expect(status).toBe(204);
+      expect(await told).toEqual({ id: person.id, deleted: true });
+    });
+
     it('hide from some whether somebody is here', async () => {
       const hiding = vi
         .spyOn(app.get(Audience), 'hidden')
