@@ -1,6 +1,6 @@
 // npm run bench: Parley beside raw Socket.IO and raw ws, in one call, as ratios. `npm run bench -- --help` lists what can be chosen.
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { GENERATOR_CORE, isPinned, pin } from './cpu.js';
 import { loadOf, median, type Row, table } from './report.js';
@@ -209,7 +209,7 @@ if (given.help) {
   for (const name of on) await measureOn(name);
   rows.sort((a, b) => a.work.localeCompare(b.work, 'en', { numeric: true }) || a.unit.localeCompare(b.unit));
   say(`\n${table(withRatios())}`);
-  const machine = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version, isPinned };
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, isPinned };
   writeFileSync(given.json, `${JSON.stringify({ machine, options: given, rows: withRatios() }, null, 2)}\n`);
   say(`\nWritten to ${given.json}.`);
 }
