@@ -1,0 +1,308 @@
+import { call, type ChatSocket, next, open, type Person } from './client.js';
+import type {
+  GroupDeleted,
+  GroupMessage,
+  GroupMessageUpdate,
+  GroupNotice,
+  GroupNotification,
+  GroupRead,
+  GroupRow,
+  GroupUpdate,
+  PresenceChange,
+  ReadReceipt,
+  RoomMessage,
+  RoomMessageUpdate,
+  UserErased,
+  UserRow,
+} from '../../src/realtime/events.js';
+
+/** A message as histories show it. */
+interface Message {
+  seq: number;
+  user_id: number;
+  message: string;
+  timestamp: string;
+  client_id?: string;
+  edited_at?: string;
+  deleted?: true;
+  change?: number;
+}
+
+interface Room {
+  other_id: number;
+  last_seq: number;
+  last_change: number;
+  last_read_seq: number;
+  other_last_read_seq: number;
+}
+
+interface Group {
+  name: string;
+  owner_id: number;
+  is_private: boolean;
+  is_member: boolean;
+  is_in: boolean;
+  member_count: number | null;
+  last_seq: number;
+  last_change: number;
+  last_read_seq: number;
+}
+
+interface User {
+  first_name: string;
+  last_name: string;
+  is_online: boolean;
+  last_seen: string | null;
+}
+
+type Event = { name: string; payload: any };
+
+/**
+ * What one device shows: a snapshot of all lists and histories, taken as the protocol says (connect, fetch, apply what arrived
+ * meanwhile), and from then on nothing but the events.
+ */
+export class Replica {
+  private readonly users = new Map<number, User>();
+  private readonly rooms = new Map<number, Room>();
+  private readonly groups = new Map<number, Group>();
+  private readonly histories = new Map<number, Map<number, Message>>();
+  private buffered: Event[] | undefined = [];
+  /** Fetches that an event asked for. */
+  private fetching: Promise<void> = Promise.resolve();
+
+  private constructor(
+    readonly person: Person,
+    readonly socket: ChatSocket,
+  ) {
+    for (const name of ['message', 'message_update', 'notification', 'read', 'presence', 'user_update', 'group_update'])
+      socket.on(name as never, ((payload: unknown) => this.hear({ name, payload })) as never);
+  }
+
+  static async connect(person: Person): Promise<Replica> {
+    const socket = open(person.target, { auth: { token: person.token } });
+    const replica = new Replica(person, socket);
+    await next(socket, 'connect');
+    await replica.fetchAll();
+    const missed = replica.buffered!;
+    replica.buffered = undefined;
+    for (const event of missed) replica.apply(event);
+    return replica;
+  }
+
+  /** What the server would tell a new device now, without entering anything. */
+  static async fresh(person: Person): Promise<Replica> {
+    const replica = new Replica(person, open(person.target, { autoConnect: false }));
+    await replica.fetchAll();
+    return replica;
+  }
+
+  close(): void {
+    this.socket.disconnect();
+  }
+
+  /** Everything that is promised to be as a new snapshot would be. */
+  async shown(): Promise<object> {
+    await this.fetching;
+    const sorted = <V>(map: Map<number, V>): [number, V][] => [...map].sort(([a], [b]) => a - b);
+    const partners = new Set([...this.rooms.values()].map(({ other_id }) => other_id));
+    return {
+      rooms: sorted(this.rooms).map(([id, room]) => ({
+        id,
+        ...room,
+        unread_count: room.last_seq - room.last_read_seq,
+        history: sorted(this.histories.get(id) ?? new Map<number, Message>()).map(([, message]) => message),
+      })),
+      groups: sorted(this.groups).map(([id, { last_seq, last_change, last_read_seq, member_count, ...group }]) => ({
+        id,
+        ...group,
+        // Null in the list of one who was removed, who is told what every stranger is.
+        ...(group.is_member && { member_count }),
+        // "Members, messages and events of a group that the caller is not part of": its news come to members alone.
+        ...(group.is_member && { last_seq, last_read_seq, unread_count: last_seq - last_read_seq }),
+        // "Members outside a group see the change in their lists and histories": they fetch.
+        ...(group.is_in && {
+          last_change,
+          history: sorted(this.histories.get(id) ?? new Map<number, Message>()).map(([, message]) => message),
+        }),
+      })),
+      users: sorted(this.users).map(([id, { first_name, last_name, is_online, last_seen }]) => ({
+        id,
+        first_name,
+        last_name,
+        // "To those who have to do with these people": others fetch.
+        ...(partners.has(id) && { is_online, last_seen }),
+      })),
+    };
+  }
+
+  private get(path: string): Promise<any> {
+    return call(this.person.target, 'GET', path, { token: this.person.token }).then(({ body }) => body);
+  }
+
+  private async fetchAll(): Promise<void> {
+    const [users, rooms, groups] = await Promise.all(
+      ['/http/users', '/http/chat_rooms', '/http/chat_groups'].map((path) => this.get(path)),
+    );
+    for (const { id, ...user } of users) this.users.set(id, user);
+    for (const room of rooms) {
+      const { id, other_user, last_seq, last_change, last_read_seq, other_last_read_seq } = room;
+      this.rooms.set(id, { other_id: other_user.id, last_seq, last_change, last_read_seq, other_last_read_seq });
+      await this.fetchHistory('chat_rooms', id);
+    }
+    for (const group of groups) {
+      const { id, last_message: _, unread_count: __, ...rest } = group;
+      this.groups.set(id, rest);
+      if (group.is_member) await this.fetchHistory('chat_groups', id);
+    }
+  }
+
+  /** From the beginning: `after` enters nothing. */
+  private async fetchHistory(list: 'chat_rooms' | 'chat_groups', id: number): Promise<void> {
+    const history = new Map<number, Message>();
+    for (let after = 0; ; after += 100) {
+      const page = await this.get(`/http/${list}/${id}?after=${after}`);
+      // Put out in this very moment: an event says so.
+      if (!Array.isArray(page)) return;
+      for (const message of page) history.set(message.seq, message);
+      if (page.length < 100) break;
+    }
+    // What came by event meanwhile may be newer than what was fetched, and the other way round.
+    for (const [seq, known] of this.histories.get(id) ?? []) {
+      const fetched = history.get(seq);
+      if (!fetched || (known.change ?? 0) > (fetched.change ?? 0)) history.set(seq, known);
+    }
+    this.histories.set(id, history);
+    const chat = list === 'chat_rooms' ? this.rooms.get(id) : this.groups.get(id);
+    if (!chat) return;
+    chat.last_seq = Math.max(chat.last_seq, ...history.keys());
+    chat.last_change = Math.max(chat.last_change, ...[...history.values()].map(({ change }) => change ?? 0));
+  }
+
+  private hear(event: Event): void {
+    if (this.buffered) this.buffered.push(event);
+    else this.apply(event);
+  }
+
+  private apply({ name, payload }: Event): void {
+    if (name === 'message') this.message(payload);
+    else if (name === 'message_update') this.messageUpdate(payload);
+    else if (name === 'notification') this.notification(payload);
+    else if (name === 'read') this.read(payload);
+    else if (name === 'presence') this.presence(payload);
+    else if (name === 'user_update') this.userUpdate(payload);
+    else this.groupUpdate(payload);
+  }
+
+  private message(event: RoomMessage | GroupMessage | GroupNotice): void {
+    if ('notice' in event) return;
+    const me = this.person.id;
+    const { seq, user_id, message, timestamp, client_id } = event;
+    const view = { seq, user_id, message, timestamp, ...(client_id !== undefined && { client_id }) };
+    const id = event.chat_type === 'room' ? event.chat_room_id : event.chat_group_id;
+    if (event.chat_type === 'room' && !this.rooms.has(id)) {
+      const other_id = user_id === me ? event.other_user_id : user_id;
+      this.rooms.set(id, { other_id, last_seq: 0, last_change: 0, last_read_seq: 0, other_last_read_seq: 0 });
+    }
+    const chat = event.chat_type === 'room' ? this.rooms.get(id)! : this.groups.get(id);
+    if (!chat) return;
+    const hasGap = seq > chat.last_seq + 1 || !this.histories.has(id);
+    this.put(id, view);
+    chat.last_seq = Math.max(chat.last_seq, seq);
+    // "Whoever sent number 7 has read up to 7"; "nothing is unread while one is in and connected".
+    if (user_id === me || event.chat_type === 'group') chat.last_read_seq = Math.max(chat.last_read_seq, seq);
+    else (chat as Room).other_last_read_seq = Math.max((chat as Room).other_last_read_seq, seq);
+    if (hasGap && seq > 1) this.fetch(event.chat_type === 'room' ? 'chat_rooms' : 'chat_groups', id);
+  }
+
+  private put(id: number, message: Message): void {
+    const history = this.histories.get(id) ?? new Map<number, Message>();
+    this.histories.set(id, history);
+    const known = history.get(message.seq);
+    if (!known || (message.change ?? 0) > (known.change ?? 0)) history.set(message.seq, message);
+  }
+
+  private fetch(list: 'chat_rooms' | 'chat_groups', id: number): void {
+    this.fetching = this.fetching.then(() => this.fetchHistory(list, id));
+  }
+
+  private messageUpdate(event: RoomMessageUpdate | GroupMessageUpdate): void {
+    const id = event.chat_type === 'room' ? event.chat_room_id : event.chat_group_id;
+    const chat = event.chat_type === 'room' ? this.rooms.get(id) : this.groups.get(id);
+    if (!chat) return;
+    const { seq, user_id, message, timestamp, change, edited_at, deleted } = event;
+    const client_id = this.histories.get(id)?.get(seq)?.client_id;
+    this.put(id, {
+      seq,
+      user_id,
+      message,
+      timestamp,
+      ...(client_id !== undefined && { client_id }),
+      ...(edited_at !== undefined && { edited_at }),
+      ...(deleted && { deleted }),
+      change,
+    });
+    chat.last_change = Math.max(chat.last_change, change);
+  }
+
+  private notification(event: GroupNotification | GroupRead): void {
+    const group = this.groups.get(event.chat_group_id);
+    if (!group) return;
+    group.last_seq = Math.max(group.last_seq, event.last_seq);
+    if ('last_read_seq' in event) group.last_read_seq = Math.max(group.last_read_seq, event.last_read_seq);
+  }
+
+  private read({ chat_room_id, chat_group_id, user_id, seq }: ReadReceipt): void {
+    const room = chat_room_id !== undefined && this.rooms.get(chat_room_id);
+    const group = chat_group_id !== undefined && this.groups.get(chat_group_id);
+    const mine = user_id === this.person.id && (room || group);
+    if (mine) mine.last_read_seq = Math.max(mine.last_read_seq, seq);
+    else if (room) room.other_last_read_seq = Math.max(room.other_last_read_seq, seq);
+  }
+
+  private presence(changes: PresenceChange[]): void {
+    for (const { user_id, ...state } of changes) {
+      const user = this.users.get(user_id);
+      if (user) Object.assign(user, state);
+    }
+  }
+
+  private userUpdate(event: UserRow | UserErased): void {
+    const { id, ...row } = event;
+    if ('deleted' in event) this.users.delete(id);
+    else this.users.set(id, row as User);
+  }
+
+  private groupUpdate(event: GroupUpdate | GroupRow | GroupDeleted): void {
+    const id = event.chat_group_id;
+    if ('deleted' in event) {
+      this.groups.delete(id);
+      return;
+    }
+    const nothing = { is_member: false, is_in: false, last_seq: 0, last_change: 0, last_read_seq: 0 };
+    const group = this.groups.get(id) ?? { ...nothing, name: '', owner_id: 0, is_private: false, member_count: null };
+    this.groups.set(id, group);
+    if ('name' in event) {
+      const { chat_group_id: _, ...row } = event;
+      Object.assign(group, row);
+      return;
+    }
+    const wasIn = group.is_in;
+    group.is_in = event.is_in;
+    if (event.owner_id !== undefined) group.owner_id = event.owner_id;
+    if (event.is_member !== undefined) group.is_member = event.is_member;
+    if (event.is_in) group.is_member = true;
+    if (event.is_member === false) {
+      this.histories.delete(id);
+      Object.assign(group, nothing);
+    } else if ((event.is_in && !wasIn) || event.is_member) {
+      // Let in, or entered on another device: there may be what this one has not seen. Its marks are in the list.
+      this.fetch('chat_groups', id);
+      this.fetching = this.fetching.then(async () => {
+        const row = (await this.get('/http/chat_groups')).find((one: { id: number }) => one.id === id);
+        if (!row) return;
+        group.last_seq = Math.max(group.last_seq, row.last_seq);
+        group.last_read_seq = Math.max(group.last_read_seq, row.last_read_seq);
+      });
+    }
+  }
+}
