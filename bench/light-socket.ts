@@ -9,10 +9,14 @@ const BRACKET = 0x5b;
 export class LightSocket {
   /** Called with each event, not parsed. */
   onEvent: (packet: Buffer) => void = () => {};
+  /** Resolves with nothing when the connection is gone. */
+  readonly closed: Promise<undefined>;
   private readonly waiting = new Map<number, (packet: Buffer) => void>();
   private lastId = 0;
 
-  private constructor(private readonly ws: WebSocket) {}
+  private constructor(private readonly ws: WebSocket) {
+    this.closed = new Promise((resolve) => ws.once('close', () => resolve(undefined)));
+  }
 
   /** Resolves once the server has accepted the token. */
   static open(port: number, token: string): Promise<LightSocket> {
@@ -56,7 +60,6 @@ export class LightSocket {
   }
 
   close(): void {
-    this.ws.removeAllListeners('close');
     this.ws.terminate();
   }
 

@@ -15,7 +15,7 @@ import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
 import { Receipts } from '../conversations/receipts.js';
 import { askTogether } from '../database/ask-together.js';
-import { forUpdate, inIds, inTuples, placeholders } from '../database/dialect.js';
+import { forUpdate, inIds, placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Audience } from '../realtime/audience.js';
 import type { ParleySocket } from '../realtime/events.js';
@@ -32,6 +32,8 @@ import { PersonTurns } from './person-turns.js';
 export const COME_BACK_WITHIN_MS = 30_000;
 /** How often to look for those who are in and not here. */
 const LOOK_EVERY_MS = 60_000;
+/** People of one transaction: thousands go at once when a network does. */
+const CHUNK = 200;
 /** Groups whose newest message is remembered. */
 const REMEMBERED_GROUPS = 100_000;
 
@@ -262,17 +264,23 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     if (marks.length === 0) return;
     await this.unitOfWork.run(async (tx) => {
       for (const { groupId, seq, userIds } of marks) {
-        await tx.query(
-          `UPDATE members SET last_read_seq = ?
-           WHERE conversation_id = ? AND user_id IN (${placeholders(userIds)}) AND is_in = 1 AND last_read_seq < ?`,
-          [seq, groupId, ...userIds, seq],
-        );
+        for (const some of chunks(userIds)) {
+          await tx.query(
+            `UPDATE members SET last_read_seq = ?
+             WHERE conversation_id = ? AND user_id IN (${placeholders(some)}) AND is_in = 1 AND last_read_seq < ?`,
+            [seq, groupId, ...some, seq],
+          );
+        }
       }
     });
   }
 
   /** Offline people are in nothing. Their marks stay where they were when their last socket closed. */
-  private takeOut(userIds: number[]): Promise<void> {
+  private async takeOut(userIds: number[]): Promise<void> {
+    for (const some of chunks(userIds)) await this.takeOutTogether(some);
+  }
+
+  private takeOutTogether(userIds: number[]): Promise<void> {
     return this.turns.take(userIds, async () => {
       // Marks are moved for those who are in: first.
       await this.marking;
@@ -285,12 +293,8 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
         );
         const gone = rows.filter((row) => this.isAbsent(row.user_id));
         if (gone.length === 0) return gone;
-        const { sql, values } = inTuples(
-          tx,
-          'conversation_id, user_id',
-          gone.map((row) => [row.id, row.user_id]),
-        );
-        await tx.query(`UPDATE members SET is_in = 0 WHERE ${sql}`, values);
+        const ids = [...new Set(gone.map((row) => row.user_id))];
+        await tx.query(`UPDATE members SET is_in = 0 WHERE is_in = 1 AND user_id IN (${placeholders(ids)})`, ids);
         return gone;
       });
       // Before anybody is taken out of what is in memory: a group is no small one for having just been left by all.
@@ -313,11 +317,14 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     const rows = await this.unitOfWork.read.query<{ user_id: number }[]>(
       'SELECT DISTINCT user_id FROM members WHERE is_in = 1',
     );
-    const absent = rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId));
-    for (let i = 0; i < absent.length; i += 200) await this.takeOut(absent.slice(i, i + 200));
+    await this.takeOut(rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId)));
   }
 
   private inBackground(work: Promise<void>): void {
     work.catch((error: unknown) => this.logger.error(`Who is in a group was not stored: ${logLine(error)}`));
   }
+}
+
+function* chunks(userIds: number[]): Iterable<number[]> {
+  for (let i = 0; i < userIds.length; i += CHUNK) yield userIds.slice(i, i + CHUNK);
 }
