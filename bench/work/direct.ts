@@ -2,7 +2,7 @@
 import { assertAccepted, LightSocket } from '../light-socket.js';
 import { Durations, sleep } from '../stats.js';
 import type { Subject } from '../subjects.js';
-import { forSeconds, measured, type Window } from './measure.js';
+import { forSeconds, isDelivery, measured, type Window } from './measure.js';
 
 export const PAIRS = 50;
 export const IN_FLIGHT = 8;
@@ -42,7 +42,8 @@ async function open(subject: Subject): Promise<{ pairs: Pair[]; delivered: () =>
     const [writer, reader] = [await connect(from), await connect(to)];
     const payload = `{"chat_type":"room","other_user_id":${to + 1},"message":"${TEXT}"}`;
     const pair: Pair = { writer, payload, onDelivered: () => {} };
-    reader.onEvent = () => {
+    reader.onEvent = (packet) => {
+      if (!isDelivery(packet)) return;
       delivered += 1;
       pair.onDelivered();
     };

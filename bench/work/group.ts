@@ -2,7 +2,7 @@
 import { assertAccepted, LightSocket } from '../light-socket.js';
 import { Durations, sleep } from '../stats.js';
 import type { Subject } from '../subjects.js';
-import { forSeconds, measured, type Window } from './measure.js';
+import { forSeconds, isDelivery, measured, type Window } from './measure.js';
 
 export const WRITERS = 16;
 const TEXT = 'x'.repeat(100);
@@ -32,7 +32,8 @@ export async function group(subject: Subject, size: number, inFlight: number, se
   // The notices of so many who come are told and done with.
   await sleep(1_500);
   for (const socket of sockets) {
-    socket.onEvent = () => {
+    socket.onEvent = (packet) => {
+      if (!isDelivery(packet)) return;
       deliveries += 1;
       arrived();
     };

@@ -39,3 +39,8 @@ export function busySide({ load: { server, database, generator } }: Window): str
   if (serverSide < 0.9 && generator < 0.9) return 'neither';
   return serverSide >= generator ? 'server' : `generator (core ${GENERATOR_CORE})`;
 }
+
+const M = 0x6d;
+
+/** The event is `message`, and not news about who is there, which also arrives: `42["m…`. */
+export const isDelivery = (packet: Buffer): boolean => packet[4] === M;
