@@ -25,10 +25,12 @@ const CHUNK = 500;
 export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
   /** Who changed since the last packets, and whether they were online before. */
   private readonly changed: Gather<number, boolean>;
+  /** Who began or ceased to hide, and from whom. */
+  private readonly veils: Gather<string, [userId: number, viewer: number]>;
   /** Whose presence is news for whom, whether or not it changed. */
-  private owedToUsers = new Map<number, Set<number>>();
+  private owedToUsers: Owed<number> = new Map();
   /** The same by socket: what was to be told, and is not yet. */
-  private readonly owedToSockets = new Map<string, Set<number>>();
+  private readonly owedToSockets: Owed<string> = new Map();
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -38,6 +40,7 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly publisher: Publisher,
   ) {
     this.changed = new Gather('Presence', GATHER_MS, (changed) => this.tell(changed));
+    this.veils = new Gather('Presence', 0, (veils) => this.oweVeils([...veils.values()]));
   }
 
   onModuleInit(): void {
@@ -48,7 +51,7 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Everybody's sockets are about to close, and nobody is told. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.changed.stop();
+    await Promise.all([this.changed.stop(), this.veils.stop()]);
   }
 
   /** These people begin or cease to see somebody, who may not have changed: in a group that both are in, say. */
@@ -57,35 +60,46 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     this.changed.wake();
   }
 
-  /** Somebody hides from a viewer from now on: this once they are told that the person is away, and then nothing more. */
-  hide(userId: number, viewer: number): void {
-    const away = { user_id: userId, is_online: false, last_seen: null };
-    for (const socketId of this.publisher.socketsOf(viewer)) {
-      this.owedToSockets.get(socketId)?.delete(userId);
-      this.publisher.presence(socketId, () => [away]);
-    }
+  /**
+   * Somebody hides from a viewer from now on, or no more. If the viewer would hear of them otherwise, this once they are told how it
+   * looks to them now: that the person is away, and then nothing; or what is true.
+   */
+  veil(userId: number, viewer: number): void {
+    this.veils.add(`${userId}:${viewer}`, [userId, viewer]);
+  }
+
+  private async oweVeils(veils: [userId: number, viewer: number][]): Promise<void> {
+    const viewers = await this.audience.of([...new Set(veils.map(([userId]) => userId))]);
+    for (const [userId, viewer] of veils)
+      if (viewers.get(userId)?.has(viewer)) owe(this.owedToUsers, [viewer], userId, true);
+    this.changed.wake();
   }
 
   private async tell(changed: ReadonlyMap<number, boolean>): Promise<void> {
     const turned = [...changed.keys()].filter((userId) => this.presence.isOnline(userId) !== changed.get(userId));
     for (const [userId, viewers] of await this.audience.of(turned)) owe(this.owedToUsers, viewers, userId);
-    for (const [viewer, userIds] of this.owedToUsers) {
-      userIds.delete(viewer);
+    for (const [viewer, people] of this.owedToUsers) {
+      people.delete(viewer);
       for (const socketId of this.publisher.socketsOf(viewer))
-        for (const userId of userIds) owe(this.owedToSockets, [socketId], userId);
+        for (const [userId, isVeil] of people) owe(this.owedToSockets, [socketId], userId, isVeil);
     }
     this.owedToUsers = new Map();
     if (this.owedToSockets.size === 0) return;
-    const userIds = [...new Set([...this.owedToSockets.values()].flatMap((owed) => [...owed].slice(0, MAX_CHANGES)))];
-    const hidden = await this.audience.hidden(userIds);
+    const owedNow = [...this.owedToSockets.values()].flatMap((owed) => [...owed.keys()].slice(0, MAX_CHANGES));
+    const userIds = [...new Set(owedNow)];
     const states = await this.states(userIds);
+    // Last: whoever hides by now is not shown.
+    const hidden = await this.audience.hidden(userIds);
     for (const [socketId, owed] of this.owedToSockets) {
       const now = [...owed].slice(0, MAX_CHANGES);
       const told = this.publisher.presence(socketId, (viewer) =>
-        now.flatMap((userId) => (hidden.get(userId)?.has(viewer) ? [] : (states.get(userId) ?? []))),
+        now.flatMap(([userId, isVeil]) => {
+          if (!hidden.get(userId)?.has(viewer)) return states.get(userId) ?? [];
+          return isVeil ? { user_id: userId, is_online: false, last_seen: null } : [];
+        }),
       );
       if (told === 'behind') continue;
-      for (const userId of now) owed.delete(userId);
+      for (const [userId] of now) owed.delete(userId);
       if (told === 'gone' || owed.size === 0) this.owedToSockets.delete(socketId);
     }
     if (this.owedToSockets.size > 0) this.changed.wake();
@@ -109,10 +123,13 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
   }
 }
 
-function owe<T>(owed: Map<T, Set<number>>, to: Iterable<T>, userId: number): void {
+/** People by receiver; true where the receiver is told also if the person hides from them. */
+type Owed<T> = Map<T, Map<number, boolean>>;
+
+function owe<T>(owed: Owed<T>, to: Iterable<T>, userId: number, isVeil = false): void {
   for (const one of to) {
-    const userIds = owed.get(one);
-    if (userIds) userIds.add(userId);
-    else owed.set(one, new Set([userId]));
+    const people = owed.get(one);
+    if (people) people.set(userId, isVeil || (people.get(userId) ?? false));
+    else owed.set(one, new Map([[userId, isVeil]]));
   }
 }

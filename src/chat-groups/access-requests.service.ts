@@ -5,6 +5,7 @@ import { Clock } from '../common/clock.js';
 import { DomainError, NotFound, RateLimited } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { Blocks } from '../conversations/blocks.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
@@ -32,6 +33,7 @@ export class AccessRequestsService {
     private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
     private readonly turns: PersonTurns,
+    private readonly blocks: Blocks,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -76,7 +78,8 @@ export class AccessRequestsService {
       moment === '' ? [groupId] : [groupId, moment, moment, after],
     );
     const page = toPage(rows, (row) => [toMoment(fromMoment(row.created_at)), row.id]);
-    return { ...page, rows: page.rows.map((row) => this.toPendingView(groupId, row)) };
+    const hidden = await this.blocks.hiddenFrom(me.userId);
+    return { ...page, rows: page.rows.map((row) => this.toPendingView(groupId, row, hidden)) };
   }
 
   /**
@@ -122,11 +125,11 @@ export class AccessRequestsService {
     this.publisher.accessRequest(ownerId, { chat_group_id: groupId, user_id: userId, status });
   }
 
-  private toPendingView(groupId: number, row: WaitingRow): PendingRequestView {
+  private toPendingView(groupId: number, row: WaitingRow, hidden: ReadonlySet<number>): PendingRequestView {
     const { id, first_name, last_name, created_at } = row;
     return {
       ...toView(groupId, id, 'pending', fromMoment(created_at)),
-      requester: { id, first_name, last_name, is_online: this.presence.isOnline(id) },
+      requester: { id, first_name, last_name, is_online: !hidden.has(id) && this.presence.isOnline(id) },
     };
   }
 }

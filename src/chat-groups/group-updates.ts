@@ -6,6 +6,7 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import type { GroupRow } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
 import { ChatGroup } from './chat-group.entity.js';
+import { GroupRemoval } from './group-removal.entity.js';
 
 /** Shortest time between two packets about one group. */
 const GATHER_MS = 1_000;
@@ -45,19 +46,32 @@ export class GroupUpdates implements BeforeApplicationShutdown {
       const some = groupIds.slice(i, i + CHUNK);
       const groups = await this.unitOfWork.read.findBy(ChatGroup, { conversationId: In(some) });
       const byId = new Map(groups.map((group) => [group.conversationId, group]));
-      for (const groupId of some) this.tellOne(groupId, byId.get(groupId), isOnePage);
+      const removed = isOnePage ? await this.removedFrom(some) : new Map<number, number[]>();
+      for (const groupId of some) this.tellOne(groupId, byId.get(groupId), isOnePage, removed.get(groupId));
     }
   }
 
-  private tellOne(groupId: number, group: ChatGroup | undefined, isOnePage: boolean): void {
+  private tellOne(groupId: number, group: ChatGroup | undefined, isOnePage: boolean, removed: number[] = []): void {
     if (group) {
       const row = toRow(group);
-      const outside = { ...row, member_count: group.isPrivate ? null : group.memberCount };
-      this.publisher.groupRow(row, isOnePage ? outside : undefined);
+      const closed = { ...row, member_count: null };
+      this.publisher.groupRow(row, isOnePage ? { row: group.isPrivate ? closed : row, closed, removed } : undefined);
     } else if (isOnePage) {
       // It has no members left who would have to hear of it.
       this.publisher.groupDeleted({ chat_group_id: groupId, deleted: true });
     }
+  }
+
+  /** Those who were removed: to them, an open group is as a private one. */
+  private async removedFrom(groupIds: number[]): Promise<Map<number, number[]>> {
+    const removals = await this.unitOfWork.read.findBy(GroupRemoval, { conversationId: In(groupIds) });
+    const removed = new Map<number, number[]>();
+    for (const { conversationId: groupId, userId } of removals) {
+      const userIds = removed.get(groupId);
+      if (userIds) userIds.push(userId);
+      else removed.set(groupId, [userId]);
+    }
+    return removed;
   }
 
   private async isOnePage(): Promise<boolean> {

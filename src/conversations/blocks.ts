@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { Clock } from '../common/clock.js';
-import { DomainError } from '../common/errors.js';
+import { DomainError, NotFound } from '../common/errors.js';
 import { forUpdate, inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Block } from './block.entity.js';
@@ -65,7 +65,7 @@ export class Blocks {
   /**
    * Blocks, inside the caller's transaction: from its commit on, no message between the two is stored. Appends lock the room's
    * conversation, or both people where they make the room; so this locks both, in the same order: people, conversation.
-   * @returns whether both people are there
+   * @returns whether there was no such block before. @throws NotFound where one of the two is not there
    */
   async add(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
     const { low, high } = pairOf(blockerId, blockedId);
@@ -73,13 +73,13 @@ export class Blocks {
       `SELECT id FROM users WHERE id IN (?, ?) AND erased_at IS NULL ORDER BY id ${forUpdate(tx)}`,
       [low, high],
     );
-    if (people.length < 2) return false;
+    if (people.length < 2) throw new NotFound('user');
     await tx.query(
       `SELECT id FROM conversations WHERE id = (SELECT conversation_id FROM chat_rooms WHERE user_low = ? AND user_high = ?) ${forUpdate(tx)}`,
       [low, high],
     );
-    if (!(await tx.existsBy(Block, { blockerId, blockedId })))
-      await tx.insert(Block, { blockerId, blockedId, createdAt: this.clock.now() });
+    if (await tx.existsBy(Block, { blockerId, blockedId })) return false;
+    await tx.insert(Block, { blockerId, blockedId, createdAt: this.clock.now() });
     return true;
   }
 }

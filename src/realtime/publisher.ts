@@ -132,11 +132,20 @@ export class Publisher {
     if (userIds.length > 0) this.server.to(userIds.map(userRoom)).emit('user_update', row);
   }
 
-  /** A group's new row, to its members; and to everybody else who is there, as those outside see it, where `outside` is given. */
-  groupRow(row: GroupRow, outside?: GroupRow): void {
+  /**
+   * A group's new row, to its members; and to everybody else who is there, as those outside see it, where `outside` is given: `row`,
+   * or `closed` to those who were removed.
+   */
+  groupRow(row: GroupRow, outside?: { row: GroupRow; closed: GroupRow; removed: readonly number[] }): void {
     const members = [groupRoom(row.chat_group_id), outsideRoom(row.chat_group_id)];
     this.server.to(members).emit('group_update', row);
-    if (outside) this.server.to(EVERYBODY).except(members).emit('group_update', outside);
+    if (!outside) return;
+    const removed = outside.removed.map(userRoom);
+    this.server
+      .to(EVERYBODY)
+      .except([...members, ...removed])
+      .emit('group_update', outside.row);
+    if (removed.length > 0) this.server.to(removed).except(members).emit('group_update', outside.closed);
   }
 
   /** A group is no more, to everybody who is there. */

@@ -32,24 +32,21 @@ export class BlockingService implements OnModuleInit {
   /** From the answer on, no direct message passes between the two. @throws Invalid for oneself; NotFound for nobody */
   async block(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    const isBlocked = await this.unitOfWork.run((tx) => this.blocks.add(tx, me.userId, userId));
-    if (!isBlocked) throw new NotFound('user');
-    if (await this.isSeenBy(me.userId, userId)) this.presenceNews.hide(me.userId, userId);
+    const isNew = await this.unitOfWork.run((tx) => this.blocks.add(tx, me.userId, userId));
+    if (isNew) this.presenceNews.veil(me.userId, userId);
   }
 
   /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound for nobody */
   async unblock(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    await this.unitOfWork.run(async (tx) => {
+    const wasBlocked = await this.unitOfWork.run(async (tx) => {
       if (!(await tx.existsBy(User, { id: userId, erasedAt: IsNull() }))) throw new NotFound('user');
-      await tx.delete(Block, { blockerId: me.userId, blockedId: userId });
+      const block = { blockerId: me.userId, blockedId: userId };
+      if (!(await tx.existsBy(Block, block))) return false;
+      await tx.delete(Block, block);
+      return true;
     });
-    if (await this.isSeenBy(me.userId, userId)) this.presenceNews.show(me.userId, [userId]);
-  }
-
-  /** Whether the viewer would hear of the person's coming and going, if nobody were blocked. */
-  private async isSeenBy(userId: number, viewer: number): Promise<boolean> {
-    return (await this.audience.of([userId])).get(userId)?.has(viewer) ?? false;
+    if (wasBlocked) this.presenceNews.veil(me.userId, userId);
   }
 }
 

@@ -1,7 +1,7 @@
 // Who wants to hear nothing from whom: messages, presence, and what happens in the very moment of blocking.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Blocks } from '../../src/conversations/blocks.js';
-import type { RoomMessage } from '../../src/realtime/events.js';
+import type { PresenceChange, RoomMessage } from '../../src/realtime/events.js';
 import { onBothDialects, TestApp } from '../support/app.js';
 import {
   type Answer,
@@ -251,7 +251,7 @@ onBothDialects('blocking', (dialect) => {
     it('stops being told as it happens: the blocked one hears that the other is away, and no more until it is taken back', async () => {
       const [a, b] = [await ada.connect(), await bob.connect()];
       await sendTo(a, bob.id, 'hello');
-      const away = next(b, 'presence');
+      const away = next<PresenceChange[]>(b, 'presence', ([change]) => !change.is_online);
       await block(ada, bob);
       expect(await away).toEqual([{ user_id: ada.id, is_online: false, last_seen: null }]);
       const heard = record(b, 'presence');

@@ -36,7 +36,12 @@ onBothDialects('live lists', (dialect) => {
     ).body.id;
   const attend = (person: Person, groupId: number, isEnter: boolean) =>
     call(app, 'POST', `/http/chat_groups/${groupId}`, { token: person.token, body: { is_enter: isEnter } });
-  const rowOf = (groupId: number) => (event: AnyUpdate) => event.chat_group_id === groupId && 'name' in event;
+  const rowOf =
+    (groupId: number) =>
+    (event: AnyUpdate): event is GroupRow =>
+      event.chat_group_id === groupId && 'name' in event;
+  const ask = (socket: ChatSocket, event: string, payload: object) =>
+    socket.timeout(15_000).emitWithAck(event as 'message', payload);
   const listed = async (person: Person, path: string, id: number) =>
     (await person.get(path)).body.find((row: { id: number }) => row.id === id);
   /** One more than a page, of whatever fills the list. */
@@ -239,6 +244,81 @@ onBothDialects('live lists', (dialect) => {
       const gone = next<GroupDeleted>(a, 'group_update', (event) => 'deleted' in event);
       await call(app, 'DELETE', `/http/chat_groups/${group}/members/${bob.id}`, { token: bob.token });
       expect(await gone).toEqual({ chat_group_id: group, deleted: true });
+    });
+
+    it('show what others do to who is a member: let in, added, handed over, removed', async () => {
+      const eve = await Person.known(app, 'Eve');
+      const e = await eve.connect();
+      const group = await create(ada, { is_private: true });
+      const mine = record<GroupRow>(a, 'group_update', rowOf(group));
+      const outside = record<GroupRow>(e, 'group_update', rowOf(group));
+      const shows = (count: number, owner: Person) =>
+        eventually(() => (mine.at(-1)?.member_count === count && mine.at(-1)?.owner_id === owner.id) || undefined);
+      await call(app, 'POST', `/http/chat_groups/access_requests/${group}`, { token: bob.token });
+      await ada.put(`/http/chat_groups/access_requests/${group}`, { requester_id: bob.id, access: true });
+      await shows(2, ada);
+      await ada.put(`/http/chat_groups/${group}`, { owner_id: bob.id });
+      await shows(2, bob);
+      await call(app, 'POST', `/http/chat_groups/${group}/members`, { token: bob.token, body: { user_id: eve.id } });
+      await shows(3, bob);
+      await eventually(() => outside.find(({ member_count }) => member_count === 3));
+      await call(app, 'DELETE', `/http/chat_groups/${group}/members/${eve.id}`, { token: bob.token });
+      await shows(2, bob);
+      await eventually(() => outside.at(-1)?.member_count === null || undefined);
+    });
+
+    it('are closed to who was removed, though they be open; nothing of what goes on there is told to them', async () => {
+      const eve = await Person.known(app, 'Eve');
+      const e = await eve.connect();
+      const group = await create(ada);
+      for (const person of [ada, bob, eve]) await attend(person, group, true);
+      await eventually(async () => (await listed(eve, '/http/chat_groups', group)).member_count === 3 || undefined);
+      await next<GroupRow>(e, 'group_update', (row) => rowOf(group)(row) && row.member_count === 3);
+      await call(app, 'DELETE', `/http/chat_groups/${group}/members/${bob.id}`, { token: ada.token });
+      const heard: [event: string, payload: AnyUpdate][] = [];
+      b.onAny((event: string, payload: AnyUpdate) => {
+        // What he asks for himself is refused; the list of users is everybody's.
+        if (!['user_update', 'exception'].includes(event)) heard.push([event, payload]);
+      });
+      const left = next<GroupRow>(e, 'group_update', (row) => rowOf(group)(row) && row.member_count === 2);
+      // Ada writes, reads, types, and goes; Eve, who is still in, hears of it.
+      const told = [
+        next(e, 'typing'),
+        next(e, 'presence'),
+        next(e, 'message', (message: object) => !('notice' in message)),
+      ];
+      await ask(a, 'message', { chat_type: 'group', chat_group_id: group, message: 'of him' });
+      await ask(a, 'typing', { chat_type: 'group', chat_group_id: group });
+      await ask(e, 'read', { chat_group_id: group });
+      const typed = send(b, { chat_type: 'group', chat_group_id: group, message: 'me, too' });
+      await expect(typed).resolves.toMatchObject({ ok: false, error: { code: 'not_found' } });
+      expect(await ask(b, 'typing', { chat_type: 'group', chat_group_id: group })).toMatchObject({ ok: false });
+      expect(await ask(b, 'read', { chat_group_id: group })).toMatchObject({ ok: false });
+      await ada.get('/http/logout');
+      await Promise.all([left, ...told]);
+      const marker = next<GroupRow>(b, 'group_update', ({ name }) => name === 'Marker');
+      await create(eve, { chat_group_name: 'Marker' });
+      await marker;
+      const { member_count, is_member } = await listed(bob, '/http/chat_groups', group);
+      expect({ member_count, is_member }).toEqual({ member_count: null, is_member: false });
+      const closed = { chat_group_id: group, name: 'Engines', owner_id: ada.id, is_private: false, member_count: null };
+      const ofGroup = heard.filter(([event, row]) => event !== 'group_update' || row.chat_group_id === group);
+      expect(ofGroup).toEqual([['group_update', closed]]);
+    });
+
+    it('show whose they are after their owner has erased the account, and who is no more', async () => {
+      const person = await Person.join(app, 'Gone');
+      const [handed, alone] = [await create(person), await create(person)];
+      await attend(bob, handed, true);
+      const rows = record<AnyUpdate>(a, 'group_update');
+      const count = next<UserErased>(a, 'user_update', (update) => 'deleted' in update && update.id === person.id);
+      const body = { password: person.password };
+      expect((await call(app, 'DELETE', '/http/users/profile', { token: person.token, body })).status).toBe(204);
+      await count;
+      await eventually(() =>
+        rows.find((row) => rowOf(handed)(row) && row.owner_id === bob.id && row.member_count === 1),
+      );
+      await eventually(() => rows.find((row) => row.chat_group_id === alone && 'deleted' in row));
     });
 
     it('longer than a page are told to members', async () => {
