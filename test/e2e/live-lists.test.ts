@@ -264,7 +264,8 @@ onBothDialects('live lists', (dialect) => {
       await eventually(() => outside.find(({ member_count }) => member_count === 3));
       await call(app, 'DELETE', `/http/chat_groups/${group}/members/${eve.id}`, { token: bob.token });
       await shows(2, bob);
-      await eventually(() => outside.at(-1)?.member_count === null || undefined);
+      const last = await eventually(() => outside.slice(-1).find(({ member_count }) => member_count === null));
+      expect(last).toMatchObject({ owner_id: bob.id, is_private: true });
     });
 
     it('are closed to who was removed, though they be open; nothing of what goes on there is told to them', async () => {
@@ -274,7 +275,9 @@ onBothDialects('live lists', (dialect) => {
       for (const person of [ada, bob, eve]) await attend(person, group, true);
       await eventually(async () => (await listed(eve, '/http/chat_groups', group)).member_count === 3 || undefined);
       await next<GroupRow>(e, 'group_update', (row) => rowOf(group)(row) && row.member_count === 3);
+      const ended = next<GroupUpdate>(b, 'group_update', (event) => 'is_member' in event);
       await call(app, 'DELETE', `/http/chat_groups/${group}/members/${bob.id}`, { token: ada.token });
+      expect(await ended).toEqual({ chat_group_id: group, is_in: false, is_member: false });
       const heard: [event: string, payload: AnyUpdate][] = [];
       b.onAny((event: string, payload: AnyUpdate) => {
         // What he asks for himself is refused; the list of users is everybody's.
