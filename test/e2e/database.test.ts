@@ -315,7 +315,7 @@ onBothDialects('the database', (dialect) => {
       const columns = 'conversation_id, user_id, created_at, refused_at';
       for (let i = 0; i < rows.length; i += 1000)
         await app.get(UnitOfWork).run((tx) => insertRows(tx, 'access_requests', columns, rows.slice(i, i + 1000)));
-      await app.database.query(dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE access_requests');
+      await app.database.query(`ANALYZE ${dialect === 'sqlite' ? '' : 'TABLE '}access_requests`);
       statements = [];
       const answer = await ada.get(`/http/chat_groups/access_requests/${id}`);
       expect(answer.body).toHaveLength(1_000);

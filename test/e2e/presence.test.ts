@@ -301,9 +301,10 @@ onBothDialects('a crowd', (dialect) => {
     }
     return made;
   };
-  /** Nobody has been told anything for two seconds. */
+  /** Nobody is told anything for two seconds from now on. */
   const quiet = async (): Promise<void> => {
-    const last = () => Math.max(...[watcher, ...sockets].map(({ events }) => events.at(-1)?.at ?? 0));
+    const start = Date.now();
+    const last = () => Math.max(start, ...[watcher, ...sockets].map(({ events }) => events.at(-1)?.at ?? 0));
     await eventually(() => (Date.now() - last() > 2_500 ? true : undefined), 'silence', 60_000);
   };
   /** What each socket was told since, and the most that one was told within a second. */
