@@ -30,13 +30,10 @@ export class BotService {
     const clientId = client_id ?? undefined;
     const target: BotTarget = { userId: me.userId };
     // Nothing is awaited before this line: two questions of one socket enter the queue in the order in which they came.
-    const { seq, timestamp, isRepeat } = await this.log.append({
-      kind: 'bot',
-      sender: me,
-      target,
-      body: message,
-      clientId,
-    });
+    const { seq, timestamp, isRepeat } = await this.log.append(
+      { kind: 'bot', sender: me, target, body: message, clientId },
+      () => this.answers.answerSoon(me.userId),
+    );
     if (!isRepeat) this.answers.answerSoon(me.userId);
     return {
       ok: true,

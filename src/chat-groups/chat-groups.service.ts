@@ -6,6 +6,7 @@ import { Forbidden, Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Conversation } from '../conversations/conversation.entity.js';
+import type { Stored as Placed } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
@@ -122,34 +123,31 @@ export class ChatGroupsService {
   }
 
   /** Stores a message, then tells everybody who is in. @throws NotFound where the caller is no member; as for rooms */
-  async send(me: Identity, { chat_group_id: groupId, message, client_id }: SendGroupMessage): Promise<Stored> {
-    const clientId = client_id ?? undefined;
+  async send(me: Identity, request: SendGroupMessage): Promise<Stored> {
+    const { chat_group_id: target, message: body } = request;
+    const clientId = request.client_id ?? undefined;
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
-    const { seq, timestamp, isRepeat } = await this.log.append({
-      kind: 'group',
-      sender: me,
-      target: groupId,
-      body: message,
-      clientId,
-    });
+    const stored = await this.log.append({ kind: 'group', sender: me, target, body, clientId }, (late) =>
+      this.tell(me, request, placeOf(late, clientId)),
+    );
+    const place = placeOf(stored, clientId);
+    if (!stored.isRepeat) this.tell(me, request, place);
+    return { ok: true, ...place };
+  }
 
-    const place = { chat_group_id: groupId, seq };
-    const moment = { timestamp: timestamp.toISOString(), ...(clientId !== undefined && { client_id: clientId }) };
-    if (!isRepeat) {
-      this.attendance.told(groupId, seq);
-      this.publisher.groupMessage({ chat_type: 'group', user_id: me.userId, ...place, message, ...moment });
-      const { timestamp: at } = moment;
-      this.notifications.stored({
-        chat_type: 'group',
-        chat_group_id: groupId,
-        last_seq: seq,
-        user_id: me.userId,
-        message,
-        timestamp: at,
-      });
-      this.moved(me.userId, groupId, seq);
-    }
-    return { ok: true, ...place, ...moment };
+  private tell({ userId }: Identity, { message }: SendGroupMessage, place: Place): void {
+    const { chat_group_id, seq, timestamp } = place;
+    this.attendance.told(chat_group_id, seq);
+    this.publisher.groupMessage({ chat_type: 'group', user_id: userId, ...place, message });
+    this.notifications.stored({
+      chat_type: 'group',
+      chat_group_id,
+      last_seq: seq,
+      user_id: userId,
+      message,
+      timestamp,
+    });
+    this.moved(userId, chat_group_id, seq);
   }
 
   /** Passes on to the others who are in that the caller types. @throws NotFound where the caller is not in it */
@@ -224,3 +222,12 @@ export class ChatGroupsService {
 }
 
 const hasMessage = (row: GroupRow): row is GroupRow & MessageRow => row.seq !== null;
+
+type Place = ReturnType<typeof placeOf>;
+
+const placeOf = ({ conversationId, seq, timestamp }: Placed, clientId: string | undefined) => ({
+  chat_group_id: conversationId,
+  seq,
+  timestamp: timestamp.toISOString(),
+  ...(clientId !== undefined && { client_id: clientId }),
+});

@@ -3,6 +3,7 @@ import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../conversations/blocks.js';
+import type { Stored as Placed } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
@@ -48,33 +49,23 @@ export class ChatRoomsService {
    * Stores a direct message, then tells both people; the first one makes their room.
    * @throws Invalid to oneself; NotFound for nobody; `blocked`; Busy, Unavailable, `client_id_conflict`
    */
-  async send(me: Identity, { other_user_id: otherUserId, message, client_id }: SendRoomMessage): Promise<Stored> {
-    const clientId = client_id ?? undefined;
+  async send(me: Identity, request: SendRoomMessage): Promise<Stored> {
+    const { other_user_id: otherUserId, message: body } = request;
+    const clientId = request.client_id ?? undefined;
     assertOther(me, otherUserId);
     const target = pairOf(me.userId, otherUserId);
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
-    const { conversationId, seq, timestamp, isRepeat } = await this.log.append({
-      kind: 'room',
-      sender: me,
-      target,
-      body: message,
-      clientId,
-    });
-    this.rooms.remember(target, conversationId);
+    const stored = await this.log.append({ kind: 'room', sender: me, target, body, clientId }, (late) =>
+      this.tell(me, request, placeOf(late, clientId)),
+    );
+    this.rooms.remember(target, stored.conversationId);
+    const place = placeOf(stored, clientId);
+    if (!stored.isRepeat) this.tell(me, request, place);
+    return { ok: true, ...place };
+  }
 
-    const place = { chat_room_id: conversationId, seq };
-    const moment = { timestamp: timestamp.toISOString(), ...(clientId !== undefined && { client_id: clientId }) };
-    if (!isRepeat) {
-      this.publisher.roomMessage({
-        chat_type: 'room',
-        user_id: me.userId,
-        other_user_id: otherUserId,
-        ...place,
-        message,
-        ...moment,
-      });
-    }
-    return { ok: true, ...place, ...moment };
+  private tell(me: Identity, { other_user_id, message }: SendRoomMessage, place: Place): void {
+    this.publisher.roomMessage({ chat_type: 'room', user_id: me.userId, other_user_id, ...place, message });
   }
 
   /** Passes on that the caller types, where the two have a room: strangers see nothing of it. @throws Invalid to oneself */
@@ -135,3 +126,12 @@ function assertOther(me: Identity, otherUserId: number): void {
   if (otherUserId !== me.userId) return;
   throw new Invalid('other_user_id is your own. Write to somebody else.', { other_user_id: ['is your own'] });
 }
+
+type Place = ReturnType<typeof placeOf>;
+
+const placeOf = ({ conversationId, seq, timestamp }: Placed, clientId: string | undefined) => ({
+  chat_room_id: conversationId,
+  seq,
+  timestamp: timestamp.toISOString(),
+  ...(clientId !== undefined && { client_id: clientId }),
+});

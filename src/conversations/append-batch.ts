@@ -56,33 +56,43 @@ export class AppendBatch {
     await this.eachKind(admitted, async (rules, mine) => rules.stored?.(this.tx, mine));
   }
 
-  /** Whether a batch whose COMMIT was not answered is there: all of it or nothing, so one of its rows tells. */
+  /**
+   * Whether a batch whose COMMIT was not answered is there: all of it or nothing, so one of its rows tells. One of each chat is looked
+   * for, since a chat may have been deleted meanwhile.
+   */
   static async isCommitted(tx: EntityManager, entries: Entry[]): Promise<boolean> {
-    const written = entries.find(({ stored }) => stored && !stored.isRepeat);
-    if (!written) return true;
-    const { conversationId, seq, timestamp } = written.stored!;
-    const { sender, body, clientId } = written.draft;
-    // The server may still be committing: its lock is gone only when it has decided.
-    await tx.query(`SELECT id FROM conversations WHERE id = ? ${forUpdate(tx)}`, [conversationId]);
-    const [row] = await tx.query<
+    const written = new Map<number, Entry>();
+    for (const entry of entries) {
+      if (entry.stored && !entry.stored.isRepeat) written.set(entry.conversationId!, entry);
+    }
+    if (written.size === 0) return true;
+    const ids = [...written.keys()].sort((a, b) => a - b);
+    // The server may still be committing: its locks are gone only when it has decided.
+    await tx.query(`SELECT id FROM conversations WHERE id IN (${placeholders(ids)}) ORDER BY id ${forUpdate(tx)}`, ids);
+    const { sql, values } = inTuples(
+      tx,
+      'conversation_id, seq',
+      ids.map((id) => [id, written.get(id)!.stored!.seq]),
+    );
+    const rows = await tx.query<
       {
+        conversation_id: number;
         body: string;
         sender_id: number;
         client_id: string | null;
         created_at: string | Date;
         change_seq: number | null;
       }[]
-    >('SELECT body, sender_id, client_id, created_at, change_seq FROM messages WHERE conversation_id = ? AND seq = ?', [
-      conversationId,
-      seq,
-    ]);
-    return (
-      row !== undefined &&
-      row.sender_id === sender.userId &&
-      row.client_id === (clientId ?? null) &&
-      (row.body === body || row.change_seq !== null) &&
-      fromMoment(row.created_at).getTime() === timestamp.getTime()
-    );
+    >(`SELECT conversation_id, body, sender_id, client_id, created_at, change_seq FROM messages WHERE ${sql}`, values);
+    return rows.some((row) => {
+      const { draft, stored } = written.get(row.conversation_id)!;
+      return (
+        row.sender_id === draft.sender.userId &&
+        row.client_id === (draft.clientId ?? null) &&
+        (row.body === draft.body || row.change_seq !== null) &&
+        fromMoment(row.created_at).getTime() === stored!.timestamp.getTime()
+      );
+    });
   }
 
   private async eachKind(entries: Entry[], work: (rules: KindRules, mine: Entry[]) => Promise<void>): Promise<void> {

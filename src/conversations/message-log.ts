@@ -23,14 +23,15 @@ const ENOUGH = 100;
 const GATHER_MS = 2;
 /** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
 const MAX_BATCH_LENGTH = 1_000_000;
-/** How long to ask a database that broke off in the middle of a COMMIT: some five seconds. */
-const LOOK_UPS = 10;
+/** How long those wait for an answer whose COMMIT a database broke off in the middle of. */
+const LOOK_UP_FOR_MS = 5_000;
 const LOOK_UP_EVERY_MS = 500;
 
 interface Waiting {
   draft: Draft;
   resolve: (stored: Stored) => void;
   reject: (error: unknown) => void;
+  late: ((stored: Stored) => void) | undefined;
 }
 
 /**
@@ -44,6 +45,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   private queue: Waiting[] = [];
   private waitingLength = 0;
   private draining: Promise<void> | undefined;
+  private isStopping = false;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -58,17 +60,20 @@ export class MessageLog implements BeforeApplicationShutdown {
   /**
    * Stores a message; resolves after the commit, in the order of the numbers. Two drafts of one sender to one chat are numbered
    * in the order of the calls. @throws Busy; Unavailable; what the rules refuse with; `client_id_conflict`
+   * @param late called where the sender was told that nobody knows, and it turns out later that the message is stored: others are
+   *   still to be told of it, before anything that comes after it
    */
-  append(draft: Draft): Promise<Stored> {
+  append(draft: Draft, late?: (stored: Stored) => void): Promise<Stored> {
     if (this.queue.length >= MAX_WAITING || this.waitingLength >= MAX_WAITING_LENGTH) return Promise.reject(new Busy());
     return new Promise((resolve, reject) => {
-      this.queue.push({ draft, resolve, reject });
+      this.queue.push({ draft, resolve, reject, late });
       this.waitingLength += draft.body.length;
       this.draining ??= this.drain();
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
     await this.draining;
   }
 
@@ -120,6 +125,9 @@ export class MessageLog implements BeforeApplicationShutdown {
       // Nothing is wrong with the drafts: trying them one by one would only take longer.
       this.logger.error(`Messages could not be stored: ${logLine(error)}`);
       rejectAll(batch, 'The database is in trouble. The message was not stored; send it again.');
+    } else if (error instanceof Busy) {
+      // Somebody holds one of the chats: nobody knows which.
+      for (const { reject } of batch) reject(error);
     } else if (batch.length > 1) {
       // One draft spoils the statement of all: halve until it stands alone. Order is kept, since the first half goes first.
       const middle = batch.length >> 1;
@@ -131,21 +139,44 @@ export class MessageLog implements BeforeApplicationShutdown {
     }
   }
 
-  /** The answer to COMMIT was lost: the rows themselves say whether it happened. Never run again: it would store twice. */
+  /**
+   * The answer to COMMIT was lost: the rows themselves say whether it happened. Never run again: it would store twice. Until that is
+   * known nothing else is stored, or what comes later would be told first.
+   */
   private async lookUp(batch: Waiting[], entries: Entry[]): Promise<void> {
-    for (let attempt = 1; attempt <= LOOK_UPS; attempt++) {
-      try {
-        const isCommitted = await this.unitOfWork.run((tx) => AppendBatch.isCommitted(tx, entries));
-        if (isCommitted) return settle(batch, entries);
-        return rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
-      } catch {
-        await sleep(LOOK_UP_EVERY_MS);
+    const until = Date.now() + LOOK_UP_FOR_MS;
+    for (let isAnswered = false; ; await sleep(LOOK_UP_EVERY_MS)) {
+      const isCommitted = await this.unitOfWork
+        .run((tx) => AppendBatch.isCommitted(tx, entries))
+        .catch(() => undefined);
+      if (isCommitted !== undefined) {
+        if (!isCommitted) rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
+        else if (isAnswered) tellLate(batch, entries);
+        else settle(batch, entries);
+        return;
       }
+      if (Date.now() < until) continue;
+      if (!isAnswered) {
+        isAnswered = true;
+        this.logger.error(
+          `The database broke off, and stays away: whether ${batch.length} messages are stored is unknown.`,
+        );
+        rejectAll(
+          batch,
+          'The database broke off. Whether the message was stored is unknown; send it again with the same client_id.',
+        );
+      }
+      // Nobody is kept waiting for longer than these were.
+      rejectAll(this.takeAll(), 'The database is away. The message was not stored; send it again.');
+      if (this.isStopping) return;
     }
-    rejectAll(
-      batch,
-      'The database broke off. Whether the message was stored is unknown; send it again with the same client_id.',
-    );
+  }
+
+  private takeAll(): Waiting[] {
+    const all = this.queue;
+    this.queue = [];
+    this.waitingLength = 0;
+    return all;
   }
 }
 
@@ -154,6 +185,12 @@ const lengthOf = (batch: Waiting[]): number => batch.reduce((sum, { draft }) => 
 const rejectAll = (batch: Waiting[], sentence: string): void => {
   for (const { reject } of batch) reject(new Unavailable(sentence));
 };
+
+function tellLate(batch: Waiting[], entries: Entry[]): void {
+  entries.forEach(({ stored }, i) => {
+    if (stored && !stored.isRepeat) batch[i].late?.(stored);
+  });
+}
 
 function settle(batch: Waiting[], entries: Entry[]): void {
   entries.forEach(({ stored, refusal }, i) => {

@@ -1,7 +1,10 @@
 import { driverCode } from '../common/lost-connection.js';
 
 const DUPLICATE = new Set(['ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
-const DEADLOCK = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD']);
+const DEADLOCK = new Set(['ER_LOCK_DEADLOCK', 'ER_CHECKREAD']);
+
+/** Another transaction held for long what this one needed. It is undone, and would only wait for as long again. */
+export const isLockTimeout = (error: unknown): boolean => driverCode(error) === 'ER_LOCK_WAIT_TIMEOUT';
 
 /** Another row has the same key. */
 export const isDuplicate = (error: unknown): boolean => DUPLICATE.has(driverCode(error));

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
-import { Unavailable } from '../common/errors.js';
+import { Busy, Unavailable } from '../common/errors.js';
 import { isAnswer } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
-import { isWorthRepeating } from './database-errors.js';
+import { isLockTimeout, isWorthRepeating } from './database-errors.js';
 
 /** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. */
 export class CommitUnknown extends Unavailable {
@@ -35,7 +35,7 @@ export class UnitOfWork {
   /**
    * Runs `work` in one transaction: all of it happens, or none. Inside, use `tx` and nothing else, and do not talk to the
    * network; the work may run again after a deadlock, so it must not change anything outside the database.
-   * @throws what `work` throws; CommitUnknown where the connection broke during COMMIT
+   * @throws what `work` throws; Busy where another transaction does not end; CommitUnknown where the connection broke during COMMIT
    */
   run<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     return this.isSqlite ? this.flushed(this.oneAtATime(() => this.once(work))) : this.withRetry(work);
@@ -58,6 +58,7 @@ export class UnitOfWork {
       try {
         return await this.once(work);
       } catch (error) {
+        if (isLockTimeout(error)) throw new Busy();
         if (attempt === TRIES || !isWorthRepeating(error)) throw error;
         await sleep(Math.random() * 10 * 2 ** attempt);
       }

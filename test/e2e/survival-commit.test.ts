@@ -2,7 +2,7 @@
 // storing again.
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestApp, temporaryFolder } from '../support/app.js';
-import { eventually, sendTo } from '../support/client.js';
+import { type ChatSocket, eventually, type Person, send, sendTo } from '../support/client.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';
 import { Ledger, storedRows } from '../support/ledger.js';
 import { PrivateMariaDb } from '../support/mariadb.js';
@@ -73,28 +73,50 @@ describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
   });
 
   it.each([
-    ['was carried out', 'answer', ['one']],
-    ['was not', 'commit', []],
+    ['was carried out', 'room', 'answer', ['one']],
+    ['was carried out', 'group', 'answer', ['one']],
+    ['was not', 'room', 'commit', []],
   ] as const)(
-    'that %s, in a database that stays away for longer than anybody looks, is unavailable; a repeat finds the one place',
-    async (_, part, rows) => {
+    'that %s (in a %s), in a database that stays away for longer than anybody looks, is unavailable; it is told once, and a repeat finds the one place',
+    async (_, kind, part, rows) => {
       const [ada, bob] = crowd.people;
       const [adas, bobs] = [crowd.sockets.get(ada)!, crowd.sockets.get(bob)!];
+      const heard: [socket: string, text: string][] = [];
+      for (const [name, socket] of [
+        ['ada', adas],
+        ['bob', bobs],
+      ] as const)
+        socket.on('message', (event) => heard.push([name, (event as { message: string }).message]));
+      const toGroup = { chat_type: 'group', chat_group_id: crowd.group };
+      const write = (socket: ChatSocket, to: Person, text: string) => {
+        const target = kind === 'group' ? toGroup : { chat_type: 'room', other_user_id: to.id };
+        return send(socket, { ...target, message: text, client_id: 'id-1' });
+      };
       const isCut = cut(part, { andRefuse: true });
-      const first = await sendTo(adas, bob.id, 'one', 'id-1');
+      const first = await write(adas, bob, 'one');
       expect(first.error.code).toBe('unavailable');
       expect(first.error.message).toContain('is unknown');
       await isCut;
+      // Until it is known, nothing else is stored: it would be told first.
+      expect((await write(bobs, ada, 'two')).error.message).toContain('is away');
       expect((await storedRows(direct)).map(({ body }) => body)).toEqual(rows);
+      expect(heard).toEqual([]);
       proxy.accept();
-      await eventually(async () => (await ada.get('/health/ready')).status === 200 || undefined, 'the database');
-      const again = await Promise.all([
-        sendTo(adas, bob.id, 'one', 'id-1'),
-        sendTo(bobs, ada.id, 'two', 'id-1'),
-        sendTo(adas, bob.id, 'one', 'id-1'),
-      ]);
+      // Bob was connected all the time, and has no reason to ask.
+      if (rows.length > 0) await eventually(() => heard.length === 2 || undefined, 'what was stored');
+      else await eventually(async () => (await ada.get('/health/ready')).status === 200 || undefined, 'the database');
+      const again = [];
+      for (const [socket, to, text] of [
+        [adas, bob, 'one'],
+        [bobs, ada, 'two'],
+        [adas, bob, 'one'],
+      ] as const)
+        again.push(await eventually(() => write(socket, to, text).then((answer) => (answer.ok ? answer : undefined))));
       expect(again.map(({ seq }) => seq)).toEqual([1, 2, 1]);
       expect((await storedRows(direct)).map(({ body }) => body)).toEqual(['one', 'two']);
+      await eventually(() => heard.length >= 4 || undefined, 'both messages');
+      for (const socket of ['ada', 'bob'])
+        expect(heard.filter(([to]) => to === socket).map(([, text]) => text)).toEqual(['one', 'two']);
     },
   );
 

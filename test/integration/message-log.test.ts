@@ -149,7 +149,38 @@ onBothDialects('the message log', (dialect) => {
     expect(seqs(outcomes)).toEqual([1, 'session_revoked', 'token_expired', 'not_found', 2]);
   });
 
+  it.skipIf(dialect === 'sqlite')('waits some seconds for a chat that somebody holds, and no longer', async () => {
+    const holder = module.get(DataSource, { strict: false }).createQueryRunner();
+    await holder.startTransaction();
+    await holder.query('SET SESSION idle_transaction_timeout = 60');
+    await holder.query('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
+    const run = vi.spyOn(unitOfWork, 'run');
+    expect(seqs(await append(3))).toEqual(Array(3).fill('busy'));
+    expect(run).toHaveBeenCalledTimes(1);
+    await holder.rollbackTransaction();
+    await holder.release();
+    expect(seqs(await append(2))).toEqual([1, 2]);
+  });
+
   describe('after a lost answer to COMMIT', () => {
+    it('finds out that it happened although the chat of some is gone by then, and stores nothing twice', async () => {
+      await unitOfWork.run((tx) =>
+        tx.insert(Conversation, { kind: 'room', lastSeq: 0, lastMessageAt: null, createdAt: new Date() }),
+      );
+      const real = unitOfWork.run.bind(unitOfWork);
+      vi.spyOn(unitOfWork, 'run').mockImplementationOnce(async (work) => {
+        await real(work);
+        await real(async (tx) => {
+          await tx.delete(Message, { conversationId: 1 });
+          await tx.delete(Conversation, { id: 1 });
+        });
+        throw new CommitUnknown();
+      });
+      const both = [log.append(draft('in the first')), log.append(draft('in the second', { target: 2 }))];
+      expect(seqs(await Promise.allSettled(both))).toEqual([1, 1]);
+      expect(await unitOfWork.read.countBy(Message, { conversationId: 2 })).toBe(1);
+    });
+
     it('finds out that it happened, and stores nothing twice', async () => {
       const real = unitOfWork.run.bind(unitOfWork);
       vi.spyOn(unitOfWork, 'run').mockImplementationOnce(async (work) => {

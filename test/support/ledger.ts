@@ -128,6 +128,8 @@ export class Ledger {
         shown.map(({ seq, user_id, message }) => [seq, user_id, message]),
         stored.map(({ seq, sender_id, body }) => [seq, sender_id, body]),
       );
+      // Text compares as time does.
+      for (let i = 1; i < shown.length; i++) assert(shown[i].timestamp > shown[i - 1].timestamp, `times rise at ${i}`);
       for (const { place, text } of this.lines)
         if (place?.chatId === chatId) assert.equal(shown[place.seq - 1].timestamp, place.timestamp, text);
     }
