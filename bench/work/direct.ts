@@ -27,8 +27,16 @@ interface Pair {
 /** The relay acknowledges nothing: there a message is done when it has arrived. */
 const isRelay = (subject: Subject): boolean => subject.name === 'socket.io-relay';
 
-async function open(subject: Subject): Promise<{ pairs: Pair[]; delivered: () => number; close: () => void }> {
-  let delivered = 0;
+interface Opened {
+  pairs: Pair[];
+  /** Resolves when everything that was sent has reached all to whom it goes; throws where it does not: one that drops is not fast. */
+  arrived(sent: number): Promise<void>;
+  close(): void;
+}
+
+async function open(subject: Subject): Promise<Opened> {
+  // At the readers, and at the writers themselves.
+  let [delivered, echoed] = [0, 0];
   const sockets: LightSocket[] = [];
   const connect = async (user: number): Promise<LightSocket> => {
     const socket = await LightSocket.open(subject.port, subject.seeded.tokens[user]);
@@ -47,22 +55,32 @@ async function open(subject: Subject): Promise<{ pairs: Pair[]; delivered: () =>
       delivered += 1;
       pair.onDelivered();
     };
+    writer.onEvent = (packet) => void (isDelivery(packet) && (echoed += 1));
     if (!isRelay(subject)) await writer.ask(payload);
     pairs.push(pair);
   }
+  const toHear = (messages: number) => (isRelay(subject) ? messages : 2 * messages);
   // Each room's first message is there, and counts for nothing.
-  while (!isRelay(subject) && delivered < PAIRS) await sleep(10);
-  return { pairs, delivered: () => delivered, close: () => sockets.forEach((socket) => socket.close()) };
+  while (!isRelay(subject) && delivered + echoed < toHear(PAIRS)) await sleep(10);
+  [delivered, echoed] = [0, 0];
+  return {
+    pairs,
+    async arrived(sent) {
+      for (let i = 0; i < 100 && delivered + echoed < toHear(sent); i++) await sleep(50);
+      if (delivered !== sent || delivered + echoed !== toHear(sent))
+        throw new Error(`${subject.name}: ${sent} sent, ${delivered} delivered, ${echoed} to their writers`);
+    },
+    close: () => sockets.forEach((socket) => socket.close()),
+  };
 }
 
 /** As fast as it goes, with so many unacknowledged messages in each pair. */
 export async function direct(subject: Subject, seconds: number): Promise<DirectResult> {
-  const { pairs, delivered, close } = await open(subject);
+  const { pairs, arrived, close } = await open(subject);
   let isRunning = true;
   let isCounting = false;
   let failure: unknown;
   let [sent, acknowledged] = [0, 0];
-  const before = delivered();
   const latency = new Durations();
 
   for (const pair of pairs) {
@@ -99,18 +117,16 @@ export async function direct(subject: Subject, seconds: number): Promise<DirectR
   const window = await measured(subject, forSeconds(seconds));
   isCounting = false;
   isRunning = false;
-  // Everything that was sent must arrive: a server that drops is not fast.
-  for (let i = 0; i < 100 && (acknowledged < sent || delivered() - before < sent); i++) await sleep(50);
-  close();
+  for (let i = 0; i < 100 && acknowledged < sent && !failure; i++) await sleep(50);
   if (failure) throw failure;
-  if (delivered() - before !== sent)
-    throw new Error(`${subject.name}: ${sent} sent, ${delivered() - before} delivered`);
+  await arrived(sent);
+  close();
   return { window, rate: latency.count / window.seconds, latency };
 }
 
 /** At a steady pace. Latency counts from when a message was due, so that a stall is not forgiven. */
 export async function paced(subject: Subject, perSecond: number, seconds: number): Promise<DirectResult> {
-  const { pairs, close } = await open(subject);
+  const { pairs, arrived, close } = await open(subject);
   const latency = new Durations();
   let [due, acknowledged] = [0, 0];
   const start = performance.now();
@@ -133,7 +149,8 @@ export async function paced(subject: Subject, perSecond: number, seconds: number
     }
     for (let i = 0; i < 200 && acknowledged < total; i++) await sleep(10);
   });
-  close();
   if (acknowledged < total) throw new Error(`${subject.name}: ${total} due, ${acknowledged} acknowledged`);
+  await arrived(total);
+  close();
   return { window, rate: total / window.seconds, latency };
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
 import pLimit, { type LimitFunction } from 'p-limit';
@@ -14,9 +13,10 @@ const MAX_WAITING = 64;
 /** Hashes and checks passwords, a few at once: each takes 19 MiB and a core. */
 @Injectable()
 export class Passwords {
-  // Two gates: a flood of registrations must not keep people from logging in.
-  private readonly hashing = pLimit(Math.max(1, Math.floor(availableParallelism() / 2)));
-  private readonly checking = pLimit(Math.max(2, availableParallelism()));
+  // Two gates: a flood of registrations must not keep people from logging in. Three at once at most: Node has four threads for such
+  // work, and one is to be left for SQLite's flushes, behind which every message waits.
+  private readonly hashing = pLimit(1);
+  private readonly checking = pLimit(2);
   /** A hash of nothing anybody knows, so that an unknown account takes as long as a known one. */
   private readonly nobody = hash(crypto.randomUUID(), OPTIONS);
 

@@ -65,8 +65,8 @@ export class SlowReceivers implements OnApplicationShutdown {
     const { packets, bytes } = backlogOf(socket);
     if (packets <= DROP_PACKETS && bytes <= DROP_BYTES) return false;
     const { socket: webSocket } = connection(socket).transport;
-    if (webSocket && webSocket.readyState !== webSocket.OPEN) return true;
-    this.dropped++;
+    // Whoever says goodbye has half a minute for it, and is told all that time what is told to the others.
+    if (!webSocket || webSocket.readyState === webSocket.OPEN) this.dropped++;
     // As if the network broke: a stock client comes back by itself, which it does not after `disconnect(true)`. An orderly close
     // would stand in line behind all that is not read.
     if (webSocket) webSocket.terminate();

@@ -12,7 +12,7 @@ import { Reader } from '../support/reader.js';
 
 /** The client's end of the WebSocket. */
 const webSocketOf = (socket: ChatSocket) =>
-  (socket.io.engine.transport as unknown as { ws: { pause(): void; resume(): void } }).ws;
+  (socket.io.engine.transport as unknown as { ws: { pause(): void; resume(): void; close(): void } }).ws;
 
 describe('a socket that does not read', () => {
   let app: TestApp;
@@ -139,6 +139,30 @@ describe('a socket that does not read', () => {
     }
     // The limit, what may come between two looks, and one turn more.
     expect(mostWaiting).toBeGreaterThan(900);
+    expect(mostWaiting).toBeLessThanOrEqual(1_000 + 500 + 50);
+  });
+
+  it('that says goodbye and reads nothing more costs no more than another one', async () => {
+    const socket = await upgraded(bob);
+    const end = serverEnd(socket);
+    // Its backlog first, so that the server's own goodbye stands behind it.
+    webSocketOf(socket).pause();
+    let seq = 0;
+    while (waiting(end) < 300) {
+      for (let i = 0; i < 20; i++) publisher.groupMessage(message(++seq, 'x'.repeat(500)));
+      await turn();
+    }
+    webSocketOf(socket).close();
+    const { transport } = end.conn as { transport: { socket: { readyState: number } } };
+    await eventually(() => transport.socket.readyState === 2 || undefined, 'the goodbye');
+    let mostWaiting = 0;
+    for (let i = 0; i < 5_000 && !end.disconnected; i++) {
+      publisher.groupMessage(message(++seq, 'x'.repeat(500)));
+      if (i % 50 !== 0) continue;
+      await turn();
+      mostWaiting = Math.max(mostWaiting, waiting(end));
+    }
+    expect(end.disconnected).toBe(true);
     expect(mostWaiting).toBeLessThanOrEqual(1_000 + 500 + 50);
   });
 
