@@ -30,8 +30,8 @@ const isRelay = (subject: Subject): boolean => subject.name === 'socket.io-relay
 interface Opened {
   pairs: Pair[];
   /** Resolves when everything that was sent has reached all to whom it goes; throws where it does not: one that drops is not fast. */
-  arrived(sent: number): Promise<void>;
-  close(): void;
+  arrived: (sent: number) => Promise<void>;
+  close: () => void;
 }
 
 async function open(subject: Subject): Promise<Opened> {
@@ -65,7 +65,7 @@ async function open(subject: Subject): Promise<Opened> {
   [delivered, echoed] = [0, 0];
   return {
     pairs,
-    async arrived(sent) {
+    arrived: async (sent) => {
       for (let i = 0; i < 100 && delivered + echoed < toHear(sent); i++) await sleep(50);
       if (delivered !== sent || delivered + echoed !== toHear(sent))
         throw new Error(`${subject.name}: ${sent} sent, ${delivered} delivered, ${echoed} to their writers`);
