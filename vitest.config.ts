@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -9,5 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most files wait most of the time, for somebody to have been away for five seconds, say: two at once also on two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });

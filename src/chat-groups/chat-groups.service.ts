@@ -109,10 +109,8 @@ export class ChatGroupsService {
 
   /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound */
   async messages(me: Identity, groupId: number, page: PageQuery): Promise<MessageView[]> {
-    const group = hasCursor(page)
-      ? await this.history.assertMember('group', groupId, me.userId)
-      : await this.attendance.enter(me.userId, groupId);
-    return this.history.page(group, page);
+    if (hasCursor(page)) return this.history.pageFor(me.userId, 'group', groupId, page);
+    return this.history.page(await this.attendance.enter(me.userId, groupId), page);
   }
 
   /** Enters or leaves. @throws NotFound */

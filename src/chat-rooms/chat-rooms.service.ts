@@ -76,9 +76,8 @@ export class ChatRoomsService {
   }
 
   /** A page of a room's messages. @throws NotFound where the caller is not one of its two */
-  async messages(me: Identity, roomId: number, page: PageQuery): Promise<MessageView[]> {
-    const room = await this.history.assertMember('room', roomId, me.userId);
-    return this.history.page(room, page);
+  messages(me: Identity, roomId: number, page: PageQuery): Promise<MessageView[]> {
+    return this.history.pageFor(me.userId, 'room', roomId, page);
   }
 
   /** The caller's rooms, most recent first. */

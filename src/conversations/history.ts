@@ -1,10 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { Invalid, NotFound } from '../common/errors.js';
+import { MAX_ID } from '../common/fields.js';
 import { toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ConversationKind } from './conversation.entity.js';
 import { messageColumns, type MessageRow, type MessageView, toMessageView } from './message.view.js';
 import { PAGE_LIMIT, type PageQuery, parseUntil } from './page.dto.js';
+
+/** SQL: the newest message's number, or a given one (bound twice) where that is smaller. */
+const LAST_UP_TO = 'CASE WHEN c.last_seq < ? THEN c.last_seq ELSE ? END';
+
+const sizeOf = ({ limit }: PageQuery): number => Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
+
+/** @throws Invalid */
+function assertOneCursor(query: PageQuery): void {
+  const { limit: _, ...cursors } = query;
+  const names = Object.entries(cursors).flatMap(([name, value]) => (value == null ? [] : name));
+  if (names.length <= 1) return;
+  const fields = Object.fromEntries(names.map((name) => [name, ['excludes the others']]));
+  throw new Invalid(`Send one of ${names.join(', ')}.`, fields);
+}
 
 /** A chat that the caller may read, as it was when they asked. */
 export interface ReadableChat {
@@ -28,16 +43,47 @@ export class History {
     return { id: conversationId, lastSeq: found.last_seq };
   }
 
+  /**
+   * A page of a chat for one of its people, who are asked for in the same statement: whoever is put out in this moment reads all of it
+   * or nothing. @throws Invalid; NotFound, the same for a chat that does not exist
+   */
+  async pageFor(
+    userId: number,
+    kind: ConversationKind,
+    conversationId: number,
+    query: PageQuery,
+  ): Promise<MessageView[]> {
+    assertOneCursor(query);
+    const { until, before, after, changes_after: changesAfter } = query;
+    if (until != null || changesAfter != null)
+      return this.page(await this.assertMember(kind, conversationId, userId), query);
+    const size = sizeOf(query);
+    const last = before == null ? MAX_ID : before - 1;
+    const { within, values } =
+      after != null
+        ? { within: 'm.seq > ? AND m.seq <= ?', values: [after, after + size] }
+        : {
+            // The rows of `members` and `conversations` are found by their keys, so that this is a range to every database.
+            within: `m.seq > ${LAST_UP_TO} - ? AND m.seq <= ${LAST_UP_TO}`,
+            values: [last, last, size, last, last],
+          };
+    const rows = await this.unitOfWork.read.query<MessageRow[]>(
+      `SELECT ${messageColumns('m')} FROM members mine
+       JOIN conversations c ON c.id = mine.conversation_id
+       JOIN messages m ON m.conversation_id = c.id
+       WHERE mine.conversation_id = ? AND mine.user_id = ? AND c.kind = ? AND ${within} ORDER BY m.seq`,
+      [conversationId, userId, kind, ...values],
+    );
+    // There is nothing there, or nothing for them.
+    if (rows.length === 0) await this.assertMember(kind, conversationId, userId);
+    return rows.map(toMessageView);
+  }
+
   /** At most 100 messages, oldest first, or with `changes_after` in the order of their changes. Costs the same wherever in the chat they stand. @throws Invalid */
-  async page(chat: ReadableChat, { limit, ...cursors }: PageQuery): Promise<MessageView[]> {
-    const { until, before, after, changes_after: changesAfter } = cursors;
-    const given = Object.entries(cursors).filter(([, value]) => value != null);
-    if (given.length > 1) {
-      const names = given.map(([name]) => name);
-      const fields = Object.fromEntries(names.map((name) => [name, ['excludes the others']]));
-      throw new Invalid(`Send one of ${names.join(', ')}.`, fields);
-    }
-    const size = Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
+  async page(chat: ReadableChat, query: PageQuery): Promise<MessageView[]> {
+    assertOneCursor(query);
+    const { until, before, after, changes_after: changesAfter } = query;
+    const size = sizeOf(query);
     if (changesAfter != null) return this.changes(chat.id, changesAfter, size);
     // Nothing newer than when they were let in: whoever is put out in this moment reads no further.
     if (after != null) return this.range(chat.id, after + 1, Math.min(after + size, chat.lastSeq));
