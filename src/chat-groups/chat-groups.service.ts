@@ -135,7 +135,7 @@ export class ChatGroupsService {
 
   private tell({ userId }: Identity, { message }: SendGroupMessage, place: Place): void {
     const { chat_group_id, seq, timestamp } = place;
-    this.attendance.told(chat_group_id, seq);
+    this.whoIsIn.told(chat_group_id, seq);
     this.publisher.groupMessage({ chat_type: 'group', user_id: userId, ...place, message });
     this.notifications.stored({
       chat_type: 'group',

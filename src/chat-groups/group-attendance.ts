@@ -5,7 +5,6 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { PresenceNews } from '../auth/presence-news.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { NotFound } from '../common/errors.js';
@@ -34,8 +33,6 @@ export const COME_BACK_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 60_000;
 /** People of one transaction: thousands go at once when a network does. */
 const CHUNK = 200;
-/** Groups whose newest message is remembered. */
-const REMEMBERED_GROUPS = 100_000;
 
 interface Membership {
   id: number;
@@ -52,8 +49,6 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   private readonly logger = new Logger(GroupAttendance.name);
   /** People who entered without a socket, until their time to open one is over. */
   private readonly expected = new Map<number, NodeJS.Timeout>();
-  /** The newest message that each group's sockets were told. */
-  private readonly published = new LRUCache<number, number>({ max: REMEMBERED_GROUPS });
   /** Read marks that are still to be moved, by group and seq. */
   private toMark = new Map<string, { groupId: number; seq: number; userIds: number[] }>();
   private marking: Promise<void> = Promise.resolve();
@@ -127,7 +122,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       const { lastSeq } = group;
       this.publisher.placeInGroup(userId, groupId, 'in');
       this.whoIsIn.add(userId, groupId);
-      this.told(groupId, lastSeq);
+      this.whoIsIn.told(groupId, lastSeq);
       if (!before?.isIn) {
         this.tell(userId, groupId, true);
         this.presenceNews.show(userId, this.audience.inSmallGroup(groupId));
@@ -190,11 +185,6 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     }
   }
 
-  /** Everybody who is in the group knows of this message, and of those before it. */
-  told(groupId: number, seq: number): void {
-    if (seq >= (this.published.get(groupId) ?? 0)) this.published.set(groupId, seq);
-  }
-
   private tell(userId: number, groupId: number, isIn: boolean): void {
     this.notices.changed(groupId, userId, isIn);
     this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn });
@@ -207,7 +197,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       if (isIn) this.whoIsIn.add(userId, id);
       else this.whoIsIn.remove(userId, id);
       // Who is in and connected has nothing unread: see `liveMark`.
-      if (isIn) this.told(id, lastSeq);
+      if (isIn) this.whoIsIn.told(id, lastSeq);
     }
   }
 
@@ -249,8 +239,8 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
 
   private noteMarks(userId: number): void {
     for (const groupId of this.whoIsIn.groupsOf(userId)) {
-      const seq = this.published.peek(groupId);
-      // Forgotten, since so many other groups were busier: too much unread is the safe side.
+      const seq = this.whoIsIn.newestTold(groupId);
+      // Too much unread is the safe side.
       if (seq === undefined) continue;
       const mark = this.toMark.get(`${groupId}:${seq}`);
       if (mark) mark.userIds.push(userId);
@@ -303,8 +293,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       for (const { id, user_id: userId, last_read_seq: lastReadSeq } of left) {
         this.publisher.placeInGroup(userId, id, 'outside');
         this.tell(userId, id, false);
-        const lastSeq = Math.max(this.published.peek(id) ?? 0, lastReadSeq);
-        this.receipts.moved({ conversationId: id, userId, lastSeq, lastReadSeq });
+        this.receipts.moved({ conversationId: id, userId, lastSeq: lastReadSeq, lastReadSeq });
       }
     });
   }

@@ -10,6 +10,7 @@ import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
 import { pairOf } from '../conversations/pair.js';
 import { unreadCount } from '../conversations/read-marks.js';
+import { Receipts } from '../conversations/receipts.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Accepted, Stored } from '../realtime/events.js';
@@ -39,6 +40,7 @@ export class ChatRoomsService {
     private readonly rooms: RoomRules,
     private readonly history: History,
     private readonly blocks: Blocks,
+    private readonly receipts: Receipts,
     private readonly typings: Typing,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
@@ -65,6 +67,7 @@ export class ChatRoomsService {
   }
 
   private tell(me: Identity, { other_user_id, message }: SendRoomMessage, place: Place): void {
+    this.receipts.stands(place.chat_room_id, me.userId, place.seq);
     this.publisher.roomMessage({ chat_type: 'room', user_id: me.userId, other_user_id, ...place, message });
   }
 

@@ -5,7 +5,10 @@ import { Throttle } from '../common/throttle.js';
 import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { SMALL_GROUP } from '../realtime/audience.js';
+import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
+import { WhoIsIn } from '../realtime/who-is-in.js';
+import { liveMark, type ReadMark } from './read-marks.js';
 
 /** Shortest time between two receipts of one reader in one chat. */
 const EVERY_MS = 1_000;
@@ -18,7 +21,7 @@ const CHUNK = 500;
 export interface Moved {
   conversationId: number;
   userId: number;
-  /** The newest message of the chat. */
+  /** The newest message of the chat, as far as whoever says so knows. */
   lastSeq: number;
   lastReadSeq: number;
   /** The others know already: the message that moved it came to them. */
@@ -39,8 +42,10 @@ interface Row {
  */
 @Injectable()
 export class Receipts implements BeforeApplicationShutdown {
-  /** The newest mark that was told, or needed no telling. */
-  private readonly told = new LRUCache<string, number>({ max: REMEMBERED });
+  /** The newest mark of each reader and chat: it was told, will be, or needs no telling. */
+  private readonly newest = new LRUCache<string, number>({ max: REMEMBERED });
+  /** The newest that needed no telling. */
+  private readonly standing = new LRUCache<string, number>({ max: REMEMBERED });
   private readonly paced: Throttle<string, Moved>;
   /** Many move at once when many enter or go: one question for all of a turn. */
   private readonly turn: Gather<string, Moved>;
@@ -48,6 +53,8 @@ export class Receipts implements BeforeApplicationShutdown {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly publisher: Publisher,
+    private readonly presence: Presence,
+    private readonly whoIsIn: WhoIsIn,
   ) {
     this.turn = new Gather('Receipts', 0, (moved) => this.tell([...moved.values()]));
     this.paced = new Throttle(EVERY_MS, (moved, key) => this.turn.add(key, moved));
@@ -60,16 +67,16 @@ export class Receipts implements BeforeApplicationShutdown {
 
   /** A mark moved, and is committed. What was told before, or lies behind it, is not told again. */
   moved(moved: Moved): void {
-    const key = `${moved.conversationId}:${moved.userId}${moved.isKnown ? ':known' : ''}`;
-    if (moved.lastReadSeq <= (this.told.get(key) ?? 0)) return;
-    this.told.set(key, moved.lastReadSeq);
+    const key = keyOf(moved);
+    if (moved.lastReadSeq <= (this.newest.get(key) ?? 0)) return;
+    this.newest.set(key, moved.lastReadSeq);
     this.paced.push(key, moved);
   }
 
   /** A mark stands here, and whoever asks is told so: there is no news in it. */
   stands(conversationId: number, userId: number, seq: number): void {
-    const key = `${conversationId}:${userId}`;
-    if (seq > (this.told.get(key) ?? 0)) this.told.set(key, seq);
+    const key = keyOf({ conversationId, userId });
+    for (const marks of [this.newest, this.standing]) if (seq > (marks.get(key) ?? 0)) marks.set(key, seq);
   }
 
   private async tell(all: Moved[]): Promise<void> {
@@ -77,13 +84,17 @@ export class Receipts implements BeforeApplicationShutdown {
       const moved = all.slice(i, i + CHUNK);
       const places = await this.places(moved);
       // Who is a member no more is not among them, and hears nothing.
-      for (const one of moved) this.tellOne(one, places.get(`${one.conversationId}:${one.userId}`));
+      for (const one of moved) this.tellOne(one, places.get(keyOf(one)));
     }
   }
 
-  private tellOne({ conversationId, userId, lastSeq, lastReadSeq, isKnown }: Moved, place?: Row): void {
+  private tellOne(moved: Moved, place?: Row): void {
+    // Something said more while this waited: what they wrote, for one.
+    const isOvertaken = moved.lastReadSeq < (this.standing.get(keyOf(moved)) ?? 0);
+    if (!place || isOvertaken) return;
+    const { conversationId, userId, isKnown } = moved;
+    const { lastSeq, lastReadSeq } = this.markNow(moved);
     const read = { user_id: userId, seq: lastReadSeq };
-    if (!place) return;
     if (place.user_low !== null && place.user_high !== null) {
       this.publisher.read({ chat_room_id: conversationId, ...read }, [place.user_low, place.user_high]);
       return;
@@ -97,6 +108,13 @@ export class Receipts implements BeforeApplicationShutdown {
       last_seq: lastSeq,
       last_read_seq: lastReadSeq,
     });
+  }
+
+  /** What was told of a group while this waited has come to the reader, too, in one way or the other. */
+  private markNow({ conversationId, userId, lastSeq, lastReadSeq }: Moved): ReadMark {
+    const newest = Math.max(lastSeq, this.whoIsIn.newestTold(conversationId) ?? 0);
+    const isWatching = this.whoIsIn.has(userId, conversationId) && this.presence.isConnected(userId);
+    return liveMark({ lastSeq: newest, lastReadSeq }, isWatching);
   }
 
   /** Whose chat each is, and how large. */
@@ -115,6 +133,9 @@ export class Receipts implements BeforeApplicationShutdown {
        WHERE ${sql}`,
       values,
     );
-    return new Map(rows.map((row) => [`${row.conversation_id}:${row.user_id}`, row]));
+    return new Map(rows.map((row) => [keyOf({ conversationId: row.conversation_id, userId: row.user_id }), row]));
   }
 }
+
+const keyOf = ({ conversationId, userId }: Pick<Moved, 'conversationId' | 'userId'>): string =>
+  `${conversationId}:${userId}`;

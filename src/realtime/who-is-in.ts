@@ -1,8 +1,17 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 
-/** Who is in which group, of those who are here: in memory, so that asking costs nothing. The groups see that it stays true. */
+/** Groups whose newest message is remembered. */
+const REMEMBERED_GROUPS = 100_000;
+
+/**
+ * Who is in which group, of those who are here, and how far they were told: in memory, so that asking costs nothing. The groups see
+ * that it stays true.
+ */
 @Injectable()
 export class WhoIsIn {
+  /** The newest message that each group's sockets were told. */
+  private readonly newest = new LRUCache<number, number>({ max: REMEMBERED_GROUPS });
   private readonly groups = new Map<number, Set<number>>();
   private readonly users = new Map<number, Set<number>>();
 
@@ -19,6 +28,16 @@ export class WhoIsIn {
   /** Somebody is in nothing any more. */
   forget(userId: number): void {
     for (const groupId of this.groupsOf(userId)) this.remove(userId, groupId);
+  }
+
+  /** Everybody who is in the group knows of this message, and of those before it. */
+  told(groupId: number, seq: number): void {
+    if (seq >= (this.newest.get(groupId) ?? 0)) this.newest.set(groupId, seq);
+  }
+
+  /** The newest message that they know of; undefined where it was forgotten, since so many other groups were busier. */
+  newestTold(groupId: number): number | undefined {
+    return this.newest.peek(groupId);
   }
 
   has(userId: number, groupId: number): boolean {

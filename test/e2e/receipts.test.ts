@@ -38,6 +38,16 @@ onBothDialects('receipts', (dialect) => {
     (receipt: ReadReceipt): boolean =>
       receipt.seq === seq;
 
+  /** How far somebody has read, as a socket learns it: from receipts, and from what they write. */
+  const marksOf = (person: Person, socket: ChatSocket): number[] => {
+    const got: number[] = [];
+    for (const event of ['read', 'message'] as const)
+      socket.on(event, (told: { user_id?: number; seq?: number }) => {
+        if (told.user_id === person.id && told.seq !== undefined) got.push(told.seq);
+      });
+    return got;
+  };
+
   describe('of a room', () => {
     let a: ChatSocket;
     let b: ChatSocket;
@@ -116,6 +126,19 @@ onBothDialects('receipts', (dialect) => {
       await read(b, { chat_room_id: room });
       expect(await marker).toMatchObject({ seq: seq + 1 });
       expect(got).toHaveLength(1);
+    });
+
+    it('never say less than what one wrote has said', async () => {
+      const heard = [a, b].map((socket) => marksOf(bob, socket));
+      await read(b, { chat_room_id: room, seq: 1 });
+      // Waits for its second, in which he writes.
+      await read(b, { chat_room_id: room, seq: 2 });
+      const { seq } = await sendTo(b, ada.id, 'I have seen all of it');
+      await sleep(1_200);
+      await sendTo(a, bob.id, 'marker');
+      await read(b, { chat_room_id: room });
+      await eventually(() => (heard.every((got) => got.at(-1) === seq + 1) ? true : undefined), 'the last receipt');
+      for (const got of heard) expect(got).toEqual(got.toSorted((one, other) => one - other));
     });
 
     it('are refused where there is nothing to read, or no sense in it', async () => {
@@ -242,6 +265,43 @@ onBothDialects('receipts', (dialect) => {
       await send(a, {});
       // They have the message.
       expect(others).toEqual([]);
+    });
+
+    it('never say less than what one wrote from outside has said', async () => {
+      const others = marksOf(bob, a);
+      const own = record<GroupRead>(b, 'notification', (one) => 'last_read_seq' in one);
+      await read(b, { chat_group_id: group, seq: 1 });
+      // Waits for its second, in which he writes.
+      await read(b, { chat_group_id: group, seq: 2 });
+      const { seq } = await say(b, group, 'from outside');
+      await eventually(() => own.find(({ last_read_seq }) => last_read_seq === seq));
+      await sleep(1_200);
+      await say(a, group, 'marker');
+      await read(b, { chat_group_id: group });
+      await eventually(() => own.find(({ last_read_seq }) => last_read_seq === seq + 1));
+      await eventually(() => others.find((mark) => mark === seq + 1));
+      expect(others).toEqual([...new Set(others)].toSorted((one, other) => one - other));
+      const ownMarks = own.map(({ last_read_seq }) => last_read_seq);
+      expect(ownMarks).toEqual(ownMarks.toSorted((one, other) => one - other));
+    });
+
+    it('know of what was written while they waited, to one outside and to one who is in', async () => {
+      const seen: number[] = [];
+      const own: GroupRead[] = [];
+      const hear = (one: { seq?: number; last_seq?: number }) => seen.push(one.seq ?? one.last_seq ?? 0);
+      b.on('message', (one) => void ('seq' in one && hear(one)));
+      b.on('notification', (one) => {
+        hear(one);
+        if ('last_read_seq' in one) own.push(one);
+      });
+      await read(b, { chat_group_id: group, seq: 1 });
+      await read(b, { chat_group_id: group, seq: 2 });
+      await say(a, group, '6');
+      await eventually(() => own.find(({ last_read_seq }) => last_read_seq === 2));
+      await attend(bob, group, true);
+      await say(a, group, '7');
+      await eventually(() => own.find(({ last_read_seq }) => last_read_seq === 7));
+      expect(seen).toEqual(seen.toSorted((one, other) => one - other));
     });
 
     it('of more than 100 members are told to the reader alone', async () => {
