@@ -88,16 +88,16 @@ export class AccessRequestsService {
    */
   answer(me: Identity, groupId: number, { requester_id: userId, access }: AnswerAccessRequest) {
     return this.turns.take([userId], async () => {
-      const { createdAt } = await this.unitOfWork.run(async (tx) => {
+      const { createdAt, lastSeq } = await this.unitOfWork.run(async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const request = await tx.findOneBy(AccessRequest, waiting);
         if (!request) throw new NotFound('access request');
         if (access) await this.membership.admit(tx, group, userId, false);
         else await tx.update(AccessRequest, waiting, { refusedAt: this.clock.now() });
-        return request;
+        return { createdAt: request.createdAt, lastSeq: group.lastSeq };
       });
-      if (access) this.attendance.membershipBegan(userId, groupId);
+      if (access) this.attendance.membershipBegan(userId, groupId, lastSeq);
       const status = access ? 'granted' : 'refused';
       this.tell(me.userId, groupId, userId, status);
       return toView(groupId, userId, status, createdAt);

@@ -76,7 +76,7 @@ export class ChatGroupsService {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
     const groupId = await this.turns.take([me.userId], async () => {
       const id = await this.unitOfWork.run((tx) => this.make(tx, me, name, is_private ?? false));
-      this.attendance.membershipBegan(me.userId, id);
+      this.attendance.membershipBegan(me.userId, id, 0);
       return id;
     });
     return this.view(me, groupId);

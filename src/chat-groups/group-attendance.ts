@@ -127,8 +127,10 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
         this.tell(userId, groupId, true);
         this.presenceNews.show(userId, this.audience.inSmallGroup(groupId));
       }
-      if (!before) this.updates.changed(groupId);
-      if (before && before.lastReadSeq >= lastSeq) this.receipts.stands(groupId, userId, lastSeq);
+      if (!before) {
+        this.updates.changed(groupId);
+        this.receipts.began(groupId, userId, lastSeq);
+      } else if (before.lastReadSeq >= lastSeq) this.receipts.stands(groupId, userId, lastSeq);
       else this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
       this.expectSocket(userId);
       return group;
@@ -156,10 +158,11 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     });
   }
 
-  /** In the person's turn: somebody was made a member, and is not in yet. */
-  membershipBegan(userId: number, groupId: number): void {
+  /** In the person's turn: somebody was made a member, when this was the newest message, and is not in yet. */
+  membershipBegan(userId: number, groupId: number, lastSeq: number): void {
     this.publisher.placeInGroup(userId, groupId, 'outside');
     this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: true });
+    this.receipts.began(groupId, userId, lastSeq);
     this.updates.changed(groupId);
   }
 

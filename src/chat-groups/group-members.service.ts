@@ -54,16 +54,17 @@ export class GroupMembersService {
    */
   async add(me: Identity, groupId: number, userId: number): Promise<GroupMemberView> {
     await this.turns.take([userId], async () => {
-      const { isNews, hadAsked } = await this.unitOfWork.run(async (tx) => {
+      const added = await this.unitOfWork.run(async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
-        if (await this.membership.find(tx, groupId, userId)) return { isNews: false, hadAsked: false };
+        if (await this.membership.find(tx, groupId, userId)) return undefined;
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const asked = await tx.existsBy(AccessRequest, waiting);
         await this.membership.admit(tx, group, userId, false);
-        return { isNews: true, hadAsked: asked };
+        return { lastSeq: group.lastSeq, hadAsked: asked };
       });
-      if (isNews) this.attendance.membershipBegan(userId, groupId);
-      if (hadAsked)
+      if (!added) return;
+      this.attendance.membershipBegan(userId, groupId, added.lastSeq);
+      if (added.hadAsked)
         this.publisher.accessRequest(me.userId, { chat_group_id: groupId, user_id: userId, status: 'granted' });
     });
     const [row] = await this.rows('m.user_id = ?', groupId, userId);

@@ -79,6 +79,16 @@ export class Receipts implements BeforeApplicationShutdown {
     for (const marks of [this.newest, this.standing]) if (seq > (marks.get(key) ?? 0)) marks.set(key, seq);
   }
 
+  /**
+   * A membership in a group began, at this message, with nothing unread: the person's devices have no marks of it yet, or those of an
+   * earlier one. The others have no mark of theirs that could move.
+   */
+  began(groupId: number, userId: number, seq: number): void {
+    this.stands(groupId, userId, seq);
+    const mark = this.markNow({ conversationId: groupId, userId, lastSeq: seq, lastReadSeq: seq });
+    this.tellDevices(groupId, userId, mark);
+  }
+
   private async tell(all: Moved[]): Promise<void> {
     for (let i = 0; i < all.length; i += CHUNK) {
       const moved = all.slice(i, i + CHUNK);
@@ -93,8 +103,8 @@ export class Receipts implements BeforeApplicationShutdown {
     const isOvertaken = moved.lastReadSeq < (this.standing.get(keyOf(moved)) ?? 0);
     if (!place || isOvertaken) return;
     const { conversationId, userId, isKnown } = moved;
-    const { lastSeq, lastReadSeq } = this.markNow(moved);
-    const read = { user_id: userId, seq: lastReadSeq };
+    const mark = this.markNow(moved);
+    const read = { user_id: userId, seq: mark.lastReadSeq };
     if (place.user_low !== null && place.user_high !== null) {
       this.publisher.read({ chat_room_id: conversationId, ...read }, [place.user_low, place.user_high]);
       return;
@@ -102,12 +112,12 @@ export class Receipts implements BeforeApplicationShutdown {
     const receipt = { chat_group_id: conversationId, ...read };
     if (isKnown || (place.member_count ?? 0) > SMALL_GROUP) this.publisher.read(receipt, [userId]);
     else this.publisher.readInGroup(receipt);
-    this.publisher.groupRead(userId, {
-      chat_type: 'group',
-      chat_group_id: conversationId,
-      last_seq: lastSeq,
-      last_read_seq: lastReadSeq,
-    });
+    this.tellDevices(conversationId, userId, mark);
+  }
+
+  private tellDevices(groupId: number, userId: number, { lastSeq, lastReadSeq }: ReadMark): void {
+    const marks = { last_seq: lastSeq, last_read_seq: lastReadSeq };
+    this.publisher.groupRead(userId, { chat_type: 'group', chat_group_id: groupId, ...marks });
   }
 
   /** What was told of a group while this waited has come to the reader, too, in one way or the other. */

@@ -4,6 +4,7 @@ import { nameColumns, User } from '../../src/auth/user.entity.js';
 import { AccessRequest } from '../../src/chat-groups/access-request.entity.js';
 import { ASK_AGAIN_AFTER_MS } from '../../src/chat-groups/access-requests.service.js';
 import { Clock } from '../../src/common/clock.js';
+import type { GroupRead } from '../../src/realtime/events.js';
 import { onBothDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, next, Person, send, sendTo } from '../support/client.js';
 
@@ -188,8 +189,12 @@ onBothDialects('the doors of a group', (dialect) => {
       await say(a, secret, 'after');
       await Promise.all(notified);
       for (const got of heard) {
-        expect(got.slice(0, 2)).toEqual([
+        expect(got.slice(0, 3)).toEqual([
           { event: 'group_update', content: { chat_group_id: secret, is_in: false, is_member: true } },
+          {
+            event: 'notification',
+            content: { chat_type: 'group', chat_group_id: secret, last_seq: 1, last_read_seq: 1 },
+          },
           { event: 'access_request', content: { chat_group_id: secret, user_id: bob.id, status: 'granted' } },
         ]);
       }
@@ -272,6 +277,28 @@ onBothDialects('the doors of a group', (dialect) => {
       await settled(a, bob, [b1]);
       expect(heard.filter(isNotMarker)).toEqual([]);
       expect((await say(b2, open, 'from Bob')).seq).toBe(2);
+    });
+
+    it('learns how far the group is and that nothing is unread, each time that membership begins', async () => {
+      const [a, b] = [await ada.connect(), await bob.connect()];
+      const marks = () => next<GroupRead>(b, 'notification', (one) => 'last_read_seq' in one);
+      const begins = async (how: () => Promise<unknown>, id: number, seq: number) => {
+        const told = marks();
+        await how();
+        expect(await told).toEqual({ chat_type: 'group', chat_group_id: id, last_seq: seq, last_read_seq: seq });
+        expect(await seen(bob, id)).toMatchObject({ last_seq: seq, last_read_seq: seq });
+      };
+      for (const id of [secret, open]) for (let i = 1; i <= 3; i++) await say(a, id, `${i}`);
+      await begins(() => add(ada, secret, bob.id), secret, 3);
+      await remove(bob, secret, bob.id);
+      // Nothing was said since: the mark is where it was.
+      await begins(() => knock(bob).then(() => answer(ada, bob.id, true)), secret, 3);
+      await begins(() => enter(bob, open), open, 3);
+      await remove(bob, open, bob.id);
+      await begins(() => enter(bob, open), open, 3);
+      const created = marks();
+      const { body } = await ask(bob, 'POST', '/http/chat_groups', { chat_group_name: 'Mine' });
+      expect(await created).toEqual({ chat_type: 'group', chat_group_id: body.id, last_seq: 0, last_read_seq: 0 });
     });
 
     it('is not added by others, nor from nowhere', async () => {

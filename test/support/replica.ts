@@ -295,14 +295,8 @@ export class Replica {
       this.histories.delete(id);
       Object.assign(group, nothing);
     } else if ((event.is_in && !wasIn) || event.is_member) {
-      // Let in, or entered on another device: there may be what this one has not seen. Its marks are in the list.
+      // Let in, or entered on another device: there may be what this one has not seen.
       this.fetch('chat_groups', id);
-      this.fetching = this.fetching.then(async () => {
-        const row = (await this.get('/http/chat_groups')).find((one: { id: number }) => one.id === id);
-        if (!row) return;
-        group.last_seq = Math.max(group.last_seq, row.last_seq);
-        group.last_read_seq = Math.max(group.last_read_seq, row.last_read_seq);
-      });
     }
   }
 }

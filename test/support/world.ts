@@ -69,14 +69,13 @@ export class World {
   static async start(app: TestApp): Promise<World> {
     const people = await Promise.all(Array.from({ length: PEOPLE }, (_, i) => Person.known(app, `P${i}`)));
     const world = new World(app, people);
-    for (const [i, isPrivate] of [
-      [0, false],
-      [1, false],
-      [1, true],
-    ] as const)
-      await world.create(people[i], isPrivate);
+    const owners = [0, 1, 1];
+    for (const [where, who] of owners.entries()) await world.create(people[who], where === 2);
     for (const person of people)
       world.devices.push(await Promise.all(Array.from({ length: DEVICES }, () => Replica.connect(person))));
+    // Whoever is let in or enters comes to something that was said.
+    const nothing = { whom: 0, which: 0, isOn: false };
+    for (const [where, who] of owners.entries()) await world.act({ kind: 'sendGroup', who, where, ...nothing });
     return world;
   }
 
