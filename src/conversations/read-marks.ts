@@ -36,20 +36,25 @@ export class ReadMarks {
    * @throws NotFound where they are a member no more
    */
   async advance(conversationId: number, userId: number, seq = Infinity): Promise<MemberMark> {
+    const before = await this.find(conversationId, userId);
+    const target = Math.min(seq, before.lastSeq);
+    if (target <= before.lastReadSeq) return { ...before, hasMoved: false };
+    const { affected } = await this.unitOfWork.run((tx) =>
+      // The condition keeps a slower device from moving the mark back.
+      tx.update(Member, { conversationId, userId, lastReadSeq: LessThan(target) }, { lastReadSeq: target }),
+    );
+    if (affected) return { ...before, lastReadSeq: target, hasMoved: true };
+    // Another device was faster, or they are a member no more.
+    return { ...(await this.find(conversationId, userId)), hasMoved: false };
+  }
+
+  private async find(conversationId: number, userId: number): Promise<Omit<MemberMark, 'hasMoved'>> {
     const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number; is_in: number }[]>(
       `SELECT c.last_seq, m.last_read_seq, m.is_in FROM members m JOIN conversations c ON c.id = m.conversation_id
        WHERE m.conversation_id = ? AND m.user_id = ?`,
       [conversationId, userId],
     );
     if (!row) throw new NotFound('chat');
-    const { last_seq: lastSeq, last_read_seq: before } = row;
-    const isIn = Boolean(row.is_in);
-    const target = Math.min(seq, lastSeq);
-    if (target <= before) return { lastSeq, lastReadSeq: before, isIn, hasMoved: false };
-    const { affected } = await this.unitOfWork.run((tx) =>
-      // The condition keeps a slower device from moving the mark back.
-      tx.update(Member, { conversationId, userId, lastReadSeq: LessThan(target) }, { lastReadSeq: target }),
-    );
-    return { lastSeq, lastReadSeq: target, isIn, hasMoved: Boolean(affected) };
+    return { lastSeq: row.last_seq, lastReadSeq: row.last_read_seq, isIn: Boolean(row.is_in) };
   }
 }

@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GroupRead, ReadReceipt } from '../../src/realtime/events.js';
+import { ReadMarks } from '../../src/conversations/read-marks.js';
 import { insertRows } from '../../src/database/dialect.js';
+import type { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, send, sendTo } from '../support/client.js';
 
@@ -302,6 +304,32 @@ onBothDialects('receipts', (dialect) => {
       await say(a, group, '7');
       await eventually(() => own.find(({ last_read_seq }) => last_read_seq === 7));
       expect(seen).toEqual(seen.toSorted((one, other) => one - other));
+    });
+
+    /** Lets something happen between the look at a mark and its move. */
+    const meanwhile = (happens: () => Promise<unknown>): void => {
+      const readMarks = app.get(ReadMarks) as unknown as { unitOfWork: Pick<UnitOfWork, 'read' | 'run'> };
+      const { unitOfWork } = readMarks;
+      readMarks.unitOfWork = {
+        read: unitOfWork.read,
+        run: async (work) => {
+          readMarks.unitOfWork = unitOfWork;
+          await happens();
+          return unitOfWork.run(work);
+        },
+      };
+    };
+
+    it('answer with what another device has read meanwhile', async () => {
+      const phone = await bob.connect();
+      meanwhile(() => read(phone, { chat_group_id: group, seq: 4 }));
+      expect(await read(b, { chat_group_id: group, seq: 3 })).toMatchObject({ last_read_seq: 4, unread_count: 1 });
+      expect(await marks(bob)).toBe(4);
+    });
+
+    it('answer as unknown where membership ends meanwhile', async () => {
+      meanwhile(() => call(app, 'DELETE', `/http/chat_groups/${group}/members/${bob.id}`, { token: bob.token }));
+      expect((await read(b, { chat_group_id: group, seq: 3 })).error.code).toBe('not_found');
     });
 
     it('of more than 100 members are told to the reader alone', async () => {
