@@ -5,12 +5,13 @@ import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { askTogether } from '../database/ask-together.js';
-import { forShare, fromMoment, inIds } from '../database/dialect.js';
+import { fromMoment, inIds } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
 import { Erasure } from './erasure.js';
+import { sessionRefusals } from './live-sessions.js';
 import { Session } from './session.entity.js';
 
 /** A session that lives, and until when. */
@@ -95,11 +96,21 @@ export class Sessions implements OnModuleInit {
 
   /** Inside the caller's transaction: the session lives, and will until the commit. @throws Unauthenticated */
   async assertLive(tx: EntityManager, { sessionId }: Identity): Promise<void> {
-    const [row] = await tx.query<{ id: number }[]>(
-      `SELECT id FROM sessions WHERE id = ? AND revoked_at IS NULL ${forShare(tx)}`,
-      [sessionId],
-    );
-    if (!row) throw sessionRevoked();
+    const refusalOf = await sessionRefusals(tx, [sessionId], this.clock.now());
+    const refusal = refusalOf(sessionId);
+    if (refusal) throw refusal;
+  }
+
+  /**
+   * What somebody changes, in one transaction: it is stored while their session lives, or not at all. The session is locked last, behind
+   * the chats and people of `work`, since whoever ends sessions locks their person first. @throws Unauthenticated; as UnitOfWork.run
+   */
+  write<T>(me: Identity, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    return this.unitOfWork.run(async (tx) => {
+      const result = await work(tx);
+      await this.assertLive(tx, me);
+      return result;
+    });
   }
 
   /** Ends a user's sessions but one, inside the caller's transaction. Pass the result to `closeSockets` after the commit. */

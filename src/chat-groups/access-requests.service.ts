@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { assertHasAccount } from '../auth/accounts.js';
+import { Sessions } from '../auth/sessions.js';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound, RateLimited } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -33,6 +34,7 @@ export class AccessRequestsService {
     private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
     private readonly turns: PersonTurns,
+    private readonly sessions: Sessions,
     private readonly blocks: Blocks,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
@@ -44,9 +46,10 @@ export class AccessRequestsService {
    * Anybody outside asks; asking again while it waits changes nothing and answers the same.
    * @throws NotFound; `already_member`; `open_group`; RateLimited after a refusal
    */
-  ask({ userId }: Identity, groupId: number): Promise<AccessRequestView> {
+  ask(me: Identity, groupId: number): Promise<AccessRequestView> {
+    const { userId } = me;
     return this.turns.take([userId], async () => {
-      const { ownerId, createdAt, isNew } = await this.unitOfWork.run(async (tx) => {
+      const { ownerId, createdAt, isNew } = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         await this.assertMayAsk(tx, group, userId);
         const before = await tx.findOneBy(AccessRequest, { conversationId: groupId, userId });
@@ -88,7 +91,7 @@ export class AccessRequestsService {
    */
   answer(me: Identity, groupId: number, { requester_id: userId, access }: AnswerAccessRequest) {
     return this.turns.take([userId], async () => {
-      const { createdAt, lastSeq } = await this.unitOfWork.run(async (tx) => {
+      const { createdAt, lastSeq } = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const request = await tx.findOneBy(AccessRequest, waiting);

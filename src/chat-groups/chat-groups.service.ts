@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { assertHasAccount } from '../auth/accounts.js';
+import { Sessions } from '../auth/sessions.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -58,6 +59,7 @@ export class ChatGroupsService {
     private readonly typings: Typing,
     private readonly whoIsIn: WhoIsIn,
     private readonly turns: PersonTurns,
+    private readonly sessions: Sessions,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -75,7 +77,7 @@ export class ChatGroupsService {
   async create(me: Identity, { chat_group_name: name, author_id, is_private }: CreateGroup): Promise<ChatGroupView> {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
     const groupId = await this.turns.take([me.userId], async () => {
-      const id = await this.unitOfWork.run((tx) => this.make(tx, me, name, is_private ?? false));
+      const id = await this.sessions.write(me, (tx) => this.make(tx, me, name, is_private ?? false));
       this.attendance.membershipBegan(me.userId, id, 0);
       return id;
     });
@@ -94,7 +96,7 @@ export class ChatGroupsService {
     }
     // In the turns of those who learn of it, so that they learn of two in a row in order.
     await this.turns.take(ownerId == null ? [] : [me.userId, ownerId], async () => {
-      const before = await this.unitOfWork.run(async (tx) => {
+      const before = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
         if (ownerId != null && !(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
         const changes = { ...(name != null && { name }), ...(ownerId != null && { ownerId }) };
@@ -110,13 +112,13 @@ export class ChatGroupsService {
   /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound */
   async messages(me: Identity, groupId: number, page: PageQuery): Promise<MessageView[]> {
     if (hasCursor(page)) return this.history.pageFor(me.userId, 'group', groupId, page);
-    return this.history.page(await this.attendance.enter(me.userId, groupId), page);
+    return this.history.page(await this.attendance.enter(me, groupId), page);
   }
 
   /** Enters or leaves. @throws NotFound */
   async attend(me: Identity, groupId: number, isEnter: boolean): Promise<Entered> {
-    if (isEnter) await this.attendance.enter(me.userId, groupId);
-    else await this.attendance.leave(me.userId, groupId);
+    if (isEnter) await this.attendance.enter(me, groupId);
+    else await this.attendance.leave(me, groupId);
     return { ok: true, chat_group_id: groupId, is_in: isEnter };
   }
 

@@ -6,9 +6,11 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { PresenceNews } from '../auth/presence-news.js';
+import { Sessions } from '../auth/sessions.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { NotFound } from '../common/errors.js';
 import { Gather } from '../common/gather.js';
+import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/log-line.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
@@ -62,6 +64,7 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     private readonly unitOfWork: UnitOfWork,
     private readonly membership: GroupMembership,
     private readonly turns: PersonTurns,
+    private readonly sessions: Sessions,
     private readonly sockets: SocketSessions,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -104,9 +107,10 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
    * Enters: from the answer on, messages come as they are written. In an open group a newcomer becomes a member.
    * @throws NotFound to those outside a private group, and to those who were removed
    */
-  enter(userId: number, groupId: number): Promise<ReadableChat> {
+  enter(me: Identity, groupId: number): Promise<ReadableChat> {
+    const { userId } = me;
     return this.turns.take([userId], async () => {
-      const { group, before } = await this.unitOfWork.run(async (tx) => {
+      const { group, before } = await this.sessions.write(me, async (tx) => {
         const locked = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) {
@@ -138,9 +142,10 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
   }
 
   /** Leaves, and stays a member. @throws NotFound */
-  leave(userId: number, groupId: number): Promise<void> {
+  leave(me: Identity, groupId: number): Promise<void> {
+    const { userId } = me;
     return this.turns.take([userId], async () => {
-      const { lastSeq, before } = await this.unitOfWork.run(async (tx) => {
+      const { lastSeq, before } = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
+import { Sessions } from '../auth/sessions.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
@@ -34,6 +35,7 @@ export class GroupMembersService {
     private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
     private readonly turns: PersonTurns,
+    private readonly sessions: Sessions,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -54,7 +56,7 @@ export class GroupMembersService {
    */
   async add(me: Identity, groupId: number, userId: number): Promise<GroupMemberView> {
     await this.turns.take([userId], async () => {
-      const added = await this.unitOfWork.run(async (tx) => {
+      const added = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
         if (await this.membership.find(tx, groupId, userId)) return undefined;
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
@@ -79,9 +81,10 @@ export class GroupMembersService {
   }
 
   /** An owner's group goes to its longest member; the last one to leave deletes it. @throws NotFound */
-  private giveUp({ userId }: Identity, groupId: number): Promise<void> {
+  private giveUp(me: Identity, groupId: number): Promise<void> {
+    const { userId } = me;
     return this.turns.take([userId], async () => {
-      const ended = this.unitOfWork.run(async (tx) => {
+      const ended = this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
@@ -100,7 +103,7 @@ export class GroupMembersService {
    */
   private remove(me: Identity, groupId: number, userId: number): Promise<void> {
     return this.turns.take([userId], async () => {
-      const ended = this.unitOfWork.run(async (tx) => {
+      const ended = this.sessions.write(me, async (tx) => {
         await this.membership.lockAsOwner(tx, me, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (member) await this.membership.remove(tx, groupId, userId);

@@ -1,8 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import { sessionRevoked, tokenExpired } from '../auth/access-tokens.js';
+import { sessionRefusals } from '../auth/live-sessions.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import {
-  forShare,
   forUpdate,
   fromMoment,
   insertRows,
@@ -128,15 +127,10 @@ export class AppendBatch {
     const entries = all.filter(isPersons);
     if (entries.length === 0) return;
     const ids = unique(entries.map(({ draft }) => draft.sender.sessionId));
-    const rows = await this.tx.query<{ id: number; expires_at: string | Date }[]>(
-      `SELECT id, expires_at FROM sessions WHERE id IN (${placeholders(ids)}) AND revoked_at IS NULL ORDER BY id ${forShare(this.tx)}`,
-      ids,
-    );
-    const expiry = new Map(rows.map(({ id, expires_at }) => [id, fromMoment(expires_at)]));
+    const refusalOf = await sessionRefusals(this.tx, ids, this.now);
     for (const entry of entries) {
-      const expiresAt = expiry.get(entry.draft.sender.sessionId);
-      if (!expiresAt) entry.refuse(sessionRevoked());
-      else if (expiresAt <= this.now) entry.refuse(tokenExpired());
+      const refusal = refusalOf(entry.draft.sender.sessionId);
+      if (refusal) entry.refuse(refusal);
     }
   }
 

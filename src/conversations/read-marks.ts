@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { LessThan } from 'typeorm';
+import { Sessions } from '../auth/sessions.js';
 import { NotFound } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Member } from './member.entity.js';
 
@@ -29,17 +31,21 @@ export const liveMark = ({ lastSeq, lastReadSeq }: ReadMark, isWatching: boolean
 
 @Injectable()
 export class ReadMarks {
-  constructor(private readonly unitOfWork: UnitOfWork) {}
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
 
   /**
    * Moves a member's mark forward: to `seq`, or to the newest message. Never back, never beyond the newest.
    * @throws NotFound where they are a member no more
    */
-  async advance(conversationId: number, userId: number, seq = Infinity): Promise<MemberMark> {
+  async advance(conversationId: number, me: Identity, seq = Infinity): Promise<MemberMark> {
+    const { userId } = me;
     const before = await this.find(conversationId, userId);
     const target = Math.min(seq, before.lastSeq);
     if (target <= before.lastReadSeq) return { ...before, hasMoved: false };
-    const { affected } = await this.unitOfWork.run((tx) =>
+    const { affected } = await this.sessions.write(me, (tx) =>
       // The condition keeps a slower device from moving the mark back.
       tx.update(Member, { conversationId, userId, lastReadSeq: LessThan(target) }, { lastReadSeq: target }),
     );

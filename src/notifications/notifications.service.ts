@@ -67,7 +67,7 @@ export class NotificationsService {
       });
     }
     const chat = await this.history.assertMember(roomId == null ? 'group' : 'room', (roomId ?? groupId)!, me.userId);
-    const moved = await this.readMarks.advance(chat.id, me.userId, seq ?? undefined);
+    const moved = await this.readMarks.advance(chat.id, me, seq ?? undefined);
     const mark = liveMark(moved, moved.isIn && this.presence.isConnected(me.userId));
     if (moved.hasMoved) this.receipts.moved({ conversationId: chat.id, userId: me.userId, ...mark });
     const place = roomId == null ? { chat_group_id: chat.id } : { chat_room_id: chat.id };

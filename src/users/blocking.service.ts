@@ -2,12 +2,12 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import { Erasure } from '../auth/erasure.js';
 import { PresenceNews } from '../auth/presence-news.js';
+import { Sessions } from '../auth/sessions.js';
 import { User } from '../auth/user.entity.js';
 import { Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { Block } from '../conversations/block.entity.js';
 import { Blocks } from '../conversations/blocks.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
 import { Audience } from '../realtime/audience.js';
 
 /** Whom somebody wants to hear nothing more from. */
@@ -17,7 +17,7 @@ export class BlockingService implements OnModuleInit {
     private readonly erasure: Erasure,
     private readonly presenceNews: PresenceNews,
     private readonly audience: Audience,
-    private readonly unitOfWork: UnitOfWork,
+    private readonly sessions: Sessions,
     private readonly blocks: Blocks,
   ) {}
 
@@ -32,14 +32,14 @@ export class BlockingService implements OnModuleInit {
   /** From the answer on, no direct message passes between the two. @throws Invalid for oneself; NotFound for nobody */
   async block(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    const isNew = await this.unitOfWork.run((tx) => this.blocks.add(tx, me.userId, userId));
+    const isNew = await this.sessions.write(me, (tx) => this.blocks.add(tx, me.userId, userId));
     if (isNew) this.presenceNews.veil(me.userId, userId);
   }
 
   /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound for nobody */
   async unblock(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    const wasBlocked = await this.unitOfWork.run(async (tx) => {
+    const wasBlocked = await this.sessions.write(me, async (tx) => {
       if (!(await tx.existsBy(User, { id: userId, erasedAt: IsNull() }))) throw new NotFound('user');
       const block = { blockerId: me.userId, blockedId: userId };
       if (!(await tx.existsBy(Block, block))) return false;

@@ -1,5 +1,6 @@
 // The doors of a group when everything happens at once.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Sessions } from '../../src/auth/sessions.js';
 import { SocketSessions } from '../../src/auth/socket-sessions.js';
 import { GroupMembersService } from '../../src/chat-groups/group-members.service.js';
 import { History } from '../../src/conversations/history.js';
@@ -210,7 +211,7 @@ onBothDialects('the doors of a group, all at once,', (dialect) => {
       await add(bob);
       await enter(bob);
       const service = app.get(GroupMembersService);
-      const me = { userId: ada.id, sessionId: 0 };
+      const me = await app.get(Sessions).authenticate(ada.token);
       let places: string[] = [];
       // Called behind the one that places the socket, still within its handshake.
       app.get(SocketSessions).onBound(async (socket, userId) => {

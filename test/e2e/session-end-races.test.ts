@@ -1,0 +1,168 @@
+// Whatever somebody was about to store when their session ended is not stored after the answer that says that it has.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PersonTurns } from '../../src/chat-groups/person-turns.js';
+import { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { onBothDialects, TestApp } from '../support/app.js';
+import { type Answer, call, type ChatSocket, eventually, next, Person, sendTo } from '../support/client.js';
+
+/** Where a change by a person would show. */
+const TABLES = [
+  'conversations',
+  'members',
+  'messages',
+  'message_changes',
+  'chat_groups',
+  'access_requests',
+  'group_removals',
+  'blocks',
+];
+
+onBothDialects('a session that ends', (dialect) => {
+  let app: TestApp;
+  let ada: Person;
+  let bob: Person;
+  let cyd: Person;
+  /** Ada's other device, from which the session is ended. */
+  let other: string;
+  let socket: ChatSocket;
+  /** Groups: Ada's own; Bob's, with Ada in; Bob's open and private ones, without her. */
+  let own: number;
+  let shared: number;
+  let open: number;
+  let secret: number;
+  let room: number;
+
+  beforeAll(async () => {
+    app = await TestApp.start(dialect);
+  });
+  afterAll(() => app.stop());
+
+  const ask = (person: Person, method: string, path: string, body?: unknown): Promise<Answer> =>
+    call(app, method, path, { token: person.token, body });
+  const create = async (person: Person, isPrivate = false): Promise<number> =>
+    (await ask(person, 'POST', '/http/chat_groups', { chat_group_name: 'A group', is_private: isPrivate })).body.id;
+
+  beforeEach(async () => {
+    [ada, bob, cyd] = await Promise.all(['Ada', 'Bob', 'Cyd'].map((name) => Person.known(app, name)));
+    // She stays online, and so in her groups, whatever becomes of the other session.
+    other = ada.token;
+    await ada.connect();
+    await ada.session(app);
+    [own, shared, open, secret] = [
+      await create(ada, true),
+      await create(bob),
+      await create(bob),
+      await create(bob, true),
+    ];
+    await ask(ada, 'POST', `/http/chat_groups/${own}/members`, { user_id: bob.id });
+    await ask(ada, 'POST', `/http/chat_groups/${shared}`, { is_enter: true });
+    await ask(cyd, 'POST', `/http/chat_groups/access_requests/${own}`);
+    await ask(ada, 'PUT', `/http/users/${cyd.id}/block`);
+    room = (await sendTo(await bob.connect(), ada.id, 'Hello')).chat_room_id;
+    socket = await ada.connect();
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    for (const person of [ada, bob, cyd]) person.hangUp();
+  });
+
+  const stored = async (): Promise<Record<string, unknown>> => {
+    const all: Record<string, unknown> = {};
+    for (const table of TABLES) all[table] = await app.database.query(`SELECT * FROM ${table} ORDER BY 1, 2`);
+    return all;
+  };
+  const endSession = async (): Promise<void> => {
+    const sessions: { id: number; current: boolean }[] = (await ask(ada, 'GET', '/http/sessions')).body;
+    const { id } = sessions.find(({ current }) => current)!;
+    expect((await call(app, 'DELETE', `/http/sessions/${id}`, { token: other })).status).toBe(204);
+  };
+
+  const group = (id: number) => `/http/chat_groups/${id}`;
+  const member = (id: number, person: Person) => `${group(id)}/members/${person.id}`;
+  const answer = (access: boolean) =>
+    ask(ada, 'PUT', `/http/chat_groups/access_requests/${own}`, { requester_id: cyd.id, access });
+
+  const overHttp: [string, () => Promise<Answer>][] = [
+    ['creates a group', () => ask(ada, 'POST', '/http/chat_groups', { chat_group_name: 'New' })],
+    ['renames one', () => ask(ada, 'PUT', group(own), { chat_group_name: 'Renamed' })],
+    ['hands one over', () => ask(ada, 'PUT', group(own), { owner_id: bob.id })],
+    ['adds a member', () => ask(ada, 'POST', `${group(own)}/members`, { user_id: cyd.id })],
+    ['removes a member', () => ask(ada, 'DELETE', member(own, bob))],
+    ['gives a membership up', () => ask(ada, 'DELETE', member(shared, ada))],
+    ['enters a group', () => ask(ada, 'POST', group(open), { is_enter: true })],
+    ['enters one by its newest page', () => ask(ada, 'GET', group(open))],
+    ['leaves a group', () => ask(ada, 'POST', group(shared), { is_enter: false })],
+    ['asks for access', () => ask(ada, 'POST', `/http/chat_groups/access_requests/${secret}`)],
+    ['lets somebody in', () => answer(true)],
+    ['refuses somebody', () => answer(false)],
+    ['blocks somebody', () => ask(ada, 'PUT', `/http/users/${bob.id}/block`)],
+    ['takes a block back', () => ask(ada, 'DELETE', `/http/users/${cyd.id}/block`)],
+    ['has read a room', () => ask(ada, 'PUT', '/http/notifications', { chat_room_id: room })],
+  ];
+  const attend = (id: number, isEnter: boolean) =>
+    socket.emit('message', { chat_type: 'group', chat_group_id: id, is_enter: isEnter });
+  const onSocket: [string, () => void][] = [
+    ['enters a group', () => attend(open, true)],
+    ['leaves a group', () => attend(shared, false)],
+    ['has read a room', () => socket.emit('read', { chat_room_id: room })],
+    ['writes', () => socket.emit('message', { chat_type: 'room', other_user_id: bob.id, message: 'Hello' })],
+  ];
+
+  /** Runs `write`, whose transaction has to wait until the session has ended, and returns what `write` does. */
+  const tooLate = async <T>(write: () => T | Promise<T>): Promise<T> => {
+    const unitOfWork = app.get(UnitOfWork);
+    const run = unitOfWork.run.bind(unitOfWork);
+    let release!: () => void;
+    const ended = new Promise<void>((resolve) => (release = resolve));
+    let held: Promise<unknown> | undefined;
+    vi.spyOn(unitOfWork, 'run').mockImplementation((work) => {
+      if (held) return run(work);
+      const late = ended.then(() => run(work));
+      held = late.catch(() => undefined);
+      return late;
+    });
+    const written = write();
+    await eventually(() => held !== undefined || undefined, 'the transaction');
+    await endSession();
+    const before = await stored();
+    release();
+    await held;
+    expect(await stored()).toEqual(before);
+    return written;
+  };
+
+  describe('before what it does is stored', () => {
+    it.each(overHttp)('%s no more', async (_, write) => {
+      expect(await tooLate(write)).toMatchObject({ status: 401, body: { code: 'session_revoked' } });
+    });
+    it.each(onSocket)('%s no more (socket)', async (_, write) => {
+      const closed = next<string>(socket, 'disconnect');
+      await tooLate(write);
+      expect(await closed).toBe('io server disconnect');
+    });
+  });
+
+  it('while it creates twenty groups, and does everything else at once, stores nothing after the answer', async () => {
+    for (let round = 0; round < 3; round++) {
+      const writes = [...Array.from({ length: 20 }, () => overHttp[0][1]()), ...overHttp.map(([, write]) => write())];
+      for (const [, write] of onSocket) write();
+      await eventually(
+        async () =>
+          (await app.database.query(`SELECT 1 FROM chat_groups WHERE name = 'New' AND owner_id = ?`, [ada.id])).length >
+            0 || undefined,
+        'the first of them',
+      );
+      await endSession();
+      const before = await stored();
+      const created = (await Promise.all(writes)).slice(0, 20);
+      // Nobody answers a socket that is closed: its writes took their turns before this one.
+      await app.get(PersonTurns).take([ada.id], () => app.get(UnitOfWork).run(() => Promise.resolve()));
+      expect(await stored()).toEqual(before);
+      for (const { status, body } of created)
+        if (status !== 201) expect([status, body.code]).toEqual([401, 'session_revoked']);
+      expect(created.filter(({ status }) => status !== 201).length).toBeGreaterThan(0);
+      await ada.session(app);
+      socket = await ada.connect();
+    }
+  });
+});
