@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, IsNull, LessThan, MoreThan } from 'typeorm';
+import { type EntityManager, IsNull, LessThan, MoreThan, Not } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -43,25 +43,19 @@ export class OwnSessionsService {
    */
   async end(me: Identity, sessionId: number): Promise<void> {
     if (sessionId === me.sessionId) return this.sessions.end(me);
-    await this.unitOfWork.run(async (tx) => {
+    await this.sessions.endAndClose(async (tx, end) => {
       await this.hold(tx, me);
-      const { affected } = await tx.update(
-        Session,
-        { id: sessionId, userId: me.userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
-        { revokedAt: this.clock.now() },
-      );
-      if (!affected) throw new NotFound('session');
+      const ended = await end({ id: sessionId, userId: me.userId, expiresAt: MoreThan(this.clock.now()) });
+      if (ended === 0) throw new NotFound('session');
     });
-    this.sessions.closeSockets([sessionId]);
   }
 
   /** Ends all sessions but the one that asks. */
   async endOthers(me: Identity): Promise<void> {
-    const ended = await this.unitOfWork.run(async (tx) => {
+    await this.sessions.endAndClose(async (tx, end) => {
       await this.hold(tx, me);
-      return this.sessions.endOthers(tx, me);
+      await end({ userId: me.userId, id: Not(me.sessionId) });
     });
-    this.sessions.closeSockets(ended);
   }
 
   /** Of two sessions that end each other at once, one is first. @throws Unauthenticated to the other one */

@@ -77,7 +77,7 @@ export class PasswordResetService implements OnModuleInit {
     const passwordHash = await this.passwords.hash(password);
     const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: account.userId });
     const mayMail = await this.limits.mayMail('notice', email);
-    const ended = await this.unitOfWork.run(async (tx) => {
+    await this.sessions.endAndClose(async (tx, end) => {
       // The account first, so that two links of one account are used one after the other; then its links, as they are by now.
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [account.userId]);
       const { userId } = await this.find(tx, token);
@@ -88,9 +88,8 @@ export class PasswordResetService implements OnModuleInit {
         const mail = passwordWasReset({ firstName: user.firstName, appUrl: this.config.publicUrl });
         await this.outbox.add(tx, user.email, mail);
       }
-      return this.sessions.endAll(tx, userId);
+      await end({ userId });
     });
-    this.sessions.closeSockets(ended);
     if (mayMail) this.outbox.wake();
   }
 

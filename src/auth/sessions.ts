@@ -1,12 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan, Not } from 'typeorm';
+import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
-import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { askTogether } from '../database/ask-together.js';
 import { fromMoment, inIds } from '../database/dialect.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
+import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
@@ -25,6 +25,14 @@ interface SessionRow {
   expires_at: string | Date;
 }
 
+/** Ends those of these sessions that live, and returns how many these were. */
+export type EndSessions = (where: FindOptionsWhere<Session>) => Promise<number>;
+
+/** How long to ask a database that broke off in the middle of a COMMIT: some five seconds. */
+const LOOK_UPS = 10;
+const LOOK_UP_EVERY_MS = 500;
+/** When no session had expired: only whether it was ended is asked. */
+const ALWAYS = new Date(0);
 /** Remembered longer than a socket's handshake can take. */
 const RECENTLY_MS = 60_000;
 
@@ -47,12 +55,8 @@ export class Sessions implements OnModuleInit {
 
   onModuleInit(): void {
     this.erasure.onErase(async (tx, { id: userId }) => {
-      const ended = await this.endAll(tx, userId);
       await tx.delete(Session, { userId });
-      return () => {
-        this.closeSockets(ended);
-        this.presence.endGrace(userId);
-      };
+      return () => this.presence.endGrace(userId);
     });
   }
 
@@ -87,11 +91,48 @@ export class Sessions implements OnModuleInit {
 
   /** Ends one session: when this resolves, its token is refused and its sockets are closed. */
   async end({ userId, sessionId }: Identity): Promise<void> {
-    await this.unitOfWork.run((tx) =>
-      tx.update(Session, { id: sessionId, revokedAt: IsNull() }, { revokedAt: this.clock.now() }),
-    );
-    this.closeSockets([sessionId]);
+    await this.endAndClose((_tx, end) => end({ id: sessionId }));
     this.presence.endGrace(userId);
+  }
+
+  /**
+   * Runs `work`, which ends sessions, in one transaction, and then closes their sockets; also where the answer to the COMMIT was lost.
+   * @throws as UnitOfWork.run
+   */
+  async endAndClose<T>(work: (tx: EntityManager, end: EndSessions) => Promise<T>): Promise<T> {
+    // By the last try: the transaction may run again.
+    let ended: number[] = [];
+    try {
+      const result = await this.unitOfWork.run((tx) => {
+        ended = [];
+        return work(tx, async (where) => {
+          const ids = await this.endWhere(tx, where);
+          ended.push(...ids);
+          return ids.length;
+        });
+      });
+      this.closeSockets(ended);
+      return result;
+    } catch (error) {
+      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, error);
+      throw error;
+    }
+  }
+
+  /** The rows tell which sessions have ended. Nothing else would: whoever tries again finds none that he could end. */
+  private async closeWhereEnded(ids: number[], unknown: CommitUnknown): Promise<void> {
+    for (let attempt = 1; attempt <= LOOK_UPS; attempt++) {
+      try {
+        // The server may still be committing: its locks are gone only when it has decided.
+        const refusalOf = await this.unitOfWork.run((tx) => sessionRefusals(tx, ids, ALWAYS));
+        this.closeSockets(ids.filter((id) => refusalOf(id)));
+        return;
+      } catch {
+        await sleep(LOOK_UP_EVERY_MS);
+      }
+    }
+    // Who is innocent comes back.
+    for (const id of ids) this.publisher.closeSession(id, unknown);
   }
 
   /** Inside the caller's transaction: the session lives, and will until the commit. @throws Unauthenticated */
@@ -113,29 +154,22 @@ export class Sessions implements OnModuleInit {
     });
   }
 
-  /** Ends a user's sessions but one, inside the caller's transaction. Pass the result to `closeSockets` after the commit. */
-  endOthers(tx: EntityManager, { userId, sessionId }: Identity): Promise<number[]> {
-    return this.endWhere(tx, { userId, id: Not(sessionId) });
-  }
-
-  /** Ends all of a user's sessions, in the same way. */
-  endAll(tx: EntityManager, userId: number): Promise<number[]> {
-    return this.endWhere(tx, { userId });
-  }
-
   private async endWhere(tx: EntityManager, where: FindOptionsWhere<Session>): Promise<number[]> {
-    const live = await tx.find(Session, { select: { id: true }, where: { ...where, revokedAt: IsNull() } });
+    const live = await tx.find(Session, {
+      select: { id: true },
+      where: { ...where, revokedAt: IsNull() },
+      order: { id: 'ASC' },
+    });
     const ids = live.map(({ id }) => id);
     if (ids.length > 0) await tx.update(Session, { id: In(ids) }, { revokedAt: this.clock.now() });
     return ids;
   }
 
-  /** Closes the sockets of sessions that have ended. */
-  closeSockets(sessionIds: number[], reason: DomainError = sessionRevoked()): void {
+  private closeSockets(sessionIds: number[]): void {
     for (const id of sessionIds) {
       clearTimeout(this.recentlyEnded.get(id));
       this.recentlyEnded.set(id, setTimeout(() => this.recentlyEnded.delete(id), RECENTLY_MS).unref());
-      this.publisher.closeSession(id, reason);
+      this.publisher.closeSession(id, sessionRevoked());
     }
   }
 

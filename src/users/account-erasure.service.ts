@@ -38,15 +38,16 @@ export class AccountErasureService {
   async erase(me: Identity, password: string, ip: string): Promise<void> {
     const checked = await this.ownPassword.check(me, password, ip);
     let done: { email: string; tell: () => Promise<void> } | undefined;
-    const run = this.unitOfWork.run(async (tx) => {
+    const run = this.sessions.endAndClose(async (tx, end) => {
       const user = await this.hold(tx, me);
       if (user.passwordHash !== checked) throw wrongPassword();
+      await end({ userId: user.id });
       done = { email: user.email, tell: await this.erasure.run(tx, user) };
       await this.outbox.forget(tx, user.email);
       await tx.update(User, { id: user.id }, this.nobody(user.id));
     });
     await run.catch(async (error: unknown) => {
-      // Where the database did not answer, its row tells: sockets of somebody who is gone must not stay open.
+      // Where the database did not answer, its row tells: others must learn of it, and the disk forget.
       const isDone = error instanceof CommitUnknown && (await this.isErased(me.userId));
       if (!isDone) throw error;
     });

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Not } from 'typeorm';
 import { Passwords } from '../auth/passwords.js';
 import { Sessions } from '../auth/sessions.js';
 import { UserNews } from '../auth/user-news.js';
@@ -41,7 +42,7 @@ export class ProfileService {
     const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password);
     const mayMail = passwordHash !== undefined && (await this.mayMailAbout(me));
 
-    const { user, ended, hasNewName } = await this.unitOfWork.run(async (tx) => {
+    const { user, hasNewName } = await this.sessions.endAndClose(async (tx, end) => {
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
       // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
@@ -54,7 +55,7 @@ export class ProfileService {
         passwordHash: passwordHash ?? before.passwordHash,
       });
       await tx.update(User, { id: me.userId }, after);
-      if (passwordHash === undefined) return { user: after, ended: [], hasNewName: isRenamed };
+      if (passwordHash === undefined) return { user: after, hasNewName: isRenamed };
       if (mayMail) {
         await this.outbox.add(
           tx,
@@ -62,9 +63,9 @@ export class ProfileService {
           passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl }),
         );
       }
-      return { user: after, ended: await this.sessions.endOthers(tx, me), hasNewName: isRenamed };
+      await end({ userId: me.userId, id: Not(me.sessionId) });
+      return { user: after, hasNewName: isRenamed };
     });
-    this.sessions.closeSockets(ended);
     if (hasNewName) this.news.changed(me.userId);
     if (mayMail) this.outbox.wake();
     return toView(user);

@@ -1,8 +1,11 @@
 // The worst moment for a connection to break: while a COMMIT is under way. Stored or not is then settled by looking, never by
 // storing again.
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { linkTokenHash, newLinkToken } from '../../src/auth/link-tokens.js';
+import { PasswordReset } from '../../src/auth/password-reset.entity.js';
+import { Sessions } from '../../src/auth/sessions.js';
 import { TestApp, temporaryFolder } from '../support/app.js';
-import { type ChatSocket, eventually, type Person, send, sendTo } from '../support/client.js';
+import { type Answer, call, type ChatSocket, eventually, next, type Person, send, sendTo } from '../support/client.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';
 import { Ledger, storedRows } from '../support/ledger.js';
 import { PrivateMariaDb } from '../support/mariadb.js';
@@ -129,5 +132,64 @@ describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
     await acknowledgedMore(ledger, 100);
     await ledger.settle(direct, crowd.sockets);
     expect([...ledger.refused.keys()]).toEqual(['unavailable']);
+  });
+
+  describe('and that ends sessions', () => {
+    const ask = (token: string, method: string, path: string, body?: unknown) =>
+      call(app, method, path, { token, body });
+    /** Ends the session of `goes`, from `stays` where that is another one. */
+    type End = (stays: string, goes: string) => Promise<Answer>;
+    const ways: [string, End][] = [
+      ['a logout', (_, goes) => ask(goes, 'POST', '/http/logout')],
+      [
+        'the end of another one',
+        async (stays) => {
+          const sessions: { id: number; current: boolean }[] = (await ask(stays, 'GET', '/http/sessions')).body;
+          return ask(stays, 'DELETE', `/http/sessions/${sessions.find(({ current }) => !current)!.id}`);
+        },
+      ],
+      ['the end of all others', (stays) => ask(stays, 'DELETE', '/http/sessions')],
+      ['a new password', (stays) => ask(stays, 'PUT', '/http/users/profile', { password: 'a new password' })],
+      [
+        'a password that was forgotten',
+        async () => {
+          const token = newLinkToken();
+          const expiresAt = new Date(Date.now() + 60_000);
+          const link = { tokenHash: linkTokenHash(token), userId: crowd.people[0].id, expiresAt };
+          await app.database.manager.insert(PasswordReset, link);
+          return call(app, 'POST', '/http/password/reset', { body: { token, password: 'a new password' } });
+        },
+      ],
+      ['an erasure', (stays) => ask(stays, 'DELETE', '/http/users/profile', { password: 'nobody knows' })],
+    ];
+    /** The COMMIT of what `end` does is the next one. */
+    const ended = async (part: LostPart, end: End) => {
+      const ada = crowd.people[0];
+      const goes = await app.createSession(ada.id);
+      const socket = await ada.connect(goes);
+      vi.spyOn(app.get(Sessions), 'endAndClose').mockImplementation(function (this: Sessions, ...given) {
+        proxy.loseNext(part);
+        return Sessions.prototype.endAndClose.apply(this, given);
+      });
+      const told = next<{ code: string }>(socket, 'exception').catch(() => undefined);
+      const answer = await end(ada.token, goes);
+      expect(proxy.cuts).toBe(1);
+      return { socket, told, answer };
+    };
+    afterEach(() => vi.restoreAllMocks());
+
+    it.each(ways)('closes their sockets where it was carried out: %s', async (_, end) => {
+      const { socket, told, answer } = await ended('answer', end);
+      expect((await told)?.code).toBe('session_revoked');
+      await eventually(() => socket.disconnected || undefined, 'the end of the socket');
+      // An erasure knows by its rows that it was done.
+      expect([503, 204]).toContain(answer.status);
+    });
+
+    it.each(ways)('leaves them open where it was not: %s', async (_, end) => {
+      const { socket, answer } = await ended('commit', end);
+      expect(answer.body.code).toBe('unavailable');
+      expect(await sendTo(socket, crowd.people[1].id, 'still here')).toMatchObject({ ok: true });
+    });
   });
 });
