@@ -54,10 +54,8 @@ export class Sessions implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.erasure.onErase(async (tx, { id: userId }) => {
-      await tx.delete(Session, { userId });
-      return () => this.presence.endGrace(userId);
-    });
+    // They have ended, each of them: see `endAndClose`.
+    this.erasure.onErase(async (tx, { id: userId }) => void (await tx.delete(Session, { userId })));
   }
 
   /** Opens a session; returns its token. */
@@ -90,9 +88,8 @@ export class Sessions implements OnModuleInit {
   }
 
   /** Ends one session: when this resolves, its token is refused and its sockets are closed. */
-  async end({ userId, sessionId }: Identity): Promise<void> {
+  async end({ sessionId }: Identity): Promise<void> {
     await this.endAndClose((_tx, end) => end({ id: sessionId }));
-    this.presence.endGrace(userId);
   }
 
   /**
@@ -101,14 +98,14 @@ export class Sessions implements OnModuleInit {
    */
   async endAndClose<T>(work: (tx: EntityManager, end: EndSessions) => Promise<T>): Promise<T> {
     // By the last try: the transaction may run again.
-    let ended: number[] = [];
+    let ended: Identity[] = [];
     try {
       const result = await this.unitOfWork.run((tx) => {
         ended = [];
         return work(tx, async (where) => {
-          const ids = await this.endWhere(tx, where);
-          ended.push(...ids);
-          return ids.length;
+          const sessions = await this.endWhere(tx, where);
+          ended.push(...sessions);
+          return sessions.length;
         });
       });
       this.closeSockets(ended);
@@ -120,12 +117,13 @@ export class Sessions implements OnModuleInit {
   }
 
   /** The rows tell which sessions have ended. Nothing else would: whoever tries again finds none that he could end. */
-  private async closeWhereEnded(ids: number[], unknown: CommitUnknown): Promise<void> {
+  private async closeWhereEnded(sessions: Identity[], unknown: CommitUnknown): Promise<void> {
+    const ids = sessions.map(({ sessionId }) => sessionId);
     for (let attempt = 1; attempt <= LOOK_UPS; attempt++) {
       try {
         // The server may still be committing: its locks are gone only when it has decided.
         const refusalOf = await this.unitOfWork.run((tx) => sessionRefusals(tx, ids, ALWAYS));
-        this.closeSockets(ids.filter((id) => refusalOf(id)));
+        this.closeSockets(sessions.filter(({ sessionId }) => refusalOf(sessionId)));
         return;
       } catch {
         await sleep(LOOK_UP_EVERY_MS);
@@ -154,22 +152,24 @@ export class Sessions implements OnModuleInit {
     });
   }
 
-  private async endWhere(tx: EntityManager, where: FindOptionsWhere<Session>): Promise<number[]> {
+  private async endWhere(tx: EntityManager, where: FindOptionsWhere<Session>): Promise<Identity[]> {
     const live = await tx.find(Session, {
-      select: { id: true },
+      select: { id: true, userId: true },
       where: { ...where, revokedAt: IsNull() },
       order: { id: 'ASC' },
     });
     const ids = live.map(({ id }) => id);
     if (ids.length > 0) await tx.update(Session, { id: In(ids) }, { revokedAt: this.clock.now() });
-    return ids;
+    return live.map(({ id, userId }) => ({ sessionId: id, userId }));
   }
 
-  private closeSockets(sessionIds: number[]): void {
-    for (const id of sessionIds) {
+  private closeSockets(sessions: readonly Identity[]): void {
+    for (const session of sessions) {
+      const { sessionId: id } = session;
       clearTimeout(this.recentlyEnded.get(id));
       this.recentlyEnded.set(id, setTimeout(() => this.recentlyEnded.delete(id), RECENTLY_MS).unref());
       this.publisher.closeSession(id, sessionRevoked());
+      this.presence.endGrace(session);
     }
   }
 

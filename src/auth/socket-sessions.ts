@@ -84,7 +84,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
         socket.data.identity = undefined;
         return this.close(socket, sessionRevoked());
       }
-      this.presence.connected(identity.userId);
+      this.presence.connected(identity);
       return;
     }
     socket.data.deadline = setTimeout(() => this.close(socket, tokenMissing()), TOKEN_WITHIN_MS).unref();
@@ -93,7 +93,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   disconnected(socket: ParleySocket): void {
     clearTimeout(socket.data.deadline);
     const { identity } = socket.data;
-    if (identity) this.presence.disconnected(identity.userId, this.sessions.hasRecentlyEnded(identity.sessionId));
+    if (identity) this.presence.disconnected(identity, this.sessions.hasRecentlyEnded(identity.sessionId));
   }
 
   /**
@@ -152,7 +152,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     if (deadline) {
       clearTimeout(deadline);
       socket.data.deadline = undefined;
-      this.presence.connected(userId);
+      this.presence.connected(socket.data.identity);
     }
     await socket.join([userRoom(userId), EVERYBODY]);
     for (const listener of this.boundListeners) await listener(socket, userId);

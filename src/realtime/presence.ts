@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import type { Identity } from '../common/identity.js';
 
 /** A user whose last socket closed is offline after this long: a reload or a tunnel is not an absence. */
 export const OFFLINE_AFTER_MS = 5_000;
@@ -11,7 +12,8 @@ type Listener = (userId: number) => void;
 export class Presence implements OnApplicationShutdown {
   /** Open sockets by user. A user in here is online. */
   private readonly sockets = new Map<number, number>();
-  private readonly leaving = new Map<number, NodeJS.Timeout>();
+  /** By user, the sessions that lost a socket a moment ago, and may come back. */
+  private readonly awaited = new Map<number, Map<number, NodeJS.Timeout>>();
   private readonly onlineListeners: Listener[] = [];
   private readonly offlineListeners: ((userId: number, at: Date) => void)[] = [];
   private readonly disconnectedListeners: Listener[] = [];
@@ -47,42 +49,52 @@ export class Presence implements OnApplicationShutdown {
     return [...this.sockets.keys()];
   }
 
-  connected(userId: number): void {
-    clearTimeout(this.leaving.get(userId));
-    this.leaving.delete(userId);
+  connected({ userId, sessionId }: Identity): void {
+    this.forget(userId, sessionId);
     const before = this.sockets.get(userId);
     this.sockets.set(userId, (before ?? 0) + 1);
     if (before === undefined) for (const listener of this.onlineListeners) listener(userId);
   }
 
-  /** One socket closed; `forGood` where its session ended, so that nobody is waited for. */
-  disconnected(userId: number, forGood: boolean): void {
-    const left = (this.sockets.get(userId) ?? 0) - 1;
-    if (left > 0) {
-      this.sockets.set(userId, left);
-      return;
-    }
-    // Stays in the map, with 0 sockets: still online until the time is up.
-    this.sockets.set(userId, 0);
+  /** One socket closed; `forGood` where its session ended, so that it is not waited for. */
+  disconnected({ userId, sessionId }: Identity, forGood: boolean): void {
+    // With 0 sockets, it stays in the map: still online while a session is waited for.
+    const left = Math.max(0, (this.sockets.get(userId) ?? 0) - 1);
+    this.sockets.set(userId, left);
+    if (!forGood) this.await(userId, sessionId);
+    if (left > 0) return;
     for (const listener of this.disconnectedListeners) listener(userId);
-    clearTimeout(this.leaving.get(userId));
-    if (forGood) this.goOffline(userId);
-    else this.leaving.set(userId, setTimeout(() => this.goOffline(userId), OFFLINE_AFTER_MS).unref());
+    this.goUnlessAwaited(userId);
   }
 
-  /** Who has logged out is not waited for, where they have no socket left. */
-  endGrace(userId: number): void {
-    if (!this.leaving.has(userId)) return;
-    clearTimeout(this.leaving.get(userId));
-    this.goOffline(userId);
+  /** A session has ended, and is not waited for; others of the same person still are. */
+  endGrace({ userId, sessionId }: Identity): void {
+    if (this.forget(userId, sessionId)) this.goUnlessAwaited(userId);
   }
 
   onApplicationShutdown(): void {
-    for (const timer of this.leaving.values()) clearTimeout(timer);
+    for (const sessions of this.awaited.values()) for (const timer of sessions.values()) clearTimeout(timer);
   }
 
-  private goOffline(userId: number): void {
-    this.leaving.delete(userId);
+  private await(userId: number, sessionId: number): void {
+    this.forget(userId, sessionId);
+    const timer = setTimeout(() => this.endGrace({ userId, sessionId }), OFFLINE_AFTER_MS).unref();
+    const sessions = this.awaited.get(userId);
+    if (sessions) sessions.set(sessionId, timer);
+    else this.awaited.set(userId, new Map([[sessionId, timer]]));
+  }
+
+  /** @returns whether it was waited for */
+  private forget(userId: number, sessionId: number): boolean {
+    const sessions = this.awaited.get(userId);
+    clearTimeout(sessions?.get(sessionId));
+    const wasAwaited = sessions?.delete(sessionId) ?? false;
+    if (sessions?.size === 0) this.awaited.delete(userId);
+    return wasAwaited;
+  }
+
+  private goUnlessAwaited(userId: number): void {
+    if (this.isConnected(userId) || this.awaited.has(userId)) return;
     this.sockets.delete(userId);
     const at = this.clock.now();
     for (const listener of this.offlineListeners) listener(userId, at);
