@@ -27,7 +27,7 @@ export class GroupErasure implements OnModuleInit {
     );
     const heirs = new Map<number, number | undefined>();
     for (const { id, owner_id: ownerId } of groups)
-      heirs.set(id, await this.membership.leaveForGood(tx, { id, ownerId }, userId));
+      heirs.set(id, (await this.membership.leaveForGood(tx, { id, ownerId }, userId)).heirId);
     for (const table of [AccessRequest, GroupRemoval]) await tx.delete(table, { userId });
     return () => {
       for (const { id, is_in } of groups) {

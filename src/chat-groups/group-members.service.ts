@@ -7,6 +7,7 @@ import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../conversations/blocks.js';
 import { History } from '../conversations/history.js';
 import { liveMark } from '../conversations/read-marks.js';
+import { Forgetting } from '../database/forgetting.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
@@ -36,6 +37,7 @@ export class GroupMembersService {
     private readonly attendance: GroupAttendance,
     private readonly turns: PersonTurns,
     private readonly sessions: Sessions,
+    private readonly forgetting: Forgetting,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -88,9 +90,10 @@ export class GroupMembersService {
         const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
-        return { wasIn: member.isIn, heirId: await this.membership.leaveForGood(tx, group, userId) };
+        return { wasIn: member.isIn, ...(await this.membership.leaveForGood(tx, group, userId)) };
       });
-      const { wasIn, heirId } = await this.silentWhereUnknown(userId, groupId, ended);
+      const { wasIn, isDeleted, heirId } = await this.silentWhereUnknown(userId, groupId, ended);
+      if (isDeleted) this.forgetting.soon();
       this.attendance.membershipEnded(userId, groupId, wasIn);
       if (heirId !== undefined) this.attendance.ownerChanged([heirId], groupId, heirId);
     });

@@ -77,12 +77,12 @@ export class GroupMembership {
     await tx.insert(GroupRemoval, { conversationId: groupId, userId, removedAt: this.clock.now() });
   }
 
-  /** A member no more, by their own will; returns the new owner where it was the owner who went, and somebody is left. */
+  /** A member no more, by their own will: the group goes with its last one, and passes on to another where it was the owner who went. */
   async leaveForGood(
     tx: EntityManager,
     { id, ownerId }: Pick<LockedGroup, 'id' | 'ownerId'>,
     userId: number,
-  ): Promise<number | undefined> {
+  ): Promise<{ isDeleted: boolean; heirId?: number }> {
     await tx.delete(Member, { conversationId: id, userId });
     const [heir] = await tx.find(Member, {
       where: { conversationId: id },
@@ -91,12 +91,12 @@ export class GroupMembership {
     });
     if (!heir) {
       await this.deleteGroup(tx, id);
-      return undefined;
+      return { isDeleted: true };
     }
     await tx.decrement(ChatGroup, { conversationId: id }, 'memberCount', 1);
-    if (ownerId !== userId) return undefined;
+    if (ownerId !== userId) return { isDeleted: false };
     await tx.update(ChatGroup, { conversationId: id }, { ownerId: heir.userId });
-    return heir.userId;
+    return { isDeleted: false, heirId: heir.userId };
   }
 
   private async deleteGroup(tx: EntityManager, groupId: number): Promise<void> {

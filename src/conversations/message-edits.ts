@@ -1,10 +1,11 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Sessions } from '../auth/sessions.js';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { forUpdate } from '../database/dialect.js';
+import { Forgetting } from '../database/forgetting.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { MessageChanged } from '../realtime/events.js';
 import { Conversation } from './conversation.entity.js';
@@ -35,28 +36,20 @@ interface Difference {
   deleted_at?: Date;
 }
 
-/** How long a text that was taken away may stay in SQLite's log; a busy log is not emptied for each. */
-const FORGET_WITHIN_MS = 5_000;
-
 const isGone = () => new DomainError('gone', 'message_deleted', 'The message was deleted. Send a new one.');
 
 /** Edits and deletes messages. Each takes the chat's next `change` number, so that clients can ask for what they missed. */
 @Injectable()
-export class MessageEdits implements OnApplicationShutdown {
+export class MessageEdits {
   /** The last change that waits or runs, by chat. */
   private readonly turns = new Map<number, Promise<unknown>>();
-  private forgetting: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly sessions: Sessions,
+    private readonly forgetting: Forgetting,
     private readonly clock: Clock,
   ) {}
-
-  onApplicationShutdown(): void {
-    // Whoever closes the database empties its log.
-    clearTimeout(this.forgetting);
-  }
 
   /** Changes what a message says; the text that it has already changes nothing. @throws NotFound; `message_deleted`; the rules' */
   edit(me: Identity, place: MessagePlace, body: string, rules: EditRules): Promise<MessageView> {
@@ -94,7 +87,7 @@ export class MessageEdits implements OnApplicationShutdown {
       });
       const view = toMessageView(message);
       if (change !== undefined) {
-        this.forgetSoon();
+        this.forgetting.soon();
         const { client_id: _, ...changed } = view;
         rules.tell({ ...changed, change });
       }
@@ -142,17 +135,6 @@ export class MessageEdits implements OnApplicationShutdown {
     if (overtaken !== null) await tx.delete(MessageChange, { conversationId, change: overtaken });
     await tx.insert(MessageChange, { conversationId, change, seq });
     await tx.update(Conversation, { id: conversationId }, { lastChange: change });
-  }
-
-  /** What the messages said before is gone from the tables, and soon from SQLite's log. Tried again where somebody reads that. */
-  private forgetSoon(): void {
-    this.forgetting ??= setTimeout(() => {
-      this.forgetting = undefined;
-      void this.unitOfWork.forgetDeleted().then(
-        (isDone) => isDone || this.forgetSoon(),
-        () => this.forgetSoon(),
-      );
-    }, FORGET_WITHIN_MS).unref();
   }
 
   private inTurn<T>(conversationId: number, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { Erasure } from '../auth/erasure.js';
@@ -9,13 +8,10 @@ import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/log-line.js';
 import { lockChatsOf } from '../conversations/chats-of-person.js';
 import { forUpdate } from '../database/dialect.js';
+import { Forgetting } from '../database/forgetting.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
-
-/** Tries to empty the database's log, where somebody reads it at the moment; each after twice the time of the one before. */
-const LOG_TRIES = 8;
-const LOG_RETRY_MS = 1_000;
 
 /** The end of an account: what others were told stays, and nothing else does. */
 @Injectable()
@@ -28,6 +24,7 @@ export class AccountErasureService {
     private readonly sessions: Sessions,
     private readonly erasure: Erasure,
     private readonly outbox: Outbox,
+    private readonly forgetting: Forgetting,
     private readonly clock: Clock,
   ) {}
 
@@ -84,21 +81,9 @@ export class AccountErasureService {
 
   /** The account is erased: what cannot be deleted from the disk must not look as if it were not. */
   private async forgetOnDisk(email: string): Promise<void> {
-    try {
-      await this.outbox.forgetDelivered(email);
-      if (!(await this.unitOfWork.forgetDeleted())) void this.forgetLater();
-    } catch (error) {
-      this.logger.error(`Something of an erased account is left on the disk: ${logLine(error)}`);
-    }
-  }
-
-  private async forgetLater(): Promise<void> {
-    for (let attempt = 1; attempt <= LOG_TRIES; attempt++) {
-      await sleep(LOG_RETRY_MS * 2 ** (attempt - 1), undefined, { ref: false });
-      if (await this.unitOfWork.forgetDeleted().catch(() => false)) return;
-    }
-    this.logger.warn(
-      'Something of an erased account is in the log of the database until the next stop: it is being read.',
-    );
+    await this.forgetting.now();
+    await this.outbox.forgetDelivered(email).catch((error: unknown) => {
+      this.logger.error(`Mails to an erased account are left in outbox/: ${logLine(error)}`);
+    });
   }
 }
