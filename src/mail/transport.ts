@@ -91,8 +91,14 @@ export class FileTransport implements MailTransport {
     // Drafts that a crash left behind, too.
     for (const name of names.filter((one) => one.endsWith('.eml'))) {
       const file = join(this.folder, name);
-      const mail = await PostalMime.parse(await readFile(file));
-      if (mail.to?.some(({ address }) => address === to)) await rm(file, { force: true });
+      // Another erasure was faster, or a draft to somebody else has got its name: drafts to this one are written by now.
+      const bytes = await readFile(file).catch(undefinedWhereGone);
+      const mail = bytes && (await PostalMime.parse(bytes));
+      if (mail?.to?.some(({ address }) => address === to)) await rm(file, { force: true });
     }
   }
+}
+
+function undefinedWhereGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

@@ -1,5 +1,5 @@
 // The end of an account: what goes, what stays, and what is left on the disk.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sqliteFile } from '../../src/database/data-source.js';
@@ -393,6 +393,26 @@ onBothDialects('mail to somebody who is erased', (dialect) => {
     const [row] = await waiting.database.query('SELECT recipient FROM mail_outbox');
     expect(row.recipient).toMatch(/^[0-9a-f]{64}$/);
     await waiting.stop();
+  });
+});
+
+onBothDialects('erasing many accounts at once', (dialect) => {
+  it('leaves no mail to any of them on the disk', async () => {
+    const app = await TestApp.start(dialect);
+    const outbox = join(app.env['DATA_DIR'], 'outbox');
+    const people = await Promise.all(Array.from({ length: 12 }, () => Person.join(app)));
+    for (const { email } of people) for (let i = 0; i < 2; i++) await forgot(app, email);
+    await Promise.all(people.map(({ email }) => mailTo(app, email, 3)));
+    const stays = await Person.join(app);
+    // A file that is gone before it is read, as where another one is faster, or a draft gets its name.
+    symlinkSync('nowhere', join(outbox, '.draft.eml'));
+    const gone = await Promise.all(people.map((person) => erase(person)));
+    expect(gone.map(({ status }) => status)).toEqual(people.map(() => 204));
+    unlinkSync(join(outbox, '.draft.eml'));
+    const left = readdirSync(outbox).map((file) => readFileSync(join(outbox, file), 'utf8'));
+    for (const { email } of people) expect(left.filter((mail) => mail.includes(email))).toEqual([]);
+    expect(left.some((mail) => mail.includes(stays.email))).toBe(true);
+    await app.stop();
   });
 });
 
