@@ -90,6 +90,7 @@ export class PasswordResetService implements OnModuleInit {
       }
       await end({ userId });
     });
+    await this.limits.forgetAttempts(email, ip);
     if (mayMail) this.outbox.wake();
   }
 

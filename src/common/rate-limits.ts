@@ -50,7 +50,7 @@ export class RateLimits {
    * held against nobody. @throws RateLimited before anything is checked; what `check` throws
    */
   async passwordAttempt(account: string, ip: string, check: () => Promise<boolean>): Promise<boolean> {
-    const key = `${fingerprint(account)}|${ip}`;
+    const key = attemptKey(account, ip);
     // The account first: what it refuses must not use up what others behind the same address have.
     await this.consume(this.loginsByAccount, key, 'Too many attempts.');
     try {
@@ -72,6 +72,11 @@ export class RateLimits {
       await this.loginsByIp.reward(ip);
     }
     return isRight;
+  }
+
+  /** Forgets the wrong attempts at an account from an address: whoever made them has shown in another way that it is theirs. */
+  async forgetAttempts(account: string, ip: string): Promise<void> {
+    await this.loginsByAccount.delete(attemptKey(account, ip));
   }
 
   /** Whether one more mail may go to this mailbox now; the caller answers the same either way. */
@@ -98,3 +103,5 @@ export class RateLimits {
 
 /** A key of fixed length, whatever was sent. */
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+const attemptKey = (account: string, ip: string): string => `${fingerprint(account)}|${ip}`;

@@ -13,6 +13,9 @@ import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
 
+/** In place of the moment in which they came. */
+const NEVER = new Date(0);
+
 /** The end of an account: what others were told stays, and nothing else does. */
 @Injectable()
 export class AccountErasureService {
@@ -74,6 +77,7 @@ export class AccountErasureService {
       ...keys,
       email: `erased:${id}`,
       passwordHash: '',
+      createdAt: NEVER,
       lastSeen: null,
       erasedAt: this.clock.now(),
     };

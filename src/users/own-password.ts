@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { IsNull } from 'typeorm';
+import { sessionRevoked } from '../auth/access-tokens.js';
 import { Passwords } from '../auth/passwords.js';
 import { User } from '../auth/user.entity.js';
 import { DomainError } from '../common/errors.js';
@@ -20,10 +22,13 @@ export class OwnPassword {
 
   /**
    * Returns the hash that the password matched: it may have been changed by the time that the caller writes.
-   * @throws `wrong_password`, RateLimited, Busy
+   * @throws `wrong_password`, RateLimited, Busy; Unauthenticated where there is no account any more
    */
   async check(me: Identity, password: string, ip: string): Promise<string> {
-    const { passwordHash } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
+    const user = await this.unitOfWork.read.findOneBy(User, { id: me.userId, erasedAt: IsNull() });
+    // Erased since the token was looked at.
+    if (!user) throw sessionRevoked();
+    const { passwordHash } = user;
     const isRight = await this.limits.passwordAttempt(`user ${me.userId}`, ip, () =>
       this.passwords.matches(password, passwordHash),
     );

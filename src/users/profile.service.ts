@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Not } from 'typeorm';
+import { PasswordReset } from '../auth/password-reset.entity.js';
 import { Passwords } from '../auth/passwords.js';
 import { Sessions } from '../auth/sessions.js';
 import { UserNews } from '../auth/user-news.js';
@@ -33,7 +34,7 @@ export class ProfileService {
   }
 
   /**
-   * Changes what is given. A new password ends all other sessions and sends a mail about it.
+   * Changes what is given. A new password ends all other sessions, takes the links for a forgotten one along, and sends a mail about it.
    * @throws `wrong_password` where `current_password` is given and is not it; RateLimited, Busy
    */
   async update(me: Identity, change: UpdateProfile, ip: string): Promise<ProfileView> {
@@ -63,6 +64,7 @@ export class ProfileService {
           passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl }),
         );
       }
+      await tx.delete(PasswordReset, { userId: me.userId });
       await end({ userId: me.userId, id: Not(me.sessionId) });
       return { user: after, hasNewName: isRenamed };
     });

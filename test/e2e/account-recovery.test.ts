@@ -150,6 +150,18 @@ onBothDialects('recovering an account', (dialect) => {
       expect((await reset(theirs, 'password three')).status).toBe(200);
     });
 
+    it('is set by no link that is older than a password that was set otherwise', async () => {
+      const person = await Person.join(app);
+      const bystander = await Person.join(app);
+      const [token, theirs] = [await forgot(person.email, 2), await forgot(bystander.email, 2)];
+      await person.put('/http/users/profile', { first_name: 'Augusta' });
+      expect((await call(app, 'GET', `/http/password/reset/${token}`)).status).toBe(200);
+      await person.put('/http/users/profile', { password: 'password one' });
+      expect(await reset(token, 'password two')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+      expect((await login(person.email, 'password one')).status).toBe(200);
+      expect((await reset(theirs, 'password three')).status).toBe(200);
+    });
+
     it('is set once by two who use the links at once', async () => {
       const person = await Person.join(app);
       const [one, two] = [await forgot(person.email, 2), await forgot(person.email, 3)];

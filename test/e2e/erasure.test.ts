@@ -1,8 +1,10 @@
 // The end of an account: what goes, what stays, and what is left on the disk.
 import { readdirSync, readFileSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { User } from '../../src/auth/user.entity.js';
 import { sqliteFile } from '../../src/database/data-source.js';
+import { OwnPassword } from '../../src/users/own-password.js';
 import type { GroupNotice } from '../../src/realtime/events.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, mails, mailTo, next, Person, send, sendTo } from '../support/client.js';
@@ -115,6 +117,8 @@ onBothDialects('erasing an account', (dialect) => {
       last_seen: null,
     });
     expect(row.erased_at).not.toBeNull();
+    const { createdAt } = await app.database.manager.findOneByOrFail(User, { id: person.id });
+    expect(createdAt).toEqual(new Date(0));
   });
 
   it('ends all sessions at once, and tells those who are not gone', async () => {
@@ -160,6 +164,25 @@ onBothDialects('erasing an account', (dialect) => {
       [204, 401],
       [403, 200],
     ]).toContainEqual([gone.status, changed.status]);
+  });
+
+  it('is refused to who checks the password only after it', async () => {
+    const ownPassword = app.get(OwnPassword);
+    const check = ownPassword.check.bind(ownPassword);
+    let erased!: () => void;
+    const isErased = new Promise<void>((resolve) => (erased = resolve));
+    const begun = new Promise<void>((resolve) => {
+      vi.spyOn(ownPassword, 'check').mockImplementationOnce(async (...given) => {
+        resolve();
+        await isErased;
+        return check(...given);
+      });
+    });
+    const late = erase(ada);
+    await begun;
+    expect((await erase(ada)).status).toBe(204);
+    erased();
+    expect(await late).toMatchObject({ status: 401, body: { code: 'session_revoked' } });
   });
 
   it('frees the address: whoever registers it is somebody else', async () => {

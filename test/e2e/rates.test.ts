@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestApp } from '../support/app.js';
-import { call, next, Person, send, sendTo } from '../support/client.js';
+import { call, linkPath, mailTo, next, Person, send, sendTo } from '../support/client.js';
 
 describe('rates', () => {
   let app: TestApp;
@@ -45,6 +45,23 @@ describe('rates', () => {
     for (let i = 0; i < 11; i++)
       unknown.push((await login('nobody@example.com', 'guess', { 'x-forwarded-for': '198.51.100.9' })).status);
     expect(unknown).toEqual([...Array(10).fill(401), 429]);
+  });
+
+  it('forget the wrong passwords of who has set a new one by a link, and of nobody else', async () => {
+    await start({ TRUST_PROXY: '127.0.0.1/32' });
+    const [person, other] = [await Person.join(app), await Person.join(app)];
+    const [here, there] = [{ 'x-forwarded-for': '198.51.100.7' }, { 'x-forwarded-for': '198.51.100.8' }];
+    for (const { email } of [person, other])
+      for (const headers of [here, there]) for (let i = 0; i < 10; i++) await login(email, `guess ${i}`, headers);
+    await call(app, 'POST', '/http/password/forgot', { body: { email: person.email } });
+    const token = linkPath(await mailTo(app, person.email, 2))
+      .split('/')
+      .at(-1);
+    const body = { token, password: 'a new password' };
+    expect((await call(app, 'POST', '/http/password/reset', { body, headers: here })).status).toBe(200);
+    expect((await login(person.email, 'a new password', here)).status).toBe(200);
+    expect((await login(person.email, 'a new password', there)).status).toBe(429);
+    expect((await login(other.email, other.password, here)).status).toBe(429);
   });
 
   it('hold right passwords against nobody', async () => {
