@@ -152,8 +152,9 @@ export class ChatGroupsService {
 
   /** Passes on to the others who are in that the caller types. @throws NotFound where the caller is not in it */
   async typing(me: Identity, { chat_group_id: groupId }: GroupTypingMessage): Promise<Accepted> {
-    if (!this.whoIsIn.has(me.userId, groupId)) throw new NotFound('chat group');
-    await this.typings.inGroup(me.userId, groupId);
+    await this.typings.inGroup(me.userId, groupId, () => {
+      if (!this.whoIsIn.has(me.userId, groupId)) throw new NotFound('chat group');
+    });
     return { ok: true };
   }
 

@@ -74,7 +74,7 @@ export class Audience {
   /** Those whom this one hides from, and those who hide from this one: neither is to hear that the other types. */
   async apart(userId: number): Promise<ReadonlySet<number>> {
     if (!this.hiding) return new Set();
-    const [mine, theirs] = [await this.hiding.blockedBy([userId]), await this.hiding.hiddenFrom(userId)];
+    const [mine, theirs] = await Promise.all([this.hiding.blockedBy([userId]), this.hiding.hiddenFrom(userId)]);
     return new Set([...(mine.get(userId) ?? []), ...theirs]);
   }
 }

@@ -25,9 +25,12 @@ export class Typing {
     this.publisher.typing({ chat_type: 'room', other_user_id: otherUserId, user_id: userId });
   }
 
-  async inGroup(userId: number, groupId: number): Promise<void> {
+  /** @param assertIsIn asked again in the moment in which it is passed on: who was removed meanwhile is not heard */
+  async inGroup(userId: number, groupId: number, assertIsIn: () => void): Promise<void> {
+    assertIsIn();
     if (!this.isDue(`${userId}:${groupId}`)) return;
     const apart = await this.audience.apart(userId);
+    assertIsIn();
     this.publisher.typing({ chat_type: 'group', chat_group_id: groupId, user_id: userId }, [...apart]);
   }
 

@@ -1,6 +1,7 @@
 // That somebody types: to whom it is passed on, and how often.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { Audience } from '../../src/realtime/audience.js';
 import type { GroupTyping, RoomTyping } from '../../src/realtime/events.js';
 import { onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, send, sendTo } from '../support/client.js';
@@ -168,6 +169,30 @@ onBothDialects('typing', (dialect) => {
       expect(await type(b, { chat_type: 'group', chat_group_id: group })).toEqual(refused);
       await attend(bob, group, true);
       expect(await type(b, { chat_type: 'group', chat_group_id: group })).toEqual({ ok: true });
+    });
+
+    it.each(['removed', 'away'])('of one who is %s by the time that it would be passed on is not', async (how) => {
+      const audience = app.get(Audience);
+      const apart = audience.apart.bind(audience);
+      let goOn!: () => void;
+      const gone = new Promise<void>((resolve) => (goOn = resolve));
+      const begun = new Promise<void>((resolve) => {
+        vi.spyOn(audience, 'apart').mockImplementationOnce(async (userId) => {
+          const answer = await apart(userId);
+          resolve();
+          await gone;
+          return answer;
+        });
+      });
+      const got = record(a, 'typing');
+      const typed = type(b, { chat_type: 'group', chat_group_id: group });
+      await begun;
+      if (how === 'away') await attend(bob, group, false);
+      else await call(app, 'DELETE', `/http/chat_groups/${group}/members/${bob.id}`, { token: ada.token });
+      goOn();
+      expect(await typed).toMatchObject({ ok: false, error: { code: 'not_found' } });
+      await settle(a);
+      expect(got).toEqual([]);
     });
 
     it('asks the database for nothing', async () => {
