@@ -19,6 +19,7 @@ export class SessionsController {
   @UseInterceptors(NextLinkInterceptor)
   @ApiOperation({ summary: "The caller's sessions that live, newest first" })
   @ApiOkResponse({ type: [SessionView] })
+  @ApiErrors(400)
   list(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
     return this.sessions.list(me, cursor);
   }
@@ -35,7 +36,7 @@ export class SessionsController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Ends one session' })
   @ApiNoContentResponse()
-  @ApiErrors(404)
+  @ApiErrors(400, 404)
   end(@CurrentUser() me: Identity, @IdParam('id') id: number) {
     return this.sessions.end(me, id);
   }

@@ -27,6 +27,7 @@ export class ChatGroupsController {
   @UseInterceptors(NextLinkInterceptor)
   @ApiOperation({ summary: 'All groups' })
   @ApiOkResponse({ type: [ChatGroupView] })
+  @ApiErrors(400)
   list(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
     return this.chatGroups.list(me, cursor);
   }

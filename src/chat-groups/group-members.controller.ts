@@ -19,7 +19,7 @@ export class GroupMembersController {
   @UseInterceptors(NextLinkInterceptor)
   @ApiOperation({ summary: "A group's members, for its members" })
   @ApiOkResponse({ type: [GroupMemberView] })
-  @ApiErrors(404)
+  @ApiErrors(400, 404)
   list(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() { cursor }: CursorQuery) {
     return this.groupMembers.list(me, id, cursor);
   }
@@ -37,7 +37,7 @@ export class GroupMembersController {
   @HttpCode(204)
   @ApiOperation({ summary: "Gives up the caller's own membership; or removes a member, by the owner" })
   @ApiNoContentResponse()
-  @ApiErrors(403, 404)
+  @ApiErrors(400, 403, 404)
   end(@CurrentUser() me: Identity, @IdParam('id') id: number, @IdParam('user_id') userId: number) {
     return this.groupMembers.end(me, id, userId);
   }

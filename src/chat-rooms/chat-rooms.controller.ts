@@ -26,6 +26,7 @@ export class ChatRoomsController {
   @UseInterceptors(NextLinkInterceptor)
   @ApiOperation({ summary: "The caller's rooms, most recent first" })
   @ApiOkResponse({ type: [ChatRoomView] })
+  @ApiErrors(400)
   list(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
     return this.chatRooms.list(me, cursor);
   }

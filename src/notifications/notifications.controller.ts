@@ -18,6 +18,7 @@ export class NotificationsController {
   @UseInterceptors(NextLinkInterceptor)
   @ApiOperation({ summary: 'Each chat with a message, unread ones first' })
   @ApiOkResponse({ type: [NotificationView] })
+  @ApiErrors(400)
   list(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
     return this.notifications.list(me, cursor);
   }

@@ -218,6 +218,32 @@ onBothDialects('erasing an account', (dialect) => {
     ).toBe(404);
   });
 
+  it('forgets whom they blocked, who blocked them, where they knocked and were put out', async () => {
+    const as = (person: Person, method: string, path: string, body?: unknown) =>
+      call(app, method, path, { token: person.token, body });
+    const secret = await create(bob, 'Secret', true);
+    const open = await create(bob, 'Open');
+    await enter(ada, open);
+    await as(ada, 'PUT', `/http/users/${bob.id}/block`);
+    await as(bob, 'PUT', `/http/users/${ada.id}/block`);
+    await as(ada, 'POST', `/http/chat_groups/access_requests/${secret}`);
+    await as(bob, 'DELETE', `/http/chat_groups/${open}/members/${ada.id}`);
+    const rows = async () =>
+      Promise.all(
+        [
+          'blocks WHERE blocker_id',
+          'blocks WHERE blocked_id',
+          'access_requests WHERE user_id',
+          'group_removals WHERE user_id',
+        ].map(async (those) => (await app.database.query(`SELECT 1 FROM ${those} = ?`, [ada.id])).length),
+      );
+    expect(await rows()).toEqual([1, 1, 1, 1]);
+    expect((await erase(ada)).status).toBe(204);
+    expect(await rows()).toEqual([0, 0, 0, 0]);
+    expect((await bob.get('/http/users/blocked')).body).toEqual([]);
+    expect((await bob.get(`/http/chat_groups/access_requests/${secret}`)).body).toEqual([]);
+  });
+
   it('leaves what was written to others, by a deleted user whom nobody can write to', async () => {
     const [adas, bobs] = [await ada.connect(), await bob.connect()];
     const { chat_room_id: room } = await sendTo(adas, bob.id, 'Hello Bob');

@@ -4,6 +4,7 @@ import { type EventMessage, type EventsDocument, eventsDocument } from '../../sr
 import { openApiDocument } from '../../src/api-docs/rest.js';
 import { asDomainError } from '../../src/common/errors.js';
 import { TestApp } from '../support/app.js';
+import { call } from '../support/client.js';
 import { errorCodes } from '../support/error-codes.js';
 import {
   describedCodes,
@@ -119,5 +120,24 @@ describe('docs/protocol.md', () => {
       missing(described, new Set(codes.keys())),
       'docs/protocol.md, "Errors", has rows for codes that nothing in src/ gives (any more)',
     ).toEqual([]);
+  });
+});
+
+describe('the OpenAPI document', () => {
+  it('says 400 of every route that answers so to an id or a cursor that is none', async () => {
+    const app = await TestApp.start('sqlite');
+    const { token } = await app.createUser('ada@example.com', 'Ada');
+    const silent: string[] = [];
+    for (const [path, methods] of Object.entries(openApiDocument(app.app).paths)) {
+      for (const [method, { responses }] of Object.entries(methods as Record<string, { responses: object }>)) {
+        const bad = path.includes('{id}') ? path.replaceAll(/\{.*?\}/g, 'x') : `${path}?cursor=none`;
+        // The others would do something.
+        if ((method !== 'get' && !path.includes('{id}')) || path.endsWith('/logout')) continue;
+        const { status } = await call(app, method.toUpperCase(), bad, { token });
+        if (status === 400 && !('400' in responses)) silent.push(routeName(method.toUpperCase(), path));
+      }
+    }
+    expect(silent, 'add 400 to the @ApiErrors of these').toEqual([]);
+    await app.stop();
   });
 });
