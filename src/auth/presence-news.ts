@@ -39,14 +39,15 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly audience: Audience,
     private readonly publisher: Publisher,
   ) {
-    this.changed = new Gather('Presence', GATHER_MS, (changed) => this.tell(changed));
+    // The first change of a second says how it was before.
+    const first = (before: boolean): boolean => before;
+    this.changed = new Gather('Presence', GATHER_MS, (changed) => this.tell(changed), first);
     this.veils = new Gather('Presence', 0, (veils) => this.oweVeils([...veils.values()]));
   }
 
   onModuleInit(): void {
-    // The first change of a second says how it was before.
-    this.presence.onOnline((userId) => this.changed.add(userId, false, (before) => before));
-    this.presence.onOffline((userId) => this.changed.add(userId, true, (before) => before));
+    this.presence.onOnline((userId) => this.changed.add(userId, false));
+    this.presence.onOffline((userId) => this.changed.add(userId, true));
   }
 
   /** Everybody's sockets are about to close, and nobody is told. */

@@ -15,20 +15,22 @@ export class Gather<K, V> {
   private hasFailed = false;
   private isStopped = false;
 
-  /** @param what the subject of the sentence that the log gets where a hand-over fails */
+  /**
+   * @param what the subject of the sentence that the log gets where a hand-over fails
+   * @param merge what to make of a value and of one that came before it; without it, the new one replaces it
+   */
   constructor(
     what: string,
     private readonly afterMs: number,
     private readonly handOver: (gathered: ReadonlyMap<K, V>) => Promise<void>,
+    private readonly merge: (before: V, value: V) => V = (_, value) => value,
   ) {
     this.logger = new Logger(what);
   }
 
-  /** @param merge what to make of the value that waits already; without it, the new one replaces it */
-  add(key: K, value: V, merge: (before: V) => V = () => value): void {
+  add(key: K, value: V): void {
     if (this.isStopped) return;
-    const before = this.gathered.get(key);
-    this.gathered.set(key, before === undefined ? value : merge(before));
+    this.put(this.gathered, key, value);
     this.wake();
   }
 
@@ -59,6 +61,11 @@ export class Gather<K, V> {
     await this.running?.catch(() => undefined);
   }
 
+  private put(gathered: Map<K, V>, key: K, value: V): void {
+    const before = gathered.get(key);
+    gathered.set(key, before === undefined ? value : this.merge(before, value));
+  }
+
   private async run(piece: ReadonlyMap<K, V>): Promise<void> {
     try {
       await this.handOver(piece);
@@ -68,8 +75,11 @@ export class Gather<K, V> {
       if (!this.hasFailed)
         this.logger.error(`This could not be told or stored, and will be tried again: ${logLine(error)}`);
       this.hasFailed = true;
-      // What came meanwhile is newer.
-      if (!this.isStopped) this.gathered = new Map([...piece, ...this.gathered]);
+      if (!this.isStopped) {
+        const kept = new Map(piece);
+        for (const [key, value] of this.gathered) this.put(kept, key, value);
+        this.gathered = kept;
+      }
       throw error;
     } finally {
       this.running = undefined;

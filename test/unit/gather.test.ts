@@ -1,0 +1,58 @@
+// What happens in a moment is handed over in one piece, and nothing of it is lost where that fails.
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Gather } from '../../src/common/gather.js';
+
+describe('gathering', () => {
+  const pieces: [string, number][][] = [];
+  /** Of the first piece; then it takes everything. */
+  let handOver: () => Promise<void>;
+  const take = async (gathered: ReadonlyMap<string, number>): Promise<void> => {
+    pieces.push([...gathered]);
+    const first = handOver;
+    handOver = async () => {};
+    await first();
+  };
+
+  beforeEach(() => {
+    pieces.length = 0;
+    vi.spyOn(Logger.prototype, 'error').mockReturnValue();
+  });
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** Two of a kind, a piece that fails in the middle of which a third comes, and the next piece. */
+  const survived = async (gather: Gather<string, number>): Promise<void> => {
+    handOver = async () => {
+      gather.add('a', 3);
+      gather.add('b', 4);
+      throw new Error('away');
+    };
+    gather.add('a', 1);
+    gather.add('a', 2);
+    await expect(gather.flush()).rejects.toThrow('away');
+    await gather.flush();
+    await gather.stop();
+  };
+
+  it('hands over the newest of each, also of what came while a piece failed', async () => {
+    await survived(new Gather('Test', 60_000, take));
+    expect(pieces).toEqual([
+      [['a', 2]],
+      [
+        ['a', 3],
+        ['b', 4],
+      ],
+    ]);
+  });
+
+  it('merges as it is told, also what came while a piece failed', async () => {
+    await survived(new Gather('Test', 60_000, take, (first) => first));
+    expect(pieces).toEqual([
+      [['a', 1]],
+      [
+        ['a', 1],
+        ['b', 4],
+      ],
+    ]);
+  });
+});
