@@ -7,6 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import pLimit from 'p-limit';
+import { Erasure } from '../auth/erasure.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { User } from '../auth/user.entity.js';
 import { NotFound, Unavailable } from '../common/errors.js';
@@ -16,7 +17,7 @@ import { MessageLog } from '../conversations/message-log.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { BotMessage } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
-import { BotChats, toBotMessage } from './bot-chats.js';
+import { BotChats, type QuestionPlace, toBotMessage } from './bot-chats.js';
 import type { BotQuestion } from './bot-question.entity.js';
 import type { BotTarget } from './bot-rules.js';
 import { type BotEngine, BotUnavailable } from './engine.js';
@@ -33,6 +34,18 @@ const LONGEST_PAUSE_MS = 5 * 60_000;
 /** People answered at the same time: after a start, everybody who waited is answered at once. */
 const MAX_THINKING = 64;
 
+/** How a question has ended, if it has. */
+interface Ending {
+  place: QuestionPlace;
+  userId: number;
+  /** What the bot has said behind this message is the answer; undefined where there can be none. */
+  since?: number;
+  /** Why the bot had nothing to say. */
+  failure?: BotUnavailable;
+}
+
+const keyOf = ({ conversationId, seq }: QuestionPlace): string => `${conversationId}:${seq}`;
+
 /** Answers the questions that wait: one after another for each person, and for all people at once. */
 @Injectable()
 export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -41,6 +54,8 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   private readonly answering = new Map<number, { again: boolean; done: Promise<void> }>();
   /** The answer that each of them gets right now. */
   private readonly forming = new Map<number, FormingAnswer>();
+  /** How questions may have ended, of which that is not known: the database did not answer. By the questions' keys. */
+  private readonly untold = new Map<string, Ending>();
   /** Tries that failed in a row, for reasons that are not the bot's. */
   private readonly failures = new Map<number, number>();
   private readonly thinking = pLimit(MAX_THINKING);
@@ -51,12 +66,14 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     private readonly chats: BotChats,
     private readonly unitOfWork: UnitOfWork,
     private readonly sockets: SocketSessions,
+    private readonly erasure: Erasure,
     private readonly publisher: Publisher,
     @Inject(BOT_ENGINE) private readonly engine: BotEngine,
   ) {}
 
   onModuleInit(): void {
     this.sockets.onBound(async (_socket, userId) => this.forming.get(userId)?.tellSoon());
+    this.erasure.onErase((_tx, { id }) => Promise.resolve(() => this.forming.get(id)?.end()));
   }
 
   /** What was asked before the last stop is answered now. */
@@ -104,10 +121,17 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     const place = { conversationId: chat?.id ?? 0, seq };
     const asked = chat && (await this.chats.message(place));
     if (asked?.user_id !== userId) throw new NotFound('question');
-    const isGivenUp = await this.chats.giveUp(place);
+    const key = keyOf(place);
+    const wasUntold = this.untold.has(key);
+    const isGivenUp = await this.chats.giveUp(place).catch((error: unknown) => {
+      if (!wasUntold) this.untold.set(key, { place, userId });
+      this.answerSoon(userId);
+      throw error;
+    });
     // It may have come to be the next one while it was taken away: then nobody waits for its answer.
     await this.stopForming(userId, seq);
-    if (isGivenUp) this.publisher.botMessages(userId, { chat_type: 'bot', messages: [toBotMessage(asked)] });
+    if (!isGivenUp) await this.tellUntold(userId);
+    else if (!wasUntold || this.untold.delete(key)) this.tell(userId, [toBotMessage(asked)]);
   }
 
   private async stopForming(userId: number, seq: number): Promise<boolean> {
@@ -132,6 +156,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   /** @returns false where no question waits, or the server stops */
   private async answerNext(userId: number): Promise<boolean> {
+    await this.tellUntold(userId);
     const question = await this.chats.nextQuestion(userId);
     if (!question || this.isStopping) return false;
     const before = this.forming.get(userId);
@@ -145,7 +170,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     } catch (error) {
       answer.end();
       if (!answer.isStopped) this.forming.delete(userId);
-      // Whoever asked may have erased their account meanwhile: then there is nothing to answer, and nobody to tell.
+      // Stored all the same, it is told from there. Or whoever asked has erased their account: then nobody is to be told.
       if (await this.chats.isWaiting(question)) throw error;
       this.forming.delete(userId);
     }
@@ -154,16 +179,48 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   private async finish(question: BotQuestion, answer: FormingAnswer): Promise<void> {
     const { userId } = question;
-    const asked = (await this.chats.message(question))!;
-    const failure = await this.hear(question, answer);
-    const said = await this.settle(question, failure ? '' : answer.text);
+    const key = keyOf(question);
+    const newest = await this.chats.newestWhileWaiting(question);
+    const said = newest === undefined ? undefined : await this.form(question, answer, newest);
     answer.end();
     this.forming.delete(userId);
     // It was taken out of the queue meanwhile, and its person told so.
     if (!said) return;
-    this.publisher.botMessages(userId, { chat_type: 'bot', messages: [toBotMessage(asked), ...said] });
+    this.untold.delete(key);
+    this.tell(userId, said.messages, said.failure);
+  }
+
+  /** Lets the answer form, and stores it. @returns what to tell; undefined where the question waits no more */
+  private async form(
+    question: BotQuestion,
+    answer: FormingAnswer,
+    newest: number,
+  ): Promise<{ messages: BotMessage[]; failure?: BotUnavailable } | undefined> {
+    const asked = (await this.chats.message(question))!;
+    const failure = await this.hear(question, answer);
+    try {
+      const said = await this.settle(question, failure ? '' : answer.text);
+      return said && { messages: [toBotMessage(asked), ...said], failure };
+    } catch (error) {
+      const since = Math.min(this.untold.get(keyOf(question))?.since ?? newest, newest);
+      this.untold.set(keyOf(question), { place: question, userId: question.userId, since, failure });
+      throw error;
+    }
+  }
+
+  /** What was stored, and could not be told since the database did not say so, is told now. */
+  private async tellUntold(userId: number): Promise<void> {
+    for (const [key, ending] of this.untold) {
+      if (ending.userId !== userId || (await this.chats.isWaiting(ending.place))) continue;
+      const messages = await this.chats.ended(ending.place, userId, ending.since);
+      if (this.untold.delete(key) && messages.length > 0) this.tell(userId, messages, ending.failure);
+    }
+  }
+
+  private tell(userId: number, messages: BotMessage[], failure?: BotUnavailable): void {
+    this.publisher.botMessages(userId, { chat_type: 'bot', messages });
     if (!failure) return;
-    const { client_id } = asked;
+    const { client_id } = messages[0];
     this.publisher.userException(userId, failure, {
       event: 'message',
       chat_type: 'bot',

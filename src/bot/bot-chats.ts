@@ -9,7 +9,7 @@ import { BotQuestion } from './bot-question.entity.js';
 import type { Turn } from './engine.js';
 
 /** Where a question stands. */
-type QuestionPlace = Pick<BotQuestion, 'conversationId' | 'seq'>;
+export type QuestionPlace = Pick<BotQuestion, 'conversationId' | 'seq'>;
 
 /** What people and the bot have said, and which questions wait. */
 @Injectable()
@@ -42,6 +42,16 @@ export class BotChats {
     return this.unitOfWork.read.findOne(BotQuestion, { where: { userId }, order: { seq: 'ASC' } });
   }
 
+  /** The newest message of the chat, in which the question still waits; undefined where it waits no more. */
+  async newestWhileWaiting({ conversationId, seq }: QuestionPlace): Promise<number | undefined> {
+    const [row] = await this.unitOfWork.read.query<{ last_seq: number }[]>(
+      `SELECT c.last_seq FROM bot_questions q JOIN conversations c ON c.id = q.conversation_id
+       WHERE q.conversation_id = ? AND q.seq = ?`,
+      [conversationId, seq],
+    );
+    return row?.last_seq;
+  }
+
   isWaiting({ conversationId, seq }: QuestionPlace): Promise<boolean> {
     return this.unitOfWork.read.existsBy(BotQuestion, { conversationId, seq });
   }
@@ -56,6 +66,16 @@ export class BotChats {
       isUser: message.user_id !== BOT_USER_ID,
       text: message.message,
     }));
+  }
+
+  /** The question, and what the bot has said since; nothing where the chat is gone. */
+  async ended({ conversationId, seq }: QuestionPlace, userId: number, since = Infinity): Promise<BotMessage[]> {
+    const chat = await this.of(userId);
+    const asked = chat && (await this.message({ conversationId, seq }));
+    if (!asked) return [];
+    const said = since < chat.lastSeq ? await this.history.page(chat, { after: since }) : [];
+    const answer = said.find((message) => message.user_id === BOT_USER_ID);
+    return (answer ? [asked, answer] : [asked]).map(toBotMessage);
   }
 
   /** The question waits no more, and has no answer. @returns false where it did not wait: somebody else has told how it ended */

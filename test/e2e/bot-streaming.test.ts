@@ -1,5 +1,9 @@
 // Answers of the bot as they form: who hears how much of them, what stops them, and what is kept.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BotChats } from '../../src/bot/bot-chats.js';
+import { Unavailable } from '../../src/common/errors.js';
+import { BOT_USER_ID } from '../../src/conversations/draft.js';
+import { MessageLog } from '../../src/conversations/message-log.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
 import { ask, BotReader, stop } from '../support/bot.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
@@ -40,7 +44,10 @@ onBothDialects('answers that form', (dialect) => {
       a = await ada.connect();
       reader = new BotReader(a);
     });
-    afterEach(() => ada.hangUp());
+    afterEach(() => {
+      vi.restoreAllMocks();
+      ada.hangUp();
+    });
 
     it('are heard on all devices, piece by piece, and then come as a message', async () => {
       const other = new BotReader(await ada.connect());
@@ -207,6 +214,76 @@ onBothDialects('answers that form', (dialect) => {
       expect(again.deltas[0].offset).toBe(0);
       expect(again.wrong).toEqual([]);
       expect(await history()).toEqual(['Tell me a tale', 'In the beginning']);
+    });
+
+    it('end when their person erases the account', async () => {
+      await ask(a, 'Tell me a tale');
+      await asked();
+      bot.say('Once upon');
+      await reader.reads(1, 'Once upon');
+      const body = { password: 'nobody knows' };
+      expect(await call(app, 'DELETE', '/http/users/profile', { token: ada.token, body })).toMatchObject({
+        status: 204,
+      });
+      await abandoned();
+    });
+
+    describe('of which the database did not say whether they were stored', () => {
+      const unknown = () => new Unavailable('The database broke off.');
+
+      it('are told from what is stored, once it is there again', async () => {
+        const log = app.get(MessageLog);
+        const append = log.append.bind(log);
+        const lost = vi.spyOn(log, 'append').mockImplementation(async (draft) => {
+          const stored = await append(draft);
+          if (draft.sender.userId !== BOT_USER_ID) return stored;
+          lost.mockRestore();
+          // Away for a moment longer: nobody can look at once.
+          vi.spyOn(app.get(BotChats), 'isWaiting').mockRejectedValueOnce(unknown());
+          throw unknown();
+        });
+        await ask(a, 'Tell me a tale');
+        await ask(a, 'And another');
+        await asked();
+        bot.say('Once upon');
+        await reader.reads(1, 'Once upon');
+        bot.end();
+        expect(await reader.ended(1)).toEqual(['Tell me a tale', 'Once upon']);
+        await asked(2);
+        bot.say('There was');
+        bot.end();
+        expect(await reader.ended(2)).toEqual(['And another', 'There was']);
+        expect(reader.messages).toHaveLength(2);
+        expect(await history()).toEqual(['Tell me a tale', 'And another', 'Once upon', 'There was']);
+        expect([...reader.wrong, ...reader.exceptions]).toEqual([]);
+      });
+
+      it.each([
+        ['that forms', 1],
+        ['whose question still waits', 2],
+      ])('nor whether one %s was stopped, are ended on all devices', async (_, seq) => {
+        const chats = app.get(BotChats);
+        const giveUp = chats.giveUp.bind(chats);
+        await ask(a, 'Tell me a tale');
+        await ask(a, 'And another');
+        await asked();
+        vi.spyOn(chats, 'giveUp').mockImplementationOnce(async (place) => {
+          await giveUp(place);
+          throw unknown();
+        });
+        expect((await stop(a, { question_seq: seq })).error.code).toBe('unavailable');
+        expect(await stop(a, { question_seq: 1 })).toMatchObject({ ok: true });
+        await reader.ended(1);
+        expect(await stop(a, { question_seq: 2 })).toMatchObject({ ok: true });
+        expect(await reader.ended(2)).toEqual(['And another']);
+        expect(await reader.ended(1)).toEqual(['Tell me a tale']);
+        expect(await waiting()).toEqual([]);
+        await ask(a, 'marker');
+        await eventually(() => bot.questions.at(-1)!.endsWith('marker') || undefined, 'the marker');
+        bot.end();
+        await reader.ended(3);
+        expect(reader.messages).toHaveLength(3);
+      });
     });
 
     describe('and are stopped', () => {
@@ -382,6 +459,29 @@ onBothDialects('answers that form', (dialect) => {
         expect([reader.messages.length, other.messages.length]).toEqual([40, 40]);
         expect([...reader.wrong, ...other.wrong, ...reader.exceptions, ...other.exceptions]).toEqual([]);
         expect(await waiting()).toEqual([]);
+      });
+
+      it('when their question was just looked up: the bot is not asked', async () => {
+        const chats = app.get(BotChats);
+        const nextQuestion = chats.nextQuestion.bind(chats);
+        const stopped = new Promise<void>((resolve) => {
+          vi.spyOn(chats, 'nextQuestion').mockImplementationOnce(async (userId) => {
+            const question = await nextQuestion(userId);
+            await stop(a, { question_seq: question!.seq });
+            resolve();
+            return question;
+          });
+        });
+        await ask(a, 'Tell me a tale');
+        await stopped;
+        expect(await reader.ended(1)).toEqual(['Tell me a tale']);
+        await ask(a, 'marker');
+        await asked();
+        expect(bot.questions).toEqual([expect.stringContaining('marker')]);
+        bot.say('Yes.');
+        bot.end();
+        expect(await reader.ended(2)).toEqual(['marker', 'Yes.']);
+        expect(reader.messages).toHaveLength(2);
       });
 
       it('in the moment in which their turn comes: each question ends once', async () => {
