@@ -262,10 +262,7 @@ onBothDialects('blocking', (dialect) => {
       await (a as any).timeout(15_000).emitWithAck('typing', { chat_type: 'room', other_user_id: bob.id });
       const toAda = record(a, 'typing');
       await (b as any).timeout(15_000).emitWithAck('typing', { chat_type: 'room', other_user_id: ada.id });
-      a.disconnect();
-      const gone = await ada.connect(await ada.session(app));
       await ada.get('/http/logout');
-      gone.disconnect();
       await eventually(async () => (await listed(bob, ada)).is_online === false || undefined);
       const again = await ada.connect(await ada.session(app));
       await send(bobs, {});

@@ -163,18 +163,18 @@ describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
       ['an erasure', (stays) => ask(stays, 'DELETE', '/http/users/profile', { password: 'nobody knows' })],
     ];
     /** The COMMIT of what `end` does is the next one. */
-    const ended = async (part: LostPart, end: End) => {
+    const ended = async (part: LostPart, end: End, andRefuse = false) => {
       const ada = crowd.people[0];
       const goes = await app.createSession(ada.id);
       const socket = await ada.connect(goes);
       vi.spyOn(app.get(Sessions), 'endAndClose').mockImplementation(function (this: Sessions, ...given) {
-        proxy.loseNext(part);
+        proxy.loseNext(part, { andRefuse });
         return Sessions.prototype.endAndClose.apply(this, given);
       });
       const told = next<{ code: string }>(socket, 'exception').catch(() => undefined);
       const answer = await end(ada.token, goes);
       expect(proxy.cuts).toBe(1);
-      return { socket, told, answer };
+      return { goes, socket, told, answer };
     };
     afterEach(() => vi.restoreAllMocks());
 
@@ -190,6 +190,17 @@ describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
       const { socket, answer } = await ended('commit', end);
       expect(answer.body.code).toBe('unavailable');
       expect(await sendTo(socket, crowd.people[1].id, 'still here')).toMatchObject({ ok: true });
+    });
+
+    it('closes them where nobody can tell, and lets those in again whose sessions live', async () => {
+      const { goes, socket, told, answer } = await ended('commit', ways[0][1], true);
+      expect(answer.body.code).toBe('unavailable');
+      expect((await told)?.code).toBe('unavailable');
+      await eventually(() => socket.disconnected || undefined, 'the end of the socket');
+      proxy.accept();
+      const ada = crowd.people[0];
+      await eventually(async () => (await ada.get('/health/ready')).status === 200 || undefined, 'the database');
+      expect(await sendTo(await ada.connect(goes), crowd.people[1].id, 'back again')).toMatchObject({ ok: true });
     });
   });
 });
