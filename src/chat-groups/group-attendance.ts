@@ -84,7 +84,8 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
     this.presence.onOffline((userId) => this.gone.add(userId, true));
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    await this.expectThoseBefore();
     // Again and again, not only after the start: the database may be away in the moment in which somebody goes.
     const look = () => {
       this.inBackground(this.takeOutAbsent());
@@ -275,10 +276,12 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
 
   /** Offline people are in nothing. Their marks stay where they were when their last socket closed. */
   private async takeOut(userIds: number[]): Promise<void> {
-    for (const some of chunks(userIds)) await this.takeOutTogether(some);
+    // By group, looked up before the first of them is taken out of what is in memory: none is small for having just been left by most.
+    const viewers = new Map<number, readonly number[]>();
+    for (const some of chunks(userIds)) await this.takeOutTogether(some, viewers);
   }
 
-  private takeOutTogether(userIds: number[]): Promise<void> {
+  private takeOutTogether(userIds: number[], viewers: Map<number, readonly number[]>): Promise<void> {
     return this.turns.take(userIds, async () => {
       // Marks are moved for those who are in: first.
       await this.marking;
@@ -295,8 +298,10 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
         await tx.query(`UPDATE members SET is_in = 0 WHERE is_in = 1 AND user_id IN (${placeholders(ids)})`, ids);
         return gone;
       });
-      // Before anybody is taken out of what is in memory: a group is no small one for having just been left by all.
-      for (const { id, user_id: userId } of left) this.presenceNews.show(userId, this.audience.inSmallGroup(id));
+      for (const { id, user_id: userId } of left) {
+        if (!viewers.has(id)) viewers.set(id, [...this.audience.inSmallGroup(id)]);
+        this.presenceNews.show(userId, viewers.get(id)!);
+      }
       for (const userId of candidates) if (this.isAbsent(userId)) this.whoIsIn.forget(userId);
       for (const { id, user_id: userId, last_read_seq: lastReadSeq } of left) {
         this.publisher.placeInGroup(userId, id, 'outside');
@@ -315,6 +320,15 @@ export class GroupAttendance implements OnModuleInit, OnApplicationBootstrap, Be
       'SELECT DISTINCT user_id FROM members WHERE is_in = 1',
     );
     await this.takeOut(rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId)));
+    this.whoIsIn.expect(new Map());
+  }
+
+  /** A large group stays one while its people come back one by one after a restart. */
+  private async expectThoseBefore(): Promise<void> {
+    const rows = await this.unitOfWork.read.query<{ id: number; count: number | string }[]>(
+      'SELECT conversation_id AS id, COUNT(*) AS count FROM members WHERE is_in = 1 GROUP BY conversation_id',
+    );
+    this.whoIsIn.expect(new Map(rows.map(({ id, count }) => [id, Number(count)])));
   }
 
   private inBackground(work: Promise<void>): void {

@@ -57,8 +57,7 @@ export class Audience {
 
   /** Everybody in the group, or nobody where more than 100 are. */
   inSmallGroup(groupId: number): Iterable<number> {
-    const users = this.whoIsIn.usersIn(groupId);
-    return users.size > SMALL_GROUP ? [] : users;
+    return this.whoIsIn.countIn(groupId) > SMALL_GROUP ? [] : this.whoIsIn.usersIn(groupId);
   }
 
   /** For each of these people who hides from somebody, from whom. */

@@ -14,6 +14,8 @@ export class WhoIsIn {
   private readonly newest = new LRUCache<number, number>({ max: REMEMBERED_GROUPS });
   private readonly groups = new Map<number, Set<number>>();
   private readonly users = new Map<number, Set<number>>();
+  /** How many were in each of these groups before the server was restarted, until it is known who has come back. */
+  private before: ReadonlyMap<number, number> = new Map();
 
   add(userId: number, groupId: number): void {
     put(this.groups, userId, groupId);
@@ -46,6 +48,16 @@ export class WhoIsIn {
 
   groupsOf(userId: number): Iterable<number> {
     return this.groups.get(userId) ?? [];
+  }
+
+  /** How many are in it, or may be back in a moment. */
+  countIn(groupId: number): number {
+    return Math.max(this.usersIn(groupId).size, this.before.get(groupId) ?? 0);
+  }
+
+  /** After a start: so many were in each group, and it is as large until everybody has had their time to come back. */
+  expect(counts: ReadonlyMap<number, number>): void {
+    this.before = counts;
   }
 
   usersIn(groupId: number): ReadonlySet<number> {

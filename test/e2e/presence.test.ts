@@ -1,13 +1,15 @@
 // Who came online and who went: to whom it is told, how often, and what it costs when thousands come and go at once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_CHANGES } from '../../src/auth/presence-news.js';
+import { MAX_CHANGES, PresenceNews } from '../../src/auth/presence-news.js';
 import { Passwords } from '../../src/auth/passwords.js';
 import { Sessions } from '../../src/auth/sessions.js';
+import { GroupAttendance } from '../../src/chat-groups/group-attendance.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { Audience } from '../../src/realtime/audience.js';
 import type { PresenceChange } from '../../src/realtime/events.js';
+import { WhoIsIn } from '../../src/realtime/who-is-in.js';
 import { onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, sendTo } from '../support/client.js';
 import { fallBehind, RawSocket } from '../support/raw-socket.js';
@@ -196,6 +198,57 @@ onBothDialects('presence', (dialect) => {
     await marker(a, ada.id);
     expect(slow.got('presence').filter(({ payload }) => about(bob)(payload))).toHaveLength(1);
     slow.drop();
+  });
+
+  describe('in a group that is large', () => {
+    /** So many more are in it, as far as the database knows; with their ids. */
+    const crowd = async (count: number): Promise<number[]> => {
+      const ids = Array.from({ length: count }, (_, i) => group * 1_000_000 + i);
+      const columns = 'conversation_id, user_id, last_read_seq, is_in, joined_at';
+      await insertRows(
+        app.database.manager,
+        'members',
+        columns,
+        ids.map((id) => [group, id, 0, 1, NOW]),
+      );
+      return ids;
+    };
+    const attendance = () =>
+      app.get(GroupAttendance) as unknown as {
+        takeOut: (userIds: number[]) => Promise<void>;
+        takeOutAbsent: () => Promise<void>;
+      };
+
+    it('is told to nobody after a restart either, until it has shown that most stay away', async () => {
+      for (const person of [bob, eve]) {
+        await person.connect();
+        await attend(person, true);
+      }
+      await crowd(101);
+      app = await app.restart();
+      const [again, late] = [bob.at(app), eve.at(app)];
+      const b = await again.connect();
+      const got = record<PresenceChange[]>(b, 'presence', about(eve));
+      await late.connect();
+      await marker(b, bob.id);
+      expect(got).toEqual([]);
+      await attendance().takeOutAbsent();
+      const told = next<PresenceChange[]>(b, 'presence', about(eve, false));
+      late.hangUp();
+      await told;
+    });
+
+    it('is told to nobody where most of it goes at once', async () => {
+      await attend(ada, true);
+      await attend(bob, true);
+      const gone = await crowd(250);
+      for (const userId of gone) app.get(WhoIsIn).add(userId, group);
+      const show = vi.spyOn(app.get(PresenceNews), 'show');
+      await attendance().takeOut(gone);
+      expect(show.mock.calls).toHaveLength(250);
+      expect(show.mock.calls.filter(([, viewers]) => [...viewers].length > 0)).toEqual([]);
+      show.mockRestore();
+    });
   });
 
   it('ends without a word when the server does', async () => {
