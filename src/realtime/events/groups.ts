@@ -55,10 +55,10 @@ export class GroupRead {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
   chat_group_id!: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'seq of the newest message' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'seq of the newest message; 0 where there is none yet' })
   last_seq!: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'The person has read up to here' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'The person has read up to here' })
   last_read_seq!: number;
 }
 
