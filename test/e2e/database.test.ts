@@ -402,9 +402,12 @@ onBothDialects('the database', (dialect) => {
         const viewers = await app.get(Audience).of([ada.id]);
         expect([...viewers.keys()]).toEqual([ada.id]);
       } else {
-        const moved = { conversationId: room, userId: ada.id, lastSeq: 1, lastReadSeq: 1 };
+        const moved = { conversationId: room, userId: ada.id, lastSeq: 10_001, lastReadSeq: 2 };
         app.get(Receipts).moved(moved);
-        await eventually(() => statements.find(({ query }) => query.includes('member_count')));
+        // Groups that the tests before this one have made are told at some time, too.
+        const isReceipt = ({ query }: { query: string }) => /FROM members m\s+LEFT JOIN chat_rooms/.test(query);
+        await eventually(() => statements.find(isReceipt));
+        statements = statements.filter(isReceipt);
       }
       const lines = await plans();
       expect(lines.length).toBeGreaterThan(0);

@@ -69,6 +69,9 @@ onBothDialects('a session that ends', (dialect) => {
   const stored = async (): Promise<Record<string, unknown>> => {
     const all: Record<string, unknown> = {};
     for (const table of TABLES) all[table] = await app.database.query(`SELECT * FROM ${table} ORDER BY 1, 2`);
+    // Of the tests before this one, some people are still going offline.
+    const first = Math.min(ada.id, bob.id, cyd.id);
+    all['members'] = (all['members'] as { user_id: number }[]).filter(({ user_id }) => user_id >= first);
     return all;
   };
   const endSession = async (): Promise<void> => {
