@@ -45,10 +45,12 @@ export class ReadMarks {
     const before = await this.find(conversationId, userId);
     const target = Math.min(seq, before.lastSeq);
     if (target <= before.lastReadSeq) return { ...before, hasMoved: false };
-    const { affected } = await this.sessions.write(me, (tx) =>
+    const { affected } = await this.unitOfWork.run(async (tx) => {
+      // As the message log does: first the session, then the members' rows. Neither the chat nor a person is locked here.
+      await this.sessions.assertLive(tx, me);
       // The condition keeps a slower device from moving the mark back.
-      tx.update(Member, { conversationId, userId, lastReadSeq: LessThan(target) }, { lastReadSeq: target }),
-    );
+      return tx.update(Member, { conversationId, userId, lastReadSeq: LessThan(target) }, { lastReadSeq: target });
+    });
     if (affected) return { ...before, lastReadSeq: target, hasMoved: true };
     // Another device was faster, or they are a member no more.
     return { ...(await this.find(conversationId, userId)), hasMoved: false };

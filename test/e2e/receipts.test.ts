@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GroupRead, ReadReceipt } from '../../src/realtime/events.js';
 import { ReadMarks } from '../../src/conversations/read-marks.js';
 import { insertRows } from '../../src/database/dialect.js';
-import type { Sessions } from '../../src/auth/sessions.js';
+import type { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, send, sendTo } from '../support/client.js';
 
@@ -308,13 +308,14 @@ onBothDialects('receipts', (dialect) => {
 
     /** Lets something happen between the look at a mark and its move. */
     const meanwhile = (happens: () => Promise<unknown>): void => {
-      const readMarks = app.get(ReadMarks) as unknown as { sessions: Pick<Sessions, 'write'> };
-      const { sessions } = readMarks;
-      readMarks.sessions = {
-        write: async (me, work) => {
-          readMarks.sessions = sessions;
+      const readMarks = app.get(ReadMarks) as unknown as { unitOfWork: Pick<UnitOfWork, 'read' | 'run'> };
+      const { unitOfWork } = readMarks;
+      readMarks.unitOfWork = {
+        read: unitOfWork.read,
+        run: async (work) => {
+          readMarks.unitOfWork = unitOfWork;
           await happens();
-          return sessions.write(me, work);
+          return unitOfWork.run(work);
         },
       };
     };
