@@ -46,6 +46,8 @@ onBothDialects('blocking', (dialect) => {
     (await person.get('/http/users/blocked')).body.map(({ id }: { id: number }) => id);
   const listed = async (person: Person, other: Person, path = '/http/users') =>
     (await person.get(path)).body.find(({ id }: { id: number }) => id === other.id);
+  const type = (socket: ChatSocket, payload: object): Promise<unknown> =>
+    (socket as any).timeout(15_000).emitWithAck('typing', payload);
   const BLOCKED = { ok: false, error: { code: 'blocked', message: 'Messages between the two of you are blocked.' } };
 
   describe('the list', () => {
@@ -257,20 +259,69 @@ onBothDialects('blocking', (dialect) => {
       expect(await away).toEqual([{ user_id: ada.id, is_online: false, last_seen: null }]);
       const heard = record(b, 'presence');
       const typed = record(b, 'typing');
-      // Ada goes and comes, and types; Bob types to her.
-      const bobs = await bob.connect();
-      await (a as any).timeout(15_000).emitWithAck('typing', { chat_type: 'room', other_user_id: bob.id });
+      const e = await eve.connect();
+      await sendTo(e, ada.id, 'hello');
+      // Ada types, and Bob types to her.
       const toAda = record(a, 'typing');
-      await (b as any).timeout(15_000).emitWithAck('typing', { chat_type: 'room', other_user_id: ada.id });
-      await ada.get('/http/logout');
-      await eventually(async () => (await listed(bob, ada)).is_online === false || undefined);
-      const again = await ada.connect(await ada.session(app));
-      await send(bobs, {});
+      await type(a, { chat_type: 'room', other_user_id: bob.id });
+      await type(b, { chat_type: 'room', other_user_id: ada.id });
+      // She goes, and comes back after a while: somebody whom she has not blocked is told of both.
+      const [gone, come] = [false, true].map((isOnline) =>
+        next<PresenceChange[]>(e, 'presence', (changes) =>
+          changes.some((one) => one.user_id === ada.id && one.is_online === isOnline),
+        ),
+      );
+      ada.hangUp();
+      await gone;
+      const again = await ada.connect();
+      await come;
+      await send(b, {});
+      await send(again, {});
       expect([heard, typed, toAda]).toEqual([[], [], []]);
       const back = next(b, 'presence');
       await unblock(ada, bob);
       expect(await back).toEqual([{ user_id: ada.id, is_online: true, last_seen: expect.anything() }]);
+      expect(heard).toHaveLength(1);
       again.disconnect();
+    });
+
+    it('is hidden in what concerns a group as well: requests, a new member, who types', async () => {
+      const [a, b, e] = [await ada.connect(), await bob.connect(), await eve.connect()];
+      const body = { chat_group_name: 'Secret', is_private: true };
+      const group = (await call(app, 'POST', '/http/chat_groups', { token: bob.token, body })).body.id;
+      await block(ada, bob);
+      const requests = `/http/chat_groups/access_requests/${group}`;
+      for (const person of [ada, eve]) await call(app, 'POST', requests, { token: person.token });
+      const asking = (await bob.get(requests)).body as { requester: { id: number; is_online: boolean } }[];
+      expect(asking.map(({ requester }) => [requester.id, requester.is_online])).toEqual([
+        [ada.id, false],
+        [eve.id, true],
+      ]);
+      const add = async (person: Person) =>
+        call(app, 'POST', `/http/chat_groups/${group}/members`, { token: bob.token, body: { user_id: person.id } });
+      expect((await add(ada)).body).toMatchObject({ id: ada.id, is_online: false });
+      expect((await add(eve)).body).toMatchObject({ id: eve.id, is_online: true });
+
+      for (const socket of [a, b, e]) await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: true });
+      const [toAda, toBob] = [record(a, 'typing'), record(b, 'typing')];
+      for (const [socket, person] of [
+        [a, ada],
+        [b, bob],
+      ] as const) {
+        // Eve is told, as they would be. A socket that is busy in that moment misses it, so again until it came.
+        const heard = record(e, 'typing');
+        await eventually(async () => {
+          await type(socket, { chat_type: 'group', chat_group_id: group });
+          return heard.length > 0 || undefined;
+        });
+        expect(heard[0]).toEqual({ chat_type: 'group', chat_group_id: group, user_id: person.id });
+      }
+      await eventually(async () => {
+        await type(e, { chat_type: 'group', chat_group_id: group });
+        return (toAda.length > 0 && toBob.length > 0) || undefined;
+      });
+      const eves = { chat_type: 'group', chat_group_id: group, user_id: eve.id };
+      for (const got of [toAda, toBob]) expect(got).toEqual(got.map(() => eves));
     });
 
     it('and messages in groups go on: a group is not between two', async () => {
