@@ -7,6 +7,7 @@ import { AccessRequestsService } from './access-requests.service.js';
 import { ChatGroup } from './chat-group.entity.js';
 import { ChatGroupsController } from './chat-groups.controller.js';
 import { ChatGroupsService } from './chat-groups.service.js';
+import { GroupAbsence } from './group-absence.js';
 import { GroupAttendance } from './group-attendance.js';
 import { GroupEdits } from './group-edits.js';
 import { GroupErasure } from './group-erasure.js';
@@ -26,6 +27,7 @@ import { PersonTurns } from './person-turns.js';
   providers: [
     AccessRequestsService,
     ChatGroupsService,
+    GroupAbsence,
     GroupAttendance,
     GroupEdits,
     GroupErasure,

@@ -1,7 +1,7 @@
 // Steps 10 to 15: groups, who is in them, and who hears what.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { GroupAttendance } from '../../src/chat-groups/group-attendance.js';
+import { GroupAbsence } from '../../src/chat-groups/group-absence.js';
 import type { GroupMessage, GroupNotice, GroupNotification, GroupUpdate } from '../../src/realtime/events.js';
 import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
@@ -461,7 +461,7 @@ onBothDialects('groups', (dialect) => {
       await say(await ada.connect(), 'after');
       expect((await heard).message).toBe('after');
       // Thirty seconds later.
-      await (app.get(GroupAttendance) as unknown as { takeOutAbsent(): Promise<void> }).takeOutAbsent();
+      await (app.get(GroupAbsence) as unknown as { takeOutAbsent(): Promise<void> }).takeOutAbsent();
       expect(await seen(bob)).toMatchObject({ is_in: true, unread_count: 0 });
       // What came while the server stopped in good order was read, what came later was not.
       expect(await seen(eve)).toMatchObject({ is_in: false, last_read_seq: 1, unread_count: 1 });

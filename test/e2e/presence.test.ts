@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { MAX_CHANGES, PresenceNews } from '../../src/auth/presence-news.js';
 import { Passwords } from '../../src/auth/passwords.js';
 import { Sessions } from '../../src/auth/sessions.js';
-import { GroupAttendance } from '../../src/chat-groups/group-attendance.js';
+import { GroupAbsence } from '../../src/chat-groups/group-absence.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { Audience } from '../../src/realtime/audience.js';
@@ -214,7 +214,7 @@ onBothDialects('presence', (dialect) => {
       return ids;
     };
     const attendance = () =>
-      app.get(GroupAttendance) as unknown as {
+      app.get(GroupAbsence) as unknown as {
         takeOut: (userIds: number[]) => Promise<void>;
         takeOutAbsent: () => Promise<void>;
       };
