@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { PresenceNews } from '../auth/presence-news.js';
 import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
@@ -44,6 +45,7 @@ export class ChatRoomsService {
     private readonly typings: Typing,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
+    private readonly presenceNews: PresenceNews,
     private readonly publisher: Publisher,
   ) {}
 
@@ -68,7 +70,14 @@ export class ChatRoomsService {
 
   private tell(me: Identity, { other_user_id, message }: SendRoomMessage, place: Place): void {
     this.receipts.stands(place.chat_room_id, me.userId, place.seq);
+    if (place.seq === 1) this.met(me.userId, other_user_id);
     this.publisher.roomMessage({ chat_type: 'room', user_id: me.userId, other_user_id, ...place, message });
+  }
+
+  /** From their first message on, two people hear of each other: also how it stands by now. */
+  private met(one: number, other: number): void {
+    this.presenceNews.show(one, [other]);
+    this.presenceNews.show(other, [one]);
   }
 
   /** Passes on that the caller types, where the two have a room: strangers see nothing of it. @throws Invalid to oneself */

@@ -68,6 +68,17 @@ onBothDialects('presence', (dialect) => {
     expect(await back).toEqual([{ ...change, is_online: true }]);
   });
 
+  it('is told to two when their first message makes a room, as it stands by then', async () => {
+    const b = await bob.connect();
+    await sleep(1_200);
+    const told = Promise.all([
+      next<PresenceChange[]>(a, 'presence', about(bob, true)),
+      next<PresenceChange[]>(b, 'presence', about(ada, true)),
+    ]);
+    await sendTo(a, bob.id, 'hello');
+    expect(await told).toEqual([bob, ada].map(({ id }) => [{ user_id: id, is_online: true, last_seen: null }]));
+  });
+
   it('is told at once after a logout', async () => {
     await sendTo(a, bob.id, 'hello');
     await bob.connect();
