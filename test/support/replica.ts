@@ -67,6 +67,12 @@ export class Replica {
   private readonly groups = new Map<number, Group>();
   private readonly histories = new Map<number, Map<number, Message>>();
   private buffered: Event[] | undefined = [];
+  /** What no event may do: a mark that goes back, a message of a room that is missing. */
+  readonly faults: string[] = [];
+  /** How far each group was read, as the events said it. */
+  private readonly groupMarks = new Map<number, number>();
+  /** While what came during the fetch is applied, it may be older than what was fetched. */
+  private isCatchingUp = false;
   /** Fetches that an event asked for. */
   private fetching: Promise<void> = Promise.resolve();
 
@@ -85,7 +91,9 @@ export class Replica {
     await replica.fetchAll();
     const missed = replica.buffered!;
     replica.buffered = undefined;
+    replica.isCatchingUp = true;
     for (const event of missed) replica.apply(event);
+    replica.isCatchingUp = false;
     return replica;
   }
 
@@ -205,13 +213,16 @@ export class Replica {
     }
     const chat = event.chat_type === 'room' ? this.rooms.get(id)! : this.groups.get(id);
     if (!chat) return;
-    const hasGap = seq > chat.last_seq + 1 || !this.histories.has(id);
+    const isMissing = seq > chat.last_seq + 1;
+    const hasGap = isMissing || !this.histories.has(id);
+    // One who was connected all the time is told every message of their rooms, in order.
+    if (event.chat_type === 'room' && (isMissing || seq <= chat.last_seq)) this.fault(event, chat);
     this.put(id, view);
     chat.last_seq = Math.max(chat.last_seq, seq);
     // "Whoever sent number 7 has read up to 7"; "nothing is unread while one is in and connected".
     if (user_id === me || event.chat_type === 'group') chat.last_read_seq = Math.max(chat.last_read_seq, seq);
     else (chat as Room).other_last_read_seq = Math.max((chat as Room).other_last_read_seq, seq);
-    if (hasGap && seq > 1) this.fetch(event.chat_type === 'room' ? 'chat_rooms' : 'chat_groups', id);
+    if (event.chat_type === 'group' && hasGap && seq > 1) this.fetch('chat_groups', id);
   }
 
   private put(id: number, message: Message): void {
@@ -219,6 +230,10 @@ export class Replica {
     this.histories.set(id, history);
     const known = history.get(message.seq);
     if (!known || (message.change ?? 0) > (known.change ?? 0)) history.set(message.seq, message);
+  }
+
+  private fault(event: object, known: object): void {
+    if (!this.isCatchingUp) this.faults.push(`${JSON.stringify(event)} after ${JSON.stringify(known)}`);
   }
 
   private fetch(list: 'chat_rooms' | 'chat_groups', id: number): void {
@@ -248,15 +263,30 @@ export class Replica {
     const group = this.groups.get(event.chat_group_id);
     if (!group) return;
     group.last_seq = Math.max(group.last_seq, event.last_seq);
-    if ('last_read_seq' in event) group.last_read_seq = Math.max(group.last_read_seq, event.last_read_seq);
+    if (!('last_read_seq' in event)) return;
+    this.groupMark(event.chat_group_id, event.last_read_seq, event);
+    group.last_read_seq = Math.max(group.last_read_seq, event.last_read_seq);
   }
 
   private read({ chat_room_id, chat_group_id, user_id, seq }: ReadReceipt): void {
     const room = chat_room_id !== undefined && this.rooms.get(chat_room_id);
     const group = chat_group_id !== undefined && this.groups.get(chat_group_id);
-    const mine = user_id === this.person.id && (room || group);
-    if (mine) mine.last_read_seq = Math.max(mine.last_read_seq, seq);
-    else if (room) room.other_last_read_seq = Math.max(room.other_last_read_seq, seq);
+    const isMine = user_id === this.person.id;
+    if (room) {
+      const mark = isMine ? 'last_read_seq' : 'other_last_read_seq';
+      if (seq < room[mark]) this.fault({ chat_room_id, user_id, seq }, room);
+      room[mark] = Math.max(room[mark], seq);
+    } else if (isMine && group) {
+      this.groupMark(chat_group_id, seq, { chat_group_id, user_id, seq });
+      group.last_read_seq = Math.max(group.last_read_seq, seq);
+    }
+  }
+
+  /** Beside what is said, one who is in has read what comes. */
+  private groupMark(id: number, seq: number, event: object): void {
+    const known = this.groupMarks.get(id) ?? 0;
+    if (seq < known) this.fault(event, { last_read_seq: known });
+    this.groupMarks.set(id, seq);
   }
 
   private presence(changes: PresenceChange[]): void {

@@ -37,6 +37,7 @@ const KINDS = [
   'block',
   'rename',
   'drop',
+  'logout',
   'connect',
 ] as const;
 
@@ -155,6 +156,12 @@ export class World {
         this.devices[who][slot] = undefined;
         return;
       }
+      // Nobody waits for who has logged out: they are offline, and come back as another session.
+      case 'logout': {
+        await this.call(me, 'GET', '/http/logout');
+        this.devices[who].splice(0, DEVICES, undefined, undefined).forEach((one) => one?.close());
+        return void (await me.session(this.app));
+      }
       case 'connect': {
         const slot = which % DEVICES;
         if (this.devices[who][slot]) return;
@@ -173,6 +180,20 @@ export class World {
 
   /** What one is told of their chats is what the stored rows say, counted here anew. */
   async assertCounts(): Promise<void> {
+    // Who went a moment ago is about to be taken out.
+    let failure: unknown;
+    await eventually(
+      () =>
+        this.count().then(
+          () => true,
+          (error: unknown) => void (failure = error),
+        ),
+      'the counts',
+      2_000,
+    ).catch(() => Promise.reject(failure as Error));
+  }
+
+  private async count(): Promise<void> {
     const query = (sql: string, values: unknown[] = []): Promise<any[]> =>
       this.app.database.query(sql, values as never);
     for (const person of this.people) {
@@ -196,6 +217,12 @@ export class World {
       const lists = await Promise.all(
         ['chat_rooms', 'chat_groups', 'notifications'].map((list) => this.call(person, 'GET', `/http/${list}`)),
       );
+      const [rooms, groups, notifications] = lists.map(({ body }) => body as Record<string, any>[]);
+      const listed = [...rooms, ...groups.filter((row) => row['is_member'])].map((row) => row['id'] as number);
+      assert.deepEqual(new Set(listed), new Set(expected.keys()));
+      const withMessages = [...expected].filter(([, { last_seq }]) => last_seq > 0).map(([id]) => id);
+      const notified = notifications.map((row) => (row['chat_room_id'] ?? row['chat_group_id']) as number);
+      assert.deepEqual(new Set(notified), new Set(withMessages));
       for (const { body } of lists)
         for (const row of body) {
           const id = row.id ?? row.chat_room_id ?? row.chat_group_id;
@@ -217,6 +244,7 @@ export class World {
     for (const [i, person] of this.people.entries()) {
       for (const device of this.devices[i]) {
         if (!device) continue;
+        assert.deepEqual(device.faults, []);
         let [shown, fresh]: [object?, object?] = [];
         await eventually(
           async () => {
