@@ -146,10 +146,12 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
         Number((await query('SELECT COUNT(DISTINCT user_id) AS count FROM members WHERE is_in = 1'))[0]['count']);
 
       // The session, the groups; beside them, what the watcher asks.
-      await phase('all come', allCome, 4);
-      // While the first hundred came, a group was a small one: what there was to tell is told within a second or two.
+      await phase('all come', allCome, 1.5);
+      // The groups were full when the server started, so they are large from the first who comes. One who takes longer than the 30
+      // seconds to come would find small ones.
       await sleep(2_500);
-      expect(packets.presence).toBeLessThan(PEOPLE * 4);
+      console.log(`${dialect}: all came: ${packets.presence} packets of presence`);
+      expect(packets.presence).toBeLessThan(PEOPLE);
       packets.presence = 0;
       await phase(
         'all drop and return at once',
@@ -157,7 +159,7 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
           allGo();
           await allCome();
         },
-        5,
+        2,
       );
       expect(await countIn()).toBe(PEOPLE);
       // Whatever was to be told of those who dropped would be told by now.
@@ -192,7 +194,7 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
           await server.ready();
           isKilled = false;
         },
-        6,
+        1,
       );
 
       // What the watcher was told is stored, is stored once, and in order.
