@@ -1,4 +1,4 @@
-import { busySide, type Window } from './work/measure.js';
+import { busySide, type Window } from './workloads/measure.js';
 
 /** One line of the table: a figure of one subject, and its ratio to the baseline's in the same run. */
 export interface Row {

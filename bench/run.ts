@@ -6,10 +6,10 @@ import { GENERATOR_CORE, isPinned, pin } from './cpu.js';
 import { loadOf, median, type Row, table } from './report.js';
 import type { Population } from './seed.js';
 import { Subject, type SubjectName, SUBJECTS } from './subjects.js';
-import { direct, paced } from './work/direct.js';
-import { group } from './work/group.js';
-import { CLIENTS, history } from './work/history.js';
-import { connect, idle } from './work/idle.js';
+import { direct, paced } from './workloads/direct.js';
+import { group } from './workloads/group.js';
+import { CLIENTS, history } from './workloads/history.js';
+import { connect, idle } from './workloads/idle.js';
 
 const HELP = `npm run bench -- [options]
   --work W1,W1p,W2,W3,W4,W5   what to measure (all)

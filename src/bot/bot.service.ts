@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../common/identity.js';
+import { placeOf } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
@@ -30,17 +31,11 @@ export class BotService {
     const clientId = client_id ?? undefined;
     const target: BotTarget = { userId: me.userId };
     // Nothing is awaited before this line: two questions of one socket enter the queue in the order in which they came.
-    const { seq, timestamp, isRepeat } = await this.log.append(
-      { kind: 'bot', sender: me, target, body: message, clientId },
-      () => this.answers.answerSoon(me.userId),
+    const stored = await this.log.append({ kind: 'bot', sender: me, target, body: message, clientId }, () =>
+      this.answers.answerSoon(me.userId),
     );
-    if (!isRepeat) this.answers.answerSoon(me.userId);
-    return {
-      ok: true,
-      seq,
-      timestamp: timestamp.toISOString(),
-      ...(clientId !== undefined && { client_id: clientId }),
-    };
+    if (!stored.isRepeat) this.answers.answerSoon(me.userId);
+    return { ok: true, ...placeOf(stored, clientId) };
   }
 
   /**

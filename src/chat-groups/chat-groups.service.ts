@@ -7,7 +7,7 @@ import { Forbidden, Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Conversation } from '../conversations/conversation.entity.js';
-import type { Stored as Placed } from '../conversations/draft.js';
+import { placeOf, type Stored as Placed } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
@@ -128,14 +128,15 @@ export class ChatGroupsService {
     const clientId = request.client_id ?? undefined;
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
     const stored = await this.log.append({ kind: 'group', sender: me, target, body, clientId }, (late) =>
-      this.tell(me, request, placeOf(late, clientId)),
+      this.tell(me, request, late),
     );
-    const place = placeOf(stored, clientId);
-    if (!stored.isRepeat) this.tell(me, request, place);
-    return { ok: true, ...place };
+    return { ok: true, ...this.tell(me, request, stored) };
   }
 
-  private tell({ userId }: Identity, { message }: SendGroupMessage, place: Place): void {
+  /** Tells everybody who is in, and the members outside, unless it is a repeat. @returns where the message stands */
+  private tell({ userId }: Identity, { message, client_id }: SendGroupMessage, stored: Placed) {
+    const place = { chat_group_id: stored.conversationId, ...placeOf(stored, client_id) };
+    if (stored.isRepeat) return place;
     const { chat_group_id, seq, timestamp } = place;
     this.whoIsIn.told(chat_group_id, seq);
     this.publisher.groupMessage({ chat_type: 'group', user_id: userId, ...place, message });
@@ -148,6 +149,7 @@ export class ChatGroupsService {
       timestamp,
     });
     this.moved(userId, chat_group_id, seq);
+    return place;
   }
 
   /** Passes on to the others who are in that the caller types. @throws NotFound where the caller is not in it */
@@ -223,12 +225,3 @@ export class ChatGroupsService {
 }
 
 const hasMessage = (row: GroupRow): row is GroupRow & MessageRow => row.seq !== null;
-
-type Place = ReturnType<typeof placeOf>;
-
-const placeOf = ({ conversationId, seq, timestamp }: Placed, clientId: string | undefined) => ({
-  chat_group_id: conversationId,
-  seq,
-  timestamp: timestamp.toISOString(),
-  ...(clientId !== undefined && { client_id: clientId }),
-});

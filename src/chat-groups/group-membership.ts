@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { hasAccount } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -8,7 +9,7 @@ import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
 import { Message } from '../conversations/message.entity.js';
 import { MessageChange } from '../conversations/message-change.entity.js';
-import { forShare, forUpdate, insertRows, toMoment } from '../database/dialect.js';
+import { forUpdate, insertRows, toMoment } from '../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from './chat-group.entity.js';
 import { GroupRemoval } from './group-removal.entity.js';
@@ -58,11 +59,7 @@ export class GroupMembership {
    * @throws NotFound where there is no such user, or no more
    */
   async admit(tx: EntityManager, { id, lastSeq }: LockedGroup, userId: number, isIn: boolean): Promise<void> {
-    const [user] = await tx.query<{ id: number }[]>(
-      `SELECT id FROM users WHERE id = ? AND erased_at IS NULL ${forShare(tx)}`,
-      [userId],
-    );
-    if (!user) throw new NotFound('user');
+    if (!(await hasAccount(tx, userId))) throw new NotFound('user');
     const row = [id, userId, lastSeq, isIn ? 1 : 0, toMoment(this.clock.now())];
     await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, is_in, joined_at', [row]);
     await tx.increment(ChatGroup, { conversationId: id }, 'memberCount', 1);

@@ -4,7 +4,7 @@ import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../conversations/blocks.js';
-import type { Stored as Placed } from '../conversations/draft.js';
+import { placeOf, type Stored as Placed } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
@@ -60,18 +60,20 @@ export class ChatRoomsService {
     const target = pairOf(me.userId, otherUserId);
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
     const stored = await this.log.append({ kind: 'room', sender: me, target, body, clientId }, (late) =>
-      this.tell(me, request, placeOf(late, clientId)),
+      this.tell(me, request, late),
     );
     this.rooms.remember(target, stored.conversationId);
-    const place = placeOf(stored, clientId);
-    if (!stored.isRepeat) this.tell(me, request, place);
-    return { ok: true, ...place };
+    return { ok: true, ...this.tell(me, request, stored) };
   }
 
-  private tell(me: Identity, { other_user_id, message }: SendRoomMessage, place: Place): void {
+  /** Tells both people, unless it is a repeat. @returns where the message stands */
+  private tell(me: Identity, { other_user_id, message, client_id }: SendRoomMessage, stored: Placed) {
+    const place = { chat_room_id: stored.conversationId, ...placeOf(stored, client_id) };
+    if (stored.isRepeat) return place;
     this.receipts.stands(place.chat_room_id, me.userId, place.seq);
     if (place.seq === 1) this.met(me.userId, other_user_id);
     this.publisher.roomMessage({ chat_type: 'room', user_id: me.userId, other_user_id, ...place, message });
+    return place;
   }
 
   /** From their first message on, two people hear of each other: also how it stands by now. */
@@ -137,12 +139,3 @@ function assertOther(me: Identity, otherUserId: number): void {
   if (otherUserId !== me.userId) return;
   throw new Invalid('other_user_id is your own. Write to somebody else.', { other_user_id: ['is your own'] });
 }
-
-type Place = ReturnType<typeof placeOf>;
-
-const placeOf = ({ conversationId, seq, timestamp }: Placed, clientId: string | undefined) => ({
-  chat_room_id: conversationId,
-  seq,
-  timestamp: timestamp.toISOString(),
-  ...(clientId !== undefined && { client_id: clientId }),
-});

@@ -28,6 +28,13 @@ export interface Stored {
   isRepeat: boolean;
 }
 
+/** The same as acknowledgements and events say it. */
+export const placeOf = ({ seq, timestamp }: Stored, clientId: string | null | undefined) => ({
+  seq,
+  timestamp: timestamp.toISOString(),
+  ...(clientId != null && { client_id: clientId }),
+});
+
 /** A draft in a batch, while its transaction runs. Made anew for each try of the transaction. */
 export class Entry<Target = unknown> {
   /** Set by the rules of its kind. */

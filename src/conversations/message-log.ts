@@ -146,9 +146,10 @@ export class MessageLog implements BeforeApplicationShutdown {
   private async lookUp(batch: Waiting[], entries: Entry[]): Promise<void> {
     const until = Date.now() + LOOK_UP_FOR_MS;
     for (let isAnswered = false; ; await sleep(LOOK_UP_EVERY_MS)) {
+      let trouble: unknown;
       const isCommitted = await this.unitOfWork
         .run((tx) => AppendBatch.isCommitted(tx, entries))
-        .catch(() => undefined);
+        .catch((error: unknown) => void (trouble = error));
       if (isCommitted !== undefined) {
         if (!isCommitted) rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
         else if (isAnswered) tellLate(batch, entries);
@@ -159,7 +160,7 @@ export class MessageLog implements BeforeApplicationShutdown {
       if (!isAnswered) {
         isAnswered = true;
         this.logger.error(
-          `The database broke off, and stays away: whether ${batch.length} messages are stored is unknown.`,
+          `The database broke off, and does not say whether ${batch.length} messages are stored: ${logLine(trouble)}`,
         );
         rejectAll(
           batch,
