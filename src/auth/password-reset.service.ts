@@ -46,7 +46,7 @@ export class PasswordResetService implements OnModuleInit {
   /** Sends a link to an address that has an account. The caller cannot tell whether it has. @throws RateLimited for the IP address */
   async forgot(email: string, ip: string): Promise<void> {
     await this.limits.stranger(ip);
-    if (!(await this.limits.mayMail('asked', email))) return;
+    if (!(await this.limits.mayMail('forgot', email))) return;
     const token = newLinkToken();
     const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
     const link = `${this.config.publicUrl}/http/password/reset/${token}`;

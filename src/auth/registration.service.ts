@@ -46,7 +46,7 @@ export class RegistrationService implements OnModuleInit {
   /** Sends a link to the address, or, where it has an account, a mail that says so. The caller cannot tell which. */
   async register({ email, password, first_name: firstName, last_name: lastName }: RegisterRequest): Promise<void> {
     const passwordHash = await this.passwords.hash(password);
-    if (!(await this.limits.mayMail('asked', email))) return;
+    if (!(await this.limits.mayMail('register', email))) return;
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;
       // Also for a taken address, whose token nobody learns: both ways do the same work and take as long.
@@ -63,7 +63,7 @@ export class RegistrationService implements OnModuleInit {
    */
   async resend(email: string, ip: string): Promise<void> {
     await this.limits.stranger(ip);
-    if (!(await this.limits.mayMail('asked', email))) return;
+    if (!(await this.limits.mayMail('resend', email))) return;
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;
       const [waiting] = await tx.find(Registration, {

@@ -3,8 +3,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { CONFIG, type Config } from '../config/config.js';
 import { RateLimited } from './errors.js';
+import { mailboxKey } from './mailbox.js';
 
 const MINUTE = 60;
+
+/** Why a mail is sent; `notice` tells an owner what happened to their account. */
+export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice';
 
 const seconds = (result: RateLimiterRes): number => Math.max(1, Math.ceil(result.msBeforeNext / 1000));
 
@@ -79,9 +83,12 @@ export class RateLimits {
     await this.loginsByAccount.delete(attemptKey(account, ip));
   }
 
-  /** Whether one more mail may go to this mailbox now; the caller answers the same either way. */
-  async mayMail(purpose: 'asked' | 'notice', email: string): Promise<boolean> {
-    return this.consume(this.mails, `${purpose}|${fingerprint(email)}`, '').then(
+  /**
+   * Whether one more mail for this purpose may go to this mailbox now; the caller answers the same either way. Each purpose has a
+   * count of its own: what strangers ask for never keeps a mail of another kind from its owner.
+   */
+  async mayMail(purpose: MailPurpose, email: string): Promise<boolean> {
+    return this.consume(this.mails, `${purpose}|${fingerprint(mailboxKey(email))}`, '').then(
       () => true,
       (refused: unknown) => {
         if (refused instanceof RateLimited) return false;
