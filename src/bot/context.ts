@@ -1,4 +1,5 @@
 import type { Turn } from './engine.js';
+import { withoutThoughts } from './thoughts.js';
 
 /** Code points of the conversation that a model is given, the prompt not counted. */
 const CONTEXT_BUDGET = 8_000;
@@ -21,7 +22,10 @@ export function contextOf(history: readonly Turn[]): ContextMessage[] {
     first--;
   }
   const messages: ContextMessage[] = [];
-  for (const { isUser, text } of history.slice(first)) {
+  for (const { isUser, text: said } of history.slice(first)) {
+    // Answers of earlier versions were stored with what the model had thought.
+    const text = isUser ? said : withoutThoughts(said);
+    if (!text) continue;
     const role = isUser ? 'user' : 'assistant';
     const last = messages.at(-1);
     // Two in a row: the bot could not answer the first.

@@ -25,7 +25,7 @@ const PATIENCE = {
 const PASSING = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 export interface OpenAiOptions {
-  /** Base of the API, as far as `/chat/completions`; with or without a slash at its end. */
+  /** Base of the API, as far as `/chat/completions` or with it; with or without a slash at its end. */
   url: string;
   model: string;
   apiKey: string | undefined;
@@ -47,7 +47,7 @@ export class OpenAiEngine implements BotEngine {
 
   constructor(private readonly options: OpenAiOptions) {
     this.endpoint = new URL(options.url);
-    this.endpoint.pathname = this.endpoint.pathname.replace(/\/*$/, '/chat/completions');
+    this.endpoint.pathname = this.endpoint.pathname.replace(/\/*(\/chat\/completions\/*)?$/, '/chat/completions');
     this.headers = {
       'content-type': 'application/json',
       accept: 'text/event-stream, application/json',
@@ -136,6 +136,7 @@ const CURES: Record<number, string> = {
   401: ': check BOT_API_KEY',
   403: ': check BOT_API_KEY',
   404: ': check BOT_URL and BOT_MODEL',
+  405: ': check BOT_URL',
 };
 
 /** Milliseconds, from a header that gives seconds or a date. */

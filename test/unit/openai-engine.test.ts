@@ -44,6 +44,13 @@ const unavailable = (reason: RegExp) => ({
   error: expect.objectContaining({ code: 'bot_unavailable', status: 503, reason: expect.stringMatching(reason) }),
 });
 
+/** One event of a stream, with content of any kind. */
+const part = (content: unknown): string => sse({ choices: [{ index: 0, delta: { content } }] });
+
+/** The whole answer in one object. */
+const whole = (content: unknown): string =>
+  JSON.stringify({ choices: [{ message: { role: 'assistant', content }, finish_reason: 'stop' }] });
+
 beforeAll(async () => {
   server = await CompletionsServer.start();
   const line = (message: unknown) => void log.push(String(message));
@@ -92,6 +99,10 @@ describe('asking a server in BOT_URL', () => {
     ['/v1', '/v1/chat/completions'],
     ['/v1/', '/v1/chat/completions'],
     ['', '/chat/completions'],
+    ['/v1//', '/v1/chat/completions'],
+    ['/v1/chat/completions', '/v1/chat/completions'],
+    ['/v1/chat/completions/', '/v1/chat/completions'],
+    ['/chat/completions?key=x', '/chat/completions?key=x'],
     ['/openai/deployments/x?api-version=2', '/openai/deployments/x/chat/completions?api-version=2'],
   ])('takes the base %s', async (base, path) => {
     server.behave(streams('ok'));
@@ -126,9 +137,77 @@ describe('asking a server in BOT_URL', () => {
     ['no blank line at the end', delta('ok') + 'data: [DONE]'],
     ['white space first', delta('\n\n') + delta(' ok') + END],
     ['thoughts before the answer', sse({ choices: [{ delta: { reasoning_content: 'Hm.' } }] }) + delta('ok') + END],
-  ])('understands %s', async (_what, stream) => {
-    server.behave((response) => void begin(response).end(stream));
-    expect(await hear(engineFor())).toMatchObject({ text: 'ok' });
+    ['empty data', 'data: \n\n' + delta('o') + 'data:\n\n' + delta('k') + 'data\n\n' + END],
+    ['pings', `event: ping\ndata: {"type":"ping"}\n\n${sse('ping')}${delta('ok')}event: ping\ndata: 1\n\n${END}`],
+    ['content in parts', part([{ type: 'text', text: 'o' }, { type: 'text', text: 'k' }, { type: 'image_url' }]) + END],
+    ['parts that think', part([{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }]) + delta('ok') + END],
+    ['a count of tokens without choices', delta('ok') + delta(null, 'stop') + sse({ usage: {} }) + sse('[DONE]')],
+    ['choices: null', sse({ choices: null }) + delta('ok') + sse({ choices: null }) + END],
+    ['delta: null', sse({ choices: [{ delta: null }] }) + delta('ok') + sse({ choices: [{}] }) + END],
+    ['blanks around [DONE]', delta('ok') + 'data:  [DONE] \n\n'],
+    ['no blank behind data:', (delta('ok') + END).replaceAll('data: ', 'data:')],
+    ['a byte order mark', `\ufeff${delta('ok')}${END}`],
+    ['carriage returns alone', (delta('ok') + END).replaceAll('\n', '\r')],
+    ['no blank lines', (delta('o') + delta('k') + END).replaceAll('\n\n', '\n')],
+    ['error: null', sse({ error: null, choices: [{ delta: { content: 'ok' } }] }) + END],
+    ['finish_reason in words', delta('o', 'null') + delta('k', '') + END],
+    ['a last chunk that says all again', delta('ok') + sse({ choices: [{ message: { content: 'ok' } }] }) + END],
+    ['messages in place of deltas', sse({ choices: [{ message: { content: 'ok' }, finish_reason: 'stop' }] })],
+    ['a refusal', sse({ choices: [{ delta: { content: null, refusal: 'ok' } }] }) + END],
+    ['JSON in a stream', whole('ok')],
+    ['JSON behind white space', `\n\n  \n${whole('ok')}`],
+    ['JSON behind a byte order mark', `\ufeff${whole('ok')}`],
+    [
+      'JSON with parts',
+      whole([
+        { type: 'text', text: 'o' },
+        { type: 'text', text: 'k' },
+      ]),
+    ],
+  ])('understands %s, whatever it is labelled', async (_what, body) => {
+    for (const type of ['text/event-stream', 'application/json', 'text/plain; charset=utf-8', undefined]) {
+      server.behave((response) => void response.writeHead(200, type ? { 'content-type': type } : {}).end(body));
+      expect(await hear(engineFor())).toEqual({ pieces: expect.any(Array), text: 'ok' });
+    }
+    expect(log).toEqual([]);
+  });
+
+  it.each([
+    ['an error', sse({ error: { message: 'overloaded' } })],
+    ['an error of its own kind', 'event: error\ndata: {"object":"error"}\n\n'],
+    ['rubbish', sse('{') + sse('<html>')],
+    ['a finish_reason that is an error', delta(null, 'error')],
+  ])('lets %s behind the end spoil nothing that was said', async (_what, behind) => {
+    server.behave((response) => void begin(response).end(delta('ok') + delta(null, 'stop') + behind));
+    expect(await hear(engineFor())).toEqual({ pieces: ['ok'], text: 'ok' });
+    server.behave((response) => void begin(response).write(delta('ok', 'stop') + behind, () => response.destroy()));
+    expect(await hear(engineFor())).toEqual({ pieces: ['ok'], text: 'ok' });
+    expect(log).toEqual([]);
+  });
+
+  it.each([
+    ['one after the other', '<think>Hm.</think>ok', 'ok'],
+    ['in lines of their own', '\n<think>\nHm.\n</think>\n\nok', 'ok'],
+    ['that are empty', '<think></think>ok', 'ok'],
+    ['by another name', '<Thinking>Hm. </think></THINKING> ok', 'ok'],
+    ['in brackets', '[THINK]Hm.[/THINK]ok', 'ok'],
+    ['twice', '<think>Hm.</think>\n<thought>Hm.</thought>\nok', 'ok'],
+    ['with signs like tags in them', '<think>a < b </thin <think> İ</think>ok', 'ok'],
+    ['in the middle, which are none', 'Say <think>Hm.</think> first', 'Say <think>Hm.</think> first'],
+    ['that only look so', '<thin', '<thin'],
+    ['of another kind', '<b>ok</b>', '<b>ok</b>'],
+  ])('keeps thoughts %s to itself, in one piece or in many', async (_what, said, heard) => {
+    server.behave(streams(said));
+    expect(await hear(engineFor())).toMatchObject({ text: heard });
+    server.behave(streams(...said.split('')));
+    expect(await hear(engineFor())).toMatchObject({ text: heard });
+    server.behave(sends(200, { 'content-type': 'application/json' }, whole(said)));
+    expect(await hear(engineFor())).toMatchObject({ text: heard });
+  });
+
+  it('takes thoughts without an end for no answer', async () => {
+    server.behave(streams('<think>', 'Hm. '.repeat(10_000)));
+    expect(await hear(engineFor())).toMatchObject({ pieces: [], ...unavailable(/^answered nothing/) });
   });
 
   it('puts characters together that the network tore apart', async () => {
@@ -205,6 +284,21 @@ describe('the context', () => {
         { isUser: true, text: 'Why?' },
       ]),
     ).toEqual([{ role: 'user', content: 'Why?' }]);
+  });
+
+  it('holds no thoughts of answers that were stored with them', async () => {
+    const history = [
+      { isUser: true, text: '<think>Hi</think>' },
+      { isUser: false, text: '<think>Hm.</think>Hello' },
+      { isUser: true, text: 'One' },
+      { isUser: false, text: '<think>Hm.' },
+      { isUser: true, text: 'Two' },
+    ];
+    expect(await messages(history)).toEqual([
+      { role: 'user', content: '<think>Hi</think>' },
+      { role: 'assistant', content: 'Hello' },
+      { role: 'user', content: 'One\n\nTwo' },
+    ]);
   });
 
   it('lets the roles alternate where a question had no answer', async () => {
