@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Headers, HttpCode, Ip, Param, Post, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors, ApiToken } from '../common/api.js';
+import { Network } from '../common/client-network.js';
 import { CurrentUser, type Identity, Public } from '../common/identity.js';
 import { Done, LoginAnswer, LoginRequest } from './dto/login.dto.js';
 import { MailAnswer, MailRequest } from './dto/recovery.dto.js';
@@ -38,7 +39,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Sends one more link for a registration that waits' })
   @ApiAcceptedResponse({ type: MailAnswer })
   @ApiErrors(400, 429)
-  async resend(@Body() { email }: MailRequest, @Ip() ip: string): Promise<MailAnswer> {
+  async resend(@Body() { email }: MailRequest, @Network() ip: string): Promise<MailAnswer> {
     await this.registrations.resend(email, ip);
     return { message: 'If a registration waits for the address, a mail with a new link is on its way to it.' };
   }
@@ -69,7 +70,7 @@ export class AuthController {
   @ApiErrors(400, 401, 429, 503)
   async login(
     @Body() request: LoginRequest,
-    @Ip() ip: string,
+    @Network() ip: string,
     @Headers('user-agent') device = '',
   ): Promise<LoginAnswer> {
     return { token: await this.logins.login(request, { ip, device }) };

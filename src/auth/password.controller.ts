@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Headers, HttpCode, Ip, Param, Post, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors } from '../common/api.js';
+import { Network } from '../common/client-network.js';
 import { html } from '../common/html.js';
 import { Public } from '../common/identity.js';
 import { Done, PASSWORD } from './dto/login.dto.js';
@@ -49,7 +50,7 @@ export class PasswordController {
   @ApiErrors(400, 429)
   async forgot(
     @Body() { email }: MailRequest,
-    @Ip() ip: string,
+    @Network() ip: string,
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
@@ -65,7 +66,7 @@ export class PasswordController {
   @ApiErrors(404, 410, 429)
   async askForPassword(
     @Param('token') token: string,
-    @Ip() ip: string,
+    @Network() ip: string,
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
@@ -101,7 +102,7 @@ export class PasswordController {
   @ApiErrors(400, 404, 410, 429, 503)
   async reset(
     @Body() request: ResetPasswordRequest,
-    @Ip() ip: string,
+    @Network() ip: string,
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {

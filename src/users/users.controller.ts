@@ -1,7 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, Ip, Put, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Put, UseInterceptors } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { UserView } from '../auth/dto/user.view.js';
 import { ApiErrors, ApiToken } from '../common/api.js';
+import { Network } from '../common/client-network.js';
 import { Data } from '../common/data.js';
 import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
@@ -73,7 +74,7 @@ export class UsersController {
   @ApiOperation({ summary: "Changes the caller's names or password" })
   @ApiOkResponse({ type: ProfileView })
   @ApiErrors(400, 403, 429, 503)
-  updateProfile(@CurrentUser() me: Identity, @Body() change: UpdateProfile, @Ip() ip: string) {
+  updateProfile(@CurrentUser() me: Identity, @Body() change: UpdateProfile, @Network() ip: string) {
     return this.profiles.update(me, change, ip);
   }
 
@@ -84,7 +85,7 @@ export class UsersController {
   })
   @ApiNoContentResponse()
   @ApiErrors(400, 403, 429, 503)
-  erase(@CurrentUser() me: Identity, @Body() { password }: EraseProfile, @Ip() ip: string) {
+  erase(@CurrentUser() me: Identity, @Body() { password }: EraseProfile, @Network() ip: string) {
     return this.erasure.erase(me, password, ip);
   }
 }

@@ -47,6 +47,26 @@ describe('rates', () => {
     expect(unknown).toEqual([...Array(10).fill(401), 429]);
   });
 
+  it('take a client for one, however X-Forwarded-For spells it', async () => {
+    await start({ TRUST_PROXY: '1' });
+    const spellings = ['2001:DB8:0:3::1', '2001:0db8:0000:0003::0001', '[2001:db8:0:3:0:0:0:1]', '2001:db8:0:3::1%en0'];
+    const forms: Record<string, (attempt: number) => string> = {
+      ports: (i) => `198.51.100.7:${4000 + i}`,
+      'ports behind IPv6': (i) => `[2001:db8:0:2::1]:${4000 + i}`,
+      spellings: (i) => spellings[i % spellings.length],
+      'hosts of one network': (i) => `2001:db8:0:4:${i}::${i}`,
+      'IPv4 within IPv6': (i) => (i % 2 ? '::ffff:198.51.100.8' : '[::ffff:c633:6408]:80'),
+      words: (i) => `junk ${i}`,
+      'words before the last address': (i) => `junk ${i}, 203.0.113.${i}, 198.51.100.9`,
+    };
+    for (const [name, spelled] of Object.entries(forms)) {
+      const statuses = [];
+      for (let i = 0; i < 11; i++)
+        statuses.push((await login('nobody@example.com', 'guess', { 'x-forwarded-for': spelled(i) })).status);
+      expect(statuses, name).toEqual([...Array(10).fill(401), 429]);
+    }
+  });
+
   it('forget the wrong passwords of who has set a new one by a link, and of nobody else', async () => {
     await start({ TRUST_PROXY: '127.0.0.1/32' });
     const [person, other] = [await Person.join(app), await Person.join(app)];
