@@ -186,7 +186,7 @@ async function serving(
 }
 
 async function measureOn(name: SubjectName): Promise<void> {
-  const isParley = name === 'sqlite' || name === 'mariadb';
+  const isParley = name === 'sqlite' || name === 'mariadb' || name === 'mysql';
   say(`… ${name}`);
   if (named('W1', 'W1p', 'W2', 'W4'))
     await serving(name, 20_000, async (subject) => {

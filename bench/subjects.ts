@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createConnection } from 'mysql2/promise';
-import { freePort, PrivateMariaDb } from '../test/support/mariadb.js';
+import { canStart, DatabaseServer, freePort } from '../test/support/database-server.js';
 import { cpuSeconds, pin, residentBytes, SERVER_CORE } from './cpu.js';
 import { type Population, seed, SECRET, type Seeded } from './seed.js';
 import { sleep } from './stats.js';
 
-export const SUBJECTS = ['ws', 'socket.io-relay', 'socket.io', 'sqlite', 'mariadb'] as const;
+export const SUBJECTS = ['ws', 'socket.io-relay', 'socket.io', 'sqlite', 'mariadb', 'mysql'] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -29,14 +29,14 @@ export class Subject {
     readonly name: SubjectName,
     readonly port: number,
     private readonly child: ChildProcess,
-    private readonly database: PrivateMariaDb | undefined,
+    private readonly database: DatabaseServer | undefined,
     /** Who may connect, and what is there; a baseline takes a user's id for a token, and has one group. */
     readonly seeded: Seeded,
     private readonly cleanUp: () => void,
   ) {}
 
   static async start(name: SubjectName, population: Population): Promise<Subject | undefined> {
-    if (name === 'sqlite' || name === 'mariadb') return Subject.parley(name, population);
+    if (name === 'sqlite' || name === 'mariadb' || name === 'mysql') return Subject.parley(name, population);
     const [file, ...args] = name === 'ws' ? ['ws.js'] : ['socket-io.js', name === 'socket.io' ? 'deliver' : 'relay'];
     const child = fork(here(`./baselines/${file}`), args, options({}));
     const { port } = await new Promise<{ port: number }>((resolve) => child.once('message', resolve as () => void));
@@ -45,13 +45,14 @@ export class Subject {
     return new Subject(name, port, child, undefined, { tokens, historyRoomId: 1, groupIds: [1] }, () => {});
   }
 
-  private static async parley(name: 'sqlite' | 'mariadb', population: Population): Promise<Subject | undefined> {
+  private static async parley(
+    name: 'sqlite' | 'mariadb' | 'mysql',
+    population: Population,
+  ): Promise<Subject | undefined> {
     const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
-    const database = name === 'mariadb' ? await PrivateMariaDb.start() : undefined;
-    if (name === 'mariadb') {
-      if (!database) return undefined;
-      await database.query('CREATE DATABASE bench');
-    }
+    if (name !== 'sqlite' && !canStart(name)) return undefined;
+    const database = name === 'sqlite' ? undefined : await DatabaseServer.start(name);
+    await database?.query('CREATE DATABASE bench');
     const port = await freePort();
     const env = {
       DATA_DIR: folder,
@@ -85,7 +86,7 @@ export class Subject {
     return { server: cpuSeconds(this.pid), database: this.database ? cpuSeconds(this.database.pid) : 0 };
   }
 
-  /** Statements that MariaDB has been sent since it started; undefined elsewhere. */
+  /** Statements that MariaDB or MySQL has been sent since it started; undefined elsewhere. */
   async statements(): Promise<number | undefined> {
     if (!this.database) return undefined;
     const connection = await createConnection(this.database.url);

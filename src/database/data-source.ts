@@ -69,6 +69,8 @@ export async function mysqlOptions(databaseUrl: string): Promise<DataSourceOptio
       type: version.version.includes('MariaDB') ? 'mariadb' : 'mysql',
       url: databaseUrl,
       timezone: 'Z',
+      // MySQL calls most of what it computes a BIGINT. No number of ours comes near 2^53; any that did would come as a text.
+      bigNumberStrings: false,
       charset: 'utf8mb4_bin',
       poolSize: 10,
     };

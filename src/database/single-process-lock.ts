@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
@@ -38,6 +39,9 @@ export async function lockDataDir({ dataDir }: Pick<Config, 'dataDir'>): Promise
 
 const RETRY_MS = 2_000;
 
+/** A lock's name is of the whole server, has at most 64 characters, and does not tell their case. MySQL 9.6 lost its own MD5. */
+export const lockName = (database: string): string => `parley:${createHash('md5').update(database).digest('hex')}`;
+
 /** A named lock of the database server, on a connection of its own. */
 export class DatabaseLock implements Lock {
   private readonly logger = new Logger(DatabaseLock.name);
@@ -64,7 +68,9 @@ export class DatabaseLock implements Lock {
 
   private async tryTake(seconds: number): Promise<boolean> {
     const connection = await createConnection({ uri: this.databaseUrl, enableKeepAlive: true });
-    const [[row]] = (await connection.query("SELECT GET_LOCK(CONCAT('parley:', MD5(DATABASE())), ?) AS taken", [
+    const [[{ name }]] = (await connection.query('SELECT DATABASE() AS name')) as unknown as [[{ name: string }]];
+    const [[row]] = (await connection.query('SELECT GET_LOCK(?, ?) AS taken', [
+      lockName(name),
       seconds,
     ])) as unknown as [[{ taken: number | null }]];
     if (row.taken !== 1) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
 import { Passwords } from '../../src/auth/passwords.js';
 import { Clock } from '../../src/common/clock.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mails, mailTo, next, Person, type ShownMail } from '../support/client.js';
 
 const HOUR = 3_600_000;
@@ -12,7 +12,7 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
 const tokenIn = (mail: ShownMail): string => linkPath(mail).split('/').at(-1)!;
 
-onBothDialects('recovering an account', (dialect) => {
+onAllDialects('recovering an account', (dialect) => {
   let app: TestApp;
   let offset = 0;
 

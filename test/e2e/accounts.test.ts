@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mails, mailTo, next, open, Person, send } from '../support/client.js';
 
 const HOUR = 3_600_000;
 
-onBothDialects('accounts', (dialect) => {
+onAllDialects('accounts', (dialect) => {
   let app: TestApp;
   let offset = 0;
 

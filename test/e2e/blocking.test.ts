@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { RoomRules } from '../../src/chat-rooms/room-rules.js';
 import { Blocks } from '../../src/conversations/blocks.js';
 import type { PresenceChange, RoomMessage } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import {
   type Answer,
   call,
@@ -24,7 +24,7 @@ function signal() {
   return { give, given };
 }
 
-onBothDialects('blocking', (dialect) => {
+onAllDialects('blocking', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

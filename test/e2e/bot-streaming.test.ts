@@ -4,7 +4,7 @@ import { BotChats } from '../../src/bot/bot-chats.js';
 import { Unavailable } from '../../src/common/errors.js';
 import { BOT_USER_ID } from '../../src/conversations/draft.js';
 import { MessageLog } from '../../src/conversations/message-log.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { ask, BotReader, stop } from '../support/bot.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { CompletionsServer, Dictation } from '../support/completions-server.js';
@@ -13,7 +13,7 @@ import { ServerProcess } from '../support/server-process.js';
 /** Packets about one answer come at least this far apart, in milliseconds. */
 const GATHER_MS = 100;
 
-onBothDialects('answers that form', (dialect) => {
+onAllDialects('answers that form', (dialect) => {
   describe('by a server that streams', () => {
     let completions: CompletionsServer;
     let app: TestApp;

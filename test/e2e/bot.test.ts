@@ -1,7 +1,7 @@
 // Steps 4 and 5: the chat with the bot, on the embedded engine and on a server that speaks OpenAI's wire format.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BotMessages } from '../../src/realtime/events.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { begin, type Behaviour, CompletionsServer, delta, END, sends, streams } from '../support/completions-server.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -21,7 +21,7 @@ const echo: Behaviour = (response, { body }) =>
 /** Says the beginning, and then nothing for ever. */
 const stalls: Behaviour = (response) => void begin(response).write(delta('Well'));
 
-onBothDialects('the bot', (dialect) => {
+onAllDialects('the bot', (dialect) => {
   describe('by itself', () => {
     let app: TestApp;
     beforeAll(async () => {

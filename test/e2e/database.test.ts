@@ -13,10 +13,13 @@ import { insertRows, toMoment } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { loadConfig } from '../../src/config/config.js';
 import { Audience } from '../../src/realtime/audience.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
 
-onBothDialects('the database', (dialect) => {
+/** How each is asked for a plan that is a row per table; MySQL's own way is a tree. */
+const EXPLAIN = { sqlite: 'EXPLAIN QUERY PLAN', mariadb: 'EXPLAIN', mysql: 'EXPLAIN FORMAT=TRADITIONAL' };
+
+onAllDialects('the database', (dialect) => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -76,9 +79,11 @@ onBothDialects('the database', (dialect) => {
     );
     expect(tables).toHaveLength(16);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
-    expect(await app.database.query('SELECT @@sql_mode AS mode, @@tx_isolation AS isolation')).toEqual([
-      { mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },
-    ]);
+    expect(
+      await app.database.query(
+        `SELECT @@sql_mode AS mode, @@${dialect === 'mariadb' ? 'tx' : 'transaction'}_isolation AS isolation`,
+      ),
+    ).toEqual([{ mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' }]);
   });
 
   it('shows a reader nothing of a transaction that is not committed, and may never be', async () => {
@@ -242,14 +247,11 @@ onBothDialects('the database', (dialect) => {
 
     /** How the database goes about each of the statements: one line per table. */
     const plans = async (): Promise<string[]> => {
-      // On MariaDB our own questions are recorded, too.
+      // On MariaDB and MySQL our own questions are recorded, too.
       const mine = statements.filter(({ query }) => /^(SELECT|WITH)/.test(query));
       const lines: string[] = [];
       for (const { query, parameters } of mine) {
-        const rows = await app.database.query(
-          `EXPLAIN ${dialect === 'sqlite' ? 'QUERY PLAN' : ''} ${query}`,
-          parameters as never,
-        );
+        const rows = await app.database.query(`${EXPLAIN[dialect]} ${query}`, parameters as never);
         for (const row of rows)
           lines.push(dialect === 'sqlite' ? row.detail : `${row.table} ${row.type} ${row.key} ${row.Extra ?? ''}`);
       }
@@ -288,7 +290,7 @@ onBothDialects('the database', (dialect) => {
         );
     });
 
-    it.runIf(dialect === 'mariadb')('a page reads no more rows than it shows, wherever it stands', async () => {
+    it.skipIf(dialect === 'sqlite')('a page reads no more rows than it shows, wherever it stands', async () => {
       const one = app.database.createQueryRunner();
       for (const page of PAGES) {
         statements = [];

@@ -1,12 +1,12 @@
 // Edits and deletions that wait while the one who makes them is put out: nothing of theirs is stored after the answer.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, eventually, Person, send, sendTo } from '../support/client.js';
 
 const MESSAGES = 30;
 const ROUNDS = 4;
 
-onBothDialects('edits and deletions under way', (dialect) => {
+onAllDialects('edits and deletions under way', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

@@ -7,7 +7,7 @@ import type {
   RoomMessage,
   RoomMessageUpdate,
 } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { everythingStored } from '../support/everything-stored.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
 
@@ -22,7 +22,7 @@ function updates(socket: ChatSocket): Update[] {
   return got;
 }
 
-onBothDialects('a message', (dialect) => {
+onAllDialects('a message', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

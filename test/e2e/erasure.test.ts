@@ -6,10 +6,10 @@ import { User } from '../../src/auth/user.entity.js';
 import { sqliteFile } from '../../src/database/data-source.js';
 import { OwnPassword } from '../../src/users/own-password.js';
 import type { GroupNotice } from '../../src/realtime/events.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, mails, mailTo, next, Person, send, sendTo } from '../support/client.js';
 import { everythingStored } from '../support/everything-stored.js';
-import { freePort } from '../support/mariadb.js';
+import { freePort } from '../support/database-server.js';
 
 const DELETED = { first_name: 'deleted', last_name: 'user' };
 
@@ -30,7 +30,7 @@ const ask = async (socket: ChatSocket, message: string) => {
   await answered;
 };
 
-onBothDialects('erasing an account', (dialect) => {
+onAllDialects('erasing an account', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;
@@ -425,7 +425,7 @@ onBothDialects('erasing an account', (dialect) => {
   });
 });
 
-onBothDialects('mail to somebody who is erased', (dialect) => {
+onAllDialects('mail to somebody who is erased', (dialect) => {
   it('does not leave any more, and that of others does', async () => {
     const environment = await emptyEnvironment(dialect);
     const app = await TestApp.startIn(environment.env);
@@ -445,7 +445,7 @@ onBothDialects('mail to somebody who is erased', (dialect) => {
   });
 });
 
-onBothDialects('erasing many accounts at once', (dialect) => {
+onAllDialects('erasing many accounts at once', (dialect) => {
   it('leaves no mail to any of them on the disk', async () => {
     const app = await TestApp.start(dialect);
     const outbox = join(app.env['DATA_DIR'], 'outbox');

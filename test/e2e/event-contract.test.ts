@@ -3,13 +3,13 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { UserNews } from '../../src/auth/user-news.js';
 import { eventsDocument } from '../../src/api-docs/events.js';
 import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { stop } from '../support/bot.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { CompletionsServer, Dictation, sends, streams } from '../support/completions-server.js';
 import { EventSchemas } from '../support/event-schemas.js';
 
-onBothDialects('the events', (dialect) => {
+onAllDialects('the events', (dialect) => {
   let app: TestApp;
   let bot: CompletionsServer;
   let schemas: EventSchemas;

@@ -1,7 +1,7 @@
 // Rubbish on every route and every event: an error that the protocol knows, never a crash, never a closed socket.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, Person, sendTo } from '../support/client.js';
 
 /** Whatever JSON can carry, with what programs get wrong more often than chance would have it. */
@@ -45,7 +45,7 @@ const nearly = (...fields: string[]) =>
 
 const RUNS = 150;
 
-onBothDialects('rubbish', (dialect) => {
+onAllDialects('rubbish', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

@@ -1,11 +1,11 @@
 // Whoever lost their last socket is waited for, unless they have logged out: and only the session that ended is not waited for.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, record, sendTo } from '../support/client.js';
 import type { ParleyServer, PresenceChange } from '../../src/realtime/events.js';
 import { Publisher } from '../../src/realtime/publisher.js';
 
-onBothDialects('somebody with a phone and a laptop', (dialect) => {
+onAllDialects('somebody with a phone and a laptop', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

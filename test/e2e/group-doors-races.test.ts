@@ -7,12 +7,12 @@ import { History } from '../../src/conversations/history.js';
 import { CommitUnknown, UnitOfWork } from '../../src/database/unit-of-work.js';
 import type { GroupMessage, ParleyServer } from '../../src/realtime/events.js';
 import { Publisher } from '../../src/realtime/publisher.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
 
 const ROUNDS = 8;
 
-onBothDialects('the doors of a group, all at once,', (dialect) => {
+onAllDialects('the doors of a group, all at once,', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

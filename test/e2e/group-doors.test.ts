@@ -5,10 +5,10 @@ import { AccessRequest } from '../../src/chat-groups/access-request.entity.js';
 import { ASK_AGAIN_AFTER_MS } from '../../src/chat-groups/access-requests.service.js';
 import { Clock } from '../../src/common/clock.js';
 import type { GroupRead } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, next, Person, send, sendTo } from '../support/client.js';
 
-onBothDialects('the doors of a group', (dialect) => {
+onAllDialects('the doors of a group', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GroupAbsence } from '../../src/chat-groups/group-absence.js';
 import type { GroupMessage, GroupNotice, GroupNotification, GroupUpdate } from '../../src/realtime/events.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { ServerProcess } from '../support/server-process.js';
 
@@ -19,7 +19,7 @@ function record<T>(socket: ChatSocket, event: string, isIt: (payload: unknown) =
   return got;
 }
 
-onBothDialects('groups', (dialect) => {
+onAllDialects('groups', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

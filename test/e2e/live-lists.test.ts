@@ -4,14 +4,14 @@ import { UserNews } from '../../src/auth/user-news.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { Audience } from '../../src/realtime/audience.js';
 import type { GroupDeleted, GroupRow, GroupUpdate, UserErased, UserRow } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, record, send, sendTo } from '../support/client.js';
 
 type AnyUpdate = GroupUpdate | GroupRow | GroupDeleted;
 
 const NOW = '2026-01-01 00:00:00.000';
 
-onBothDialects('live lists', (dialect) => {
+onAllDialects('live lists', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

@@ -12,9 +12,9 @@ import { OutboxMail } from '../../src/mail/outbox-mail.entity.js';
 import { Outbox } from '../../src/mail/outbox.js';
 import { Seal } from '../../src/mail/seal.js';
 import { sqliteFile } from '../../src/database/data-source.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mails, mailTo, Person } from '../support/client.js';
-import { freePort } from '../support/mariadb.js';
+import { freePort } from '../support/database-server.js';
 
 /** A real SMTP server; `refuse` answers recipients with an error of this code. */
 class MailServer {
@@ -69,7 +69,7 @@ const register = (app: TestApp, email: string, name = 'Grace') =>
     body: { email, password: 'long enough', first_name: name, last_name: 'Hopper' },
   });
 
-onBothDialects('the outbox', (dialect) => {
+onAllDialects('the outbox', (dialect) => {
   const running: { stop(): Promise<void> }[] = [];
   const keep = <T extends { stop(): Promise<void> }>(one: T): T => (running.push(one), one);
   afterEach(async () => {

@@ -1,22 +1,20 @@
 // The database server dies and comes back: nothing is lost, and nobody has to help.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestApp, temporaryFolder } from '../support/app.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { lockName } from '../../src/database/single-process-lock.js';
+import { onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { ask, BotReader, stop } from '../support/bot.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
 import { CompletionsServer, Dictation } from '../support/completions-server.js';
-import { PrivateMariaDb } from '../support/mariadb.js';
 
-const server = await PrivateMariaDb.start();
-
-describe.skipIf(!server)('while MariaDB is away', () => {
+onPrivateServers('an outage of the database', (server) => {
   let app: TestApp;
   let completions: CompletionsServer;
 
   beforeAll(async () => {
     completions = await CompletionsServer.start();
-    await server!.query('CREATE DATABASE outage');
+    await server().query('CREATE DATABASE outage');
     app = await TestApp.startIn({
-      DATABASE_URL: `${server!.url}/outage`,
+      DATABASE_URL: `${server().url}/outage`,
       JWT_SECRET: 'a secret for tests, longer than 32 bytes',
       DATA_DIR: temporaryFolder(),
       PUBLIC_URL: 'http://localhost:3000',
@@ -26,14 +24,13 @@ describe.skipIf(!server)('while MariaDB is away', () => {
   afterAll(async () => {
     await app.stop();
     await completions.close();
-    await server!.stop();
   });
 
   it('everything says so, and works again once it is back', async () => {
     const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
     const socket = await ada.connect();
     const first = await sendTo(socket, bob.id, 'before', 'id-1');
-    await server!.kill();
+    await server().kill();
 
     expect((await sendTo(socket, bob.id, 'during', 'id-2')).error.code).toBe('unavailable');
     for (const path of ['/http/users', '/health/ready']) {
@@ -47,7 +44,7 @@ describe.skipIf(!server)('while MariaDB is away', () => {
     await anew;
     expect(socket.connected).toBe(true);
 
-    await server!.run();
+    await server().run();
     await eventually(async () => (await ada.get('/health/ready')).status === 200 || undefined, 'the database');
     const second = await eventually(async () => {
       const answer = await sendTo(socket, bob.id, 'during', 'id-2');
@@ -57,7 +54,7 @@ describe.skipIf(!server)('while MariaDB is away', () => {
     expect(await sendTo(socket, bob.id, 'before', 'id-1')).toEqual(first);
     // The lock against a second process is taken again, too.
     await eventually(async () => {
-      const [row] = await server!.query("SELECT IS_USED_LOCK(CONCAT('parley:', MD5('outage'))) AS holder");
+      const [row] = await server().query(`SELECT IS_USED_LOCK('${lockName('outage')}') AS holder`);
       return row['holder'] ?? undefined;
     }, 'the lock');
   });
@@ -72,10 +69,10 @@ describe.skipIf(!server)('while MariaDB is away', () => {
     await eventually(() => bot.questions.length === 1 || undefined);
     bot.say('Once upon');
     await reader.reads(1, 'Once upon');
-    await server!.kill();
+    await server().kill();
     for (let i = 0; i < 2; i++) expect((await stop(socket, { question_seq: 1 })).error.code).toBe('unavailable');
     await eventually(() => bot.isAbandoned || undefined, 'the end of the request');
-    await server!.run();
+    await server().run();
     await eventually(async () => (await stop(socket, { question_seq: 1 })).ok || undefined, 'the end', 30_000);
     expect(await reader.ended(1)).toEqual(['Tell me a tale', 'Once upon']);
     expect((await ada.get('/http/chat_bot')).body).toHaveLength(2);

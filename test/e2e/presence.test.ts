@@ -10,13 +10,13 @@ import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { Audience } from '../../src/realtime/audience.js';
 import type { PresenceChange } from '../../src/realtime/events.js';
 import { WhoIsIn } from '../../src/realtime/who-is-in.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, sendTo } from '../support/client.js';
 import { fallBehind, RawSocket } from '../support/raw-socket.js';
 
 const NOW = '2026-01-01 00:00:00.000';
 
-onBothDialects('presence', (dialect) => {
+onAllDialects('presence', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;
@@ -290,7 +290,7 @@ interface Member {
   token: string;
 }
 
-onBothDialects('a crowd', (dialect) => {
+onAllDialects('a crowd', (dialect) => {
   let app: TestApp;
   let people: Member[];
   let sockets: RawSocket[];

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { actions, World } from '../support/world.js';
 
 /** Enough to notice; `PROPERTY_RUNS=1000` to hunt. */
@@ -12,7 +12,7 @@ const WORLDS_EACH = 100;
 /** Shrinking takes minutes: where somebody hunts. */
 const IS_QUICK = process.env['PROPERTY_RUNS'] === undefined;
 
-onBothDialects('after anything that people do', (dialect) => {
+onAllDialects('after anything that people do', (dialect) => {
   let app: TestApp;
   let worlds = 0;
 

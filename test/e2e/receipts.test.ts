@@ -5,10 +5,10 @@ import type { GroupRead, ReadReceipt } from '../../src/realtime/events.js';
 import { ReadMarks } from '../../src/conversations/read-marks.js';
 import { insertRows } from '../../src/database/dialect.js';
 import type { UnitOfWork } from '../../src/database/unit-of-work.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, send, sendTo } from '../support/client.js';
 
-onBothDialects('receipts', (dialect) => {
+onAllDialects('receipts', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { nameColumns, User } from '../../src/auth/user.entity.js';
 import type { RoomMessage } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, collect, eventually, next, open, Person, send, sendTo } from '../support/client.js';
 
-onBothDialects('rooms', (dialect) => {
+onAllDialects('rooms', (dialect) => {
   let app: TestApp;
   let offset = 0;
   let ada: Person;

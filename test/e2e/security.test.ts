@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Passwords } from '../../src/auth/passwords.js';
 import { DomainError, asDomainError } from '../../src/common/errors.js';
 import { logLine } from '../../src/common/log-line.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, open, Person, send, sendTo } from '../support/client.js';
 
 interface Route {
@@ -169,7 +169,7 @@ const split = ({ route, path, body }: Route, id: number) => {
   return { method, url: path?.(id) ?? url, body: body?.(id) };
 };
 
-onBothDialects('access', (dialect) => {
+onAllDialects('access', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

@@ -3,13 +3,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { Sessions } from '../../src/auth/sessions.js';
 import { PersonTurns } from '../../src/chat-groups/person-turns.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, sendTo } from '../support/client.js';
 
 /** Where a change by a person would show. */
 const TABLES = ['members', 'messages', 'message_changes', 'chat_groups', 'access_requests', 'group_removals'];
 
-onBothDialects('a session that ends', (dialect) => {
+onAllDialects('a session that ends', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

@@ -1,10 +1,10 @@
 // Where somebody is logged in, and the end of it.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, next, Person, sendTo } from '../support/client.js';
 
-onBothDialects('sessions', (dialect) => {
+onAllDialects('sessions', (dialect) => {
   let app: TestApp;
   let offset = 0;
   let ada: Person;

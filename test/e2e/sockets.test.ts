@@ -5,12 +5,12 @@ import { Sessions } from '../../src/auth/sessions.js';
 import { MAX_SOCKETS_PER_SESSION, SocketSessions } from '../../src/auth/socket-sessions.js';
 import { Clock } from '../../src/common/clock.js';
 import { OFFLINE_AFTER_MS } from '../../src/realtime/presence.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, send, sendTo } from '../support/client.js';
 
 type Refusal = Error & { data: { code: string; message: string } };
 
-onBothDialects('sockets', (dialect) => {
+onAllDialects('sockets', (dialect) => {
   let app: TestApp;
   let offset = 0;
   let ada: Person;

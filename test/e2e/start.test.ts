@@ -3,9 +3,9 @@ import { connect, createServer } from 'node:net';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { emptyEnvironment, onBothDialects, temporaryFolder } from '../support/app.js';
+import { type Dialect, emptyEnvironment, onAllDialects, temporaryFolder } from '../support/app.js';
 import { call, collect, eventually, linkPath, mailTo, next, open, send, sendTo } from '../support/client.js';
-import { freePort } from '../support/mariadb.js';
+import { freePort } from '../support/database-server.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const running: ServerProcess[] = [];
@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
-const environment = async (dialect: 'sqlite' | 'mariadb') => {
+const environment = async (dialect: Dialect) => {
   const { env, cleanUp } = await emptyEnvironment(dialect);
   cleanUps.push(cleanUp);
   const { PORT: _, PUBLIC_URL: __, ...rest } = env;
@@ -33,7 +33,7 @@ async function newPerson(server: ServerProcess, email: string): Promise<{ id: nu
   return { token, id: (await call(server, 'GET', '/http/users/profile', { token })).body.id };
 }
 
-onBothDialects('the server', (dialect) => {
+onAllDialects('the server', (dialect) => {
   it('prints one banner: the API, the mails, the data', async () => {
     const env = await environment(dialect);
     const server = keep(await ServerProcess.start(env));

@@ -7,7 +7,7 @@ import { seed, SECRET, type Seeded } from '../../bench/seed.js';
 import { sqliteFile } from '../../src/database/data-source.js';
 import { type Dialect, emptyEnvironment } from '../support/app.js';
 import { call, eventually } from '../support/client.js';
-import { freePort, PrivateMariaDb } from '../support/mariadb.js';
+import { canStart, DatabaseServer, freePort, SERVER_KINDS, UNFLUSHED } from '../support/database-server.js';
 import { ServerProcess } from '../support/server-process.js';
 
 /** Two of them watch, and the rest storms. */
@@ -16,11 +16,12 @@ const GROUPS = 200;
 /** Each person's, all in; so many in a group that nobody hears of presence there. */
 const GROUPS_EACH = 20;
 
-const CASES: Dialect[] = ['sqlite', 'mariadb'];
+const CASES: Dialect[] = ['sqlite', ...SERVER_KINDS];
 
 describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
+  const isThere = dialect === 'sqlite' || canStart(dialect);
   // Of its own, so that its statements can be counted.
-  let mariadb: PrivateMariaDb | undefined;
+  let database: DatabaseServer | undefined;
   let env: Record<string, string>;
   let seeded: Seeded;
   let server: ServerProcess;
@@ -33,7 +34,7 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
   const acknowledged: number[] = [];
 
   const query = async (sql: string): Promise<Record<string, unknown>[]> => {
-    if (!mariadb) {
+    if (!database) {
       const { default: Sqlite } = await import('better-sqlite3');
       const file = new Sqlite(sqliteFile({ dataDir: env['DATA_DIR'] }), { timeout: 10_000 });
       const statement = file.prepare(sql);
@@ -41,14 +42,14 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
       file.close();
       return rows as Record<string, unknown>[];
     }
-    const connection = await createConnection(`${mariadb.url}/storm`);
+    const connection = await createConnection(`${database.url}/storm`);
     const [rows] = await connection.query(sql);
     await connection.end();
     return rows as Record<string, unknown>[];
   };
   /** Undefined where nobody counts. */
   const statements = async (): Promise<number | undefined> =>
-    mariadb && Number((await mariadb.query("SHOW GLOBAL STATUS LIKE 'Questions'"))[0]['Value']);
+    database && Number((await database.query("SHOW GLOBAL STATUS LIKE 'Questions'"))[0]['Value']);
 
   const comeBack = async (token: string): Promise<LightSocket> => {
     for (;;) {
@@ -96,9 +97,10 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
   let isKilled = false;
 
   beforeAll(async () => {
-    mariadb = dialect === 'mariadb' ? await PrivateMariaDb.start() : undefined;
-    if (dialect === 'mariadb' && !mariadb) return;
-    await mariadb?.query('CREATE DATABASE storm');
+    if (!isThere) return;
+    // Only Parley is killed here.
+    if (dialect !== 'sqlite') database = await DatabaseServer.start(dialect, UNFLUSHED[dialect]);
+    await database?.query('CREATE DATABASE storm');
     const environment = await emptyEnvironment('sqlite');
     cleanUp = environment.cleanUp;
     env = {
@@ -106,7 +108,7 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
       PORT: String(await freePort()),
       JWT_SECRET: SECRET,
       RATE_LIMITS: 'off',
-      ...(mariadb && { DATABASE_URL: `${mariadb.url}/storm` }),
+      ...(database && { DATABASE_URL: `${database.url}/storm` }),
     };
     const size = { users: PEOPLE, sockets: PEOPLE, groups: GROUPS, history: 0, background: 0 };
     seeded = await seed(env, { ...size, membersPerGroup: Math.round((PEOPLE * GROUPS_EACH) / GROUPS) });
@@ -121,7 +123,7 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
     allGo();
     await watching?.catch(() => {});
     await server?.kill();
-    await mariadb?.stop();
+    await database?.stop();
     await cleanUp();
   });
 
@@ -129,7 +131,7 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
     'is answered throughout, by few statements, and without a packet of presence',
     { timeout: 180_000 },
     async (test) => {
-      test.skip(dialect === 'mariadb' && !mariadb);
+      test.skip(!isThere);
       /** What a phase cost, for each of the people. */
       const phase = async (name: string, work: () => Promise<void>, most: number): Promise<void> => {
         const [before, start, seen] = [await statements(), performance.now(), waits.length];

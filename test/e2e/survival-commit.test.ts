@@ -1,21 +1,18 @@
 // The worst moment for a connection to break: while a COMMIT is under way. Stored or not is then settled by looking, never by
 // storing again.
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { linkTokenHash, newLinkToken } from '../../src/auth/link-tokens.js';
 import { PasswordReset } from '../../src/auth/password-reset.entity.js';
 import { Sessions } from '../../src/auth/sessions.js';
-import { TestApp, temporaryFolder } from '../support/app.js';
+import { onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, type Person, send, sendTo } from '../support/client.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';
 import { Ledger, storedRows } from '../support/ledger.js';
-import { PrivateMariaDb } from '../support/mariadb.js';
 import { type LostPart, TcpProxy } from '../support/tcp-proxy.js';
 
-const mariadb = await PrivateMariaDb.start();
-afterAll(() => mariadb?.stop());
 let databases = 0;
 
-describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
+onPrivateServers('a COMMIT whose connection breaks', (database) => {
   let app: TestApp;
   let proxy: TcpProxy;
   let crowd: Crowd;
@@ -24,10 +21,10 @@ describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
 
   beforeEach(async () => {
     const name = `commits${++databases}`;
-    await mariadb!.query(`CREATE DATABASE ${name}`);
-    proxy = await TcpProxy.start(mariadb!.port);
+    await database().query(`CREATE DATABASE ${name}`);
+    proxy = await TcpProxy.start(database().port);
     direct = {
-      DATABASE_URL: `${mariadb!.url}/${name}`,
+      DATABASE_URL: `${database().url}/${name}`,
       JWT_SECRET: 'a secret for tests, longer than 32 bytes',
       DATA_DIR: temporaryFolder(),
       PUBLIC_URL: 'http://localhost:3000',
@@ -123,11 +120,11 @@ describe.skipIf(!mariadb)('a COMMIT whose connection breaks', () => {
     },
   );
 
-  it('and whose half that MariaDB holds stays open, keeps its chats waiting for some seconds and no longer', async () => {
+  it('and whose half that the database holds stays open, keeps its chats waiting for some seconds and no longer', async () => {
     const ledger = new Ledger();
     crowd.startSending(ledger);
     await acknowledgedMore(ledger, 100);
-    // As where a firewall forgets a connection: MariaDB waits for the rest of a transaction that nobody will send.
+    // As where a firewall forgets a connection: the database waits for the rest of a transaction that nobody will send.
     await cut('commit', { halfOpen: true });
     await acknowledgedMore(ledger, 100);
     await ledger.settle(direct, crowd.sockets);

@@ -1,11 +1,10 @@
 // kill -9 under load, of the server and of its database: whatever was acknowledged is there, once, and all goes on without help.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { onBothDialects, TestApp, temporaryFolder } from '../support/app.js';
+import { afterEach, expect, it } from 'vitest';
+import { onAllDialects, onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { eventually } from '../support/client.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';
 import { Ledger, wholeHistory } from '../support/ledger.js';
-import { PrivateMariaDb } from '../support/mariadb.js';
 import { Reader } from '../support/reader.js';
 import { ServerProcess } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -24,7 +23,7 @@ async function gathered(app: TestApp): Promise<{ people: Crowd; env: Record<stri
   return { people, env: { ...env, RATE_LIMITS: 'off' } };
 }
 
-onBothDialects('kill -9 of the server under load', (dialect) => {
+onAllDialects('kill -9 of the server under load', (dialect) => {
   it('three times in a row, and a stop in good order, takes back no acknowledgement, and no receiver misses anything', async () => {
     const { people, env } = await gathered(await TestApp.start(dialect));
     let server = await ServerProcess.start(env);
@@ -63,19 +62,17 @@ onBothDialects('kill -9 of the server under load', (dialect) => {
   });
 });
 
-const mariadb = await PrivateMariaDb.start();
-afterAll(() => mariadb?.stop());
 let databases = 0;
 
-describe.skipIf(!mariadb)('under load, MariaDB', () => {
+onPrivateServers('under load, a database', (database) => {
   /** A server process on a database of its own, behind a proxy. */
   const start = async () => {
     const name = `survival${++databases}`;
-    await mariadb!.query(`CREATE DATABASE ${name}`);
-    const proxy = await TcpProxy.start(mariadb!.port);
+    await database().query(`CREATE DATABASE ${name}`);
+    const proxy = await TcpProxy.start(database().port);
     cleanUps.push(() => proxy.close());
     const direct = {
-      DATABASE_URL: `${mariadb!.url}/${name}`,
+      DATABASE_URL: `${database().url}/${name}`,
       JWT_SECRET: 'a secret for tests, longer than 32 bytes',
       DATA_DIR: temporaryFolder(),
       PUBLIC_URL: 'http://localhost:3000',
@@ -97,9 +94,9 @@ describe.skipIf(!mariadb)('under load, MariaDB', () => {
     const { crowd, ledger, env } = await start();
     for (let round = 1; round <= 2; round++) {
       await sleep(Math.random() * 50);
-      await mariadb!.kill();
+      await database().kill();
       await refusals(ledger, round * 20);
-      await mariadb!.run();
+      await database().run();
       await acknowledgedMore(ledger, 200);
     }
     expect([...ledger.refused.keys()]).toEqual(['unavailable']);
@@ -119,9 +116,9 @@ describe.skipIf(!mariadb)('under load, MariaDB', () => {
 
   it('stands still for ten seconds', async () => {
     const { crowd, ledger, env } = await start();
-    mariadb!.freeze();
+    database().freeze();
     await sleep(10_000);
-    mariadb!.thaw();
+    database().thaw();
     await acknowledgedMore(ledger, 200);
     // It only took long.
     expect([...ledger.refused.keys()]).toEqual([]);

@@ -1,6 +1,6 @@
 // A disk that is full and a message that no database takes, under load: what was acknowledged stays, and the rest goes on.
 import { afterEach, describe, expect, it } from 'vitest';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { eventually } from '../support/client.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';
 import { Ledger, storedRows } from '../support/ledger.js';
@@ -51,7 +51,7 @@ describe('a full disk under SQLite', () => {
   });
 });
 
-onBothDialects('a message that the database refuses', (dialect) => {
+onAllDialects('a message that the database refuses', (dialect) => {
   it('fails alone in a busy batch, and keeps nobody waiting', async () => {
     app = await TestApp.start(dialect);
     crowd = await (await Crowd.gather(app)).connect(app);

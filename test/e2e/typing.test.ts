@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { Audience } from '../../src/realtime/audience.js';
 import type { GroupTyping, RoomTyping } from '../../src/realtime/events.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, send, sendTo } from '../support/client.js';
 import { fallBehind } from '../support/raw-socket.js';
 
-onBothDialects('typing', (dialect) => {
+onAllDialects('typing', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;
@@ -207,7 +207,7 @@ onBothDialects('typing', (dialect) => {
   });
 });
 
-onBothDialects('much typing', (dialect) => {
+onAllDialects('much typing', (dialect) => {
   it('is refused, and does not use up what one may write', async () => {
     const app = await TestApp.start(dialect, { RATE_LIMITS: 'on' });
     const [ada, bob] = [await Person.known(app), await Person.known(app)];

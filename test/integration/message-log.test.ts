@@ -16,9 +16,9 @@ import { Message } from '../../src/conversations/message.entity.js';
 import { MessageLog } from '../../src/conversations/message-log.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { CommitUnknown, UnitOfWork } from '../../src/database/unit-of-work.js';
-import { emptyEnvironment, onBothDialects } from '../support/app.js';
+import { emptyEnvironment, onAllDialects } from '../support/app.js';
 
-onBothDialects('the message log', (dialect) => {
+onAllDialects('the message log', (dialect) => {
   let module: TestingModule;
   let log: MessageLog;
   let unitOfWork: UnitOfWork;

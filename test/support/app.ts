@@ -5,37 +5,52 @@ import type { ConsoleLogger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createConnection } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
-import { describe, inject } from 'vitest';
+import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { Passwords } from '../../src/auth/passwords.js';
 import { Sessions } from '../../src/auth/sessions.js';
 import { nameColumns, User } from '../../src/auth/user.entity.js';
 import { loadConfig } from '../../src/config/config.js';
 import { createApp } from '../../src/create-app.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { canStart, DatabaseServer, SERVER_KINDS, type ServerKind, TITLES } from './database-server.js';
 
-export type Dialect = 'sqlite' | 'mariadb';
+export type Dialect = 'sqlite' | ServerKind;
 
-const mysqlUrl = inject('mysqlUrl');
+const urls = inject('databaseUrls');
 
-/** The same tests on the embedded database and on MariaDB; skipped there where the machine has none. */
-export function onBothDialects(name: string, tests: (dialect: Dialect) => void): void {
+/** The same tests on the embedded database, on MariaDB and on MySQL; skipped where the machine has none of these. */
+export function onAllDialects(name: string, tests: (dialect: Dialect) => void): void {
   describe(`${name} on SQLite`, () => tests('sqlite'));
-  describe.skipIf(!mysqlUrl)(`${name} on MariaDB`, () => tests('mariadb'));
+  for (const kind of SERVER_KINDS) describe.skipIf(!urls[kind])(`${name} on ${TITLES[kind]}`, () => tests(kind));
+}
+export { onAllDialects as onBothDialects };
+
+/** The same tests on a private MariaDB and on a private MySQL, which they may kill; skipped where the machine has none. */
+export function onPrivateServers(name: string, tests: (server: () => DatabaseServer, kind: ServerKind) => void): void {
+  for (const kind of SERVER_KINDS)
+    describe.skipIf(!canStart(kind))(`${name} on ${TITLES[kind]}`, () => {
+      let server: DatabaseServer | undefined;
+      beforeAll(async () => {
+        server = await DatabaseServer.start(kind);
+      }, 120_000);
+      afterAll(() => server?.stop());
+      tests(() => server!, kind);
+    });
 }
 
 /** A folder that is there for one test. */
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'parley-test-'));
 
-/** An empty database on the shared server; with the function that removes it. */
-export async function emptyDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+/** An empty database on the shared server of the kind; with the function that removes it. */
+export async function emptyDatabase(kind: ServerKind): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = `parley_${crypto.randomUUID().replaceAll('-', '')}`;
-  const connection = await createConnection(mysqlUrl!);
+  const connection = await createConnection(urls[kind]!);
   await connection.query(`CREATE DATABASE ${name}`);
   await connection.end();
   return {
-    url: `${mysqlUrl}/${name}`,
+    url: `${urls[kind]}/${name}`,
     drop: async () => {
-      const again = await createConnection(mysqlUrl!);
+      const again = await createConnection(urls[kind]!);
       await again.query(`DROP DATABASE ${name}`);
       await again.end();
     },
@@ -47,7 +62,7 @@ export async function emptyEnvironment(
   dialect: Dialect,
 ): Promise<{ env: Record<string, string>; cleanUp: () => Promise<void> }> {
   const folder = temporaryFolder();
-  const database = dialect === 'mariadb' ? await emptyDatabase() : undefined;
+  const database = dialect === 'sqlite' ? undefined : await emptyDatabase(dialect);
   const env: Record<string, string> = { DATA_DIR: folder, PORT: '0', PUBLIC_URL: 'http://localhost:3000' };
   if (database)
     Object.assign(env, { DATABASE_URL: database.url, JWT_SECRET: 'a secret for tests, longer than 32 bytes' });

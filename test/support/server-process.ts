@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './client.js';
-import { freePort } from './mariadb.js';
+import { freePort } from './database-server.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -1,12 +1,19 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** How a client's driver sends `COMMIT` to MySQL: three bytes of length, a number, COM_QUERY, the text. */
-const COMMIT = Buffer.from([7, 0, 0, 0, 3, ...Buffer.from('COMMIT')]);
+/**
+ * How a client's driver sends `COMMIT`: three bytes of length, a number, COM_QUERY, the text. To MySQL it says before the text that
+ * no parameters and one set of them come with it.
+ */
+const COMMITS = [
+  [7, 0, 0, 0, 3],
+  [9, 0, 0, 0, 3, 0, 1],
+].map((head) => Buffer.from([...head, ...Buffer.from('COMMIT')]));
+const hasCommit = (chunk: Buffer): boolean => COMMITS.some((commit) => chunk.includes(commit));
 
 /** What happens to a COMMIT: it is carried out and the answer is lost, or it never arrives. */
 export type LostPart = 'answer' | 'commit';
 
-/** Stands between the server and its MySQL, and breaks connections in the worst moments. */
+/** Stands between the server and its database, and breaks connections in the worst moments. */
 export class TcpProxy {
   /** COMMITs that were cut so far. */
   cuts = 0;
@@ -79,7 +86,7 @@ export class TcpProxy {
       if (this.refusesAfterCut) this.refuse();
     };
     client.on('data', (chunk) => {
-      const part = chunk.includes(COMMIT) ? this.toLose : undefined;
+      const part = hasCommit(chunk) ? this.toLose : undefined;
       if (part) this.toLose = undefined;
       if (part === 'commit') return cut();
       if (part === 'answer') isAnswerLost = true;
