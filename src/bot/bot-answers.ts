@@ -12,6 +12,7 @@ import { SocketSessions } from '../auth/socket-sessions.js';
 import { User } from '../auth/user.entity.js';
 import { NotFound, Unavailable } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
+import { isVisible } from '../common/text.js';
 import { BOT_USER_ID } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -251,7 +252,8 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   /** Stores the answer, if there is one. @returns what was stored; undefined where the question waits no more */
   private async settle(question: BotQuestion, text: string): Promise<BotMessage[] | undefined> {
-    if (!text) return (await this.chats.giveUp(question)) ? [] : undefined;
+    // As it is with people: what nobody sees is no message.
+    if (!isVisible(text)) return (await this.chats.giveUp(question)) ? [] : undefined;
     const target: BotTarget = { userId: question.userId, answers: question.seq };
     const sender = { userId: BOT_USER_ID, sessionId: 0 };
     try {

@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser';
+import { isVisible } from '../common/text.js';
 import { BotUnavailable, MAX_ANSWER } from './engine.js';
 import type { OpenRequest } from './open-request.js';
 import { WithoutThoughts } from './thoughts.js';
@@ -189,6 +190,7 @@ async function* spoken(pieces: AsyncIterable<string>): AsyncGenerator<string> {
 async function* wellFormed(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   let held = '';
   let left = MAX_ANSWER;
+  let isSeen = false;
   for await (const next of pieces) {
     let piece = held + next;
     held = '';
@@ -199,10 +201,11 @@ async function* wellFormed(pieces: AsyncIterable<string>): AsyncGenerator<string
       piece = piece.slice(0, -1);
     }
     if (!piece) continue;
+    isSeen ||= isVisible(piece);
     const characters = Array.from(piece.toWellFormed());
     yield characters.slice(0, left).join('');
     left -= characters.length;
-    if (left <= 0) return;
+    if (left <= 0) break;
   }
-  if (left === MAX_ANSWER) throw new BotUnavailable('answered nothing');
+  if (!isSeen) throw new BotUnavailable('answered nothing');
 }

@@ -1,5 +1,5 @@
 import { DomainError } from '../common/errors.js';
-import { MAX_MESSAGE } from '../conversations/draft.js';
+import { MAX_MESSAGE } from '../common/fields.js';
 
 /** Longest answer that an engine gives, in code points: what a message may hold. */
 export const MAX_ANSWER = MAX_MESSAGE;

@@ -2,10 +2,13 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
-import { isPlainName, textLength } from './text.js';
+import { isPlainName, isVisible, textLength } from './text.js';
 
 /** Largest id that both databases' `integer` holds. */
 export const MAX_ID = 2 ** 31 - 1;
+
+/** Longest message, in characters. */
+export const MAX_MESSAGE = 4_000;
 
 const optionalOr = (isOptional: boolean | undefined, required: PropertyDecorator): PropertyDecorator[] =>
   isOptional ? [IsOptional()] : [required];
@@ -39,29 +42,45 @@ export const IntegerField = (options: FieldOptions & { min?: number; max?: numbe
   );
 };
 
-/** Any text of `min` to `max` code points, counted after trimming and kept as sent. */
-export const TextField = (options: FieldOptions & { min?: number; max: number }): PropertyDecorator => {
-  const { min = 1, max } = options;
+interface TextBounds {
+  min: number;
+  max: number;
+  isSeen: boolean;
+}
+
+/** What is wrong with a text, if anything is. */
+function textProblem(text: unknown, { min, max, isSeen }: TextBounds): string | undefined {
+  if (typeof text !== 'string') return 'must be a text';
+  // JavaScript holds them, UTF-8 does not: neither could a database, nor the next socket.
+  if (!text.isWellFormed()) return 'must not hold half of a character (a lone surrogate)';
+  // White space at the ends does not count, but is kept.
+  const length = text.length > max * 4 ? Infinity : textLength(text);
+  if (length < min || length > max)
+    return `must be a text of ${min} to ${max} characters, not counting white space at its ends`;
+  return isSeen && !isVisible(text) ? 'must hold something that can be seen' : undefined;
+}
+
+/** Any text of `min` to `max` code points, counted after trimming and kept as sent; where it `isSeen`, with something visible in it. */
+export const TextField = (
+  options: FieldOptions & Pick<TextBounds, 'max'> & Partial<Pick<TextBounds, 'min' | 'isSeen'>>,
+): PropertyDecorator => {
+  const bounds: TextBounds = { min: options.min ?? 1, max: options.max, isSeen: options.isSeen ?? false };
   return applyDecorators(
-    documented(options, { type: 'string', minLength: min, maxLength: max }),
+    documented(options, { type: 'string', minLength: bounds.min, maxLength: bounds.max }),
     ...optionalOr(options.optional, IsString({ message: 'must be a text' })),
-    ValidateBy(
-      {
-        name: 'textLength',
-        validator: {
-          validate: (value) =>
-            typeof value === 'string' &&
-            value.isWellFormed() &&
-            // White space at the ends does not count, but is kept.
-            value.length <= max * 4 &&
-            textLength(value) >= min &&
-            textLength(value) <= max,
-        },
+    ValidateBy({
+      name: 'text',
+      validator: {
+        validate: (value) => textProblem(value, bounds) === undefined,
+        defaultMessage: (given) => textProblem(given?.value, bounds) ?? '',
       },
-      { message: `must be a text of ${min} to ${max} characters, not counting white space at its ends` },
-    ),
+    }),
   );
 };
+
+/** What a message says. */
+export const MessageField = (description: string): PropertyDecorator =>
+  TextField({ description: `${description}; holds something that can be seen`, max: MAX_MESSAGE, isSeen: true });
 
 /** A name in one line: trimmed, 1 to `max` code points, no control, line-break or bidirectional characters. */
 export const NameField = (options: FieldOptions & { max: number }): PropertyDecorator =>

@@ -3,9 +3,6 @@ import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import type { ConversationKind } from './conversation.entity.js';
 
-/** Longest message, in characters. */
-export const MAX_MESSAGE = 4_000;
-
 /** The bot, as a sender: no person has this id. (A NULL would defeat the unique key of client_ids.) */
 export const BOT_USER_ID = 0;
 

@@ -1,8 +1,7 @@
-import { TextField } from '../common/fields.js';
-import { MAX_MESSAGE } from './draft.js';
+import { MessageField } from '../common/fields.js';
 
 /** What a message says from now on. */
 export class EditMessage {
-  @TextField({ description: 'Stored as sent, in place of what the message said', max: MAX_MESSAGE })
+  @MessageField('Stored as sent, in place of what the message said')
   message!: string;
 }

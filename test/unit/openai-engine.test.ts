@@ -205,6 +205,11 @@ describe('asking a server in BOT_URL', () => {
     expect(await hear(engineFor())).toMatchObject({ text: heard });
   });
 
+  it('takes what nobody sees for no answer', async () => {
+    server.behave(streams('\u200b', '\u2800'));
+    expect(await hear(engineFor())).toMatchObject(unavailable(/^answered nothing/));
+  });
+
   it('takes thoughts without an end for no answer', async () => {
     server.behave(streams('<think>', 'Hm. '.repeat(10_000)));
     expect(await hear(engineFor())).toMatchObject({ pieces: [], ...unavailable(/^answered nothing/) });

@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
+import { ClientIdField, IntegerField, MessageField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/token-payload.js';
-import { MAX_MESSAGE } from '../../conversations/draft.js';
 
 /** Over the socket: a question to the bot. */
 export class AskBot extends TokenPayload {
@@ -10,7 +9,7 @@ export class AskBot extends TokenPayload {
   @IsIn(['bot'])
   chat_type!: 'bot';
 
-  @TextField({ description: 'The question', max: MAX_MESSAGE })
+  @MessageField('The question')
   message!: string;
 
   @ClientIdField()

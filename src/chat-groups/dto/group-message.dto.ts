@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsIn } from 'class-validator';
-import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
+import { ClientIdField, IntegerField, MessageField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/token-payload.js';
-import { MAX_MESSAGE } from '../../conversations/draft.js';
 
 class GroupPayload extends TokenPayload {
   @ApiProperty({ enum: ['group'] })
@@ -15,7 +14,7 @@ class GroupPayload extends TokenPayload {
 
 /** Over the socket: a message to a group. */
 export class SendGroupMessage extends GroupPayload {
-  @TextField({ description: 'Stored as sent', max: MAX_MESSAGE })
+  @MessageField('Stored as sent')
   message!: string;
 
   @ClientIdField()

@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { ClientIdField, IntegerField, TextField } from '../../common/fields.js';
+import { ClientIdField, IntegerField, MessageField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/token-payload.js';
-import { MAX_MESSAGE } from '../../conversations/draft.js';
 
 class RoomPayload extends TokenPayload {
   @ApiProperty({ enum: ['room'] })
@@ -18,7 +17,7 @@ export class RoomTypingMessage extends RoomPayload {}
 
 /** Over the socket: a message to one other person. */
 export class SendRoomMessage extends RoomPayload {
-  @TextField({ description: 'Stored as sent', max: MAX_MESSAGE })
+  @MessageField('Stored as sent')
   message!: string;
 
   @ClientIdField()
