@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { Gather } from '../common/gather.js';
-import { placeholders, toMoment } from '../database/dialect.js';
+import { greatest, placeholders, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 
@@ -43,13 +43,13 @@ export class LastSeen implements OnModuleInit, BeforeApplicationShutdown {
       const some = gone.slice(i, i + CHUNK);
       const ids = some.map(([userId]) => userId);
       const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
-      await this.unitOfWork.run((tx) =>
-        // Of those who have erased their account nothing is known any more.
-        tx.query(
-          `UPDATE users SET last_seen = CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`,
-          [...cases, ...ids],
-        ),
-      );
+      await this.unitOfWork.run((tx) => {
+        const at = `CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END`;
+        // Nobody is seen before they came: the clock may have been set back since. Of those who have erased their account nothing is
+        // known any more.
+        const sql = `UPDATE users SET last_seen = ${greatest(tx, 'created_at', at)} WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`;
+        return tx.query(sql, [...cases, ...ids]);
+      });
     }
   }
 }

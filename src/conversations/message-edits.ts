@@ -4,7 +4,7 @@ import { Sessions } from '../auth/sessions.js';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
-import { forUpdate } from '../database/dialect.js';
+import { forUpdate, fromMoment } from '../database/dialect.js';
 import { Forgetting } from '../database/forgetting.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { MessageChanged } from '../realtime/events.js';
@@ -36,6 +36,10 @@ interface Difference {
   deleted_at?: Date;
 }
 
+/** No message is changed before it was written, or last changed: the clock may have been set back since. */
+const notBefore = ({ created_at, edited_at }: MessageRow, now: Date): Date =>
+  new Date(Math.max(now.getTime(), fromMoment(edited_at ?? created_at).getTime()));
+
 const isGone = () => new DomainError('gone', 'message_deleted', 'The message was deleted. Send a new one.');
 
 /** Edits and deletes messages. Each takes the chat's next `change` number, so that clients can ask for what they missed. */
@@ -55,14 +59,14 @@ export class MessageEdits {
   edit(me: Identity, place: MessagePlace, body: string, rules: EditRules): Promise<MessageView> {
     return this.change(me, place, rules, (message) => {
       if (message.deleted_at !== null) throw isGone();
-      return message.body === body ? undefined : { body, edited_at: this.clock.now() };
+      return message.body === body ? undefined : { body, edited_at: notBefore(message, this.clock.now()) };
     });
   }
 
   /** Takes a message's text away for good; a second time changes nothing. @throws NotFound; the rules' */
   remove(me: Identity, place: MessagePlace, rules: EditRules): Promise<MessageView> {
     return this.change(me, place, rules, (message) =>
-      message.deleted_at === null ? { body: '', deleted_at: this.clock.now() } : undefined,
+      message.deleted_at === null ? { body: '', deleted_at: notBefore(message, this.clock.now()) } : undefined,
     );
   }
 

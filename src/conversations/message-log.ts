@@ -9,6 +9,7 @@ import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { AppendBatch } from './append-batch.js';
 import type { ConversationKind } from './conversation.entity.js';
 import { type Draft, Entry, type KindRules, type Stored } from './draft.js';
+import { StampsAhead } from './stamps-ahead.js';
 
 /** Drafts that may wait: a few seconds of work. */
 const MAX_WAITING = 10_000;
@@ -41,6 +42,7 @@ interface Waiting {
 @Injectable()
 export class MessageLog implements BeforeApplicationShutdown {
   private readonly logger = new Logger(MessageLog.name);
+  private readonly stampsAhead = new StampsAhead();
   private readonly rules = new Map<ConversationKind, KindRules>();
   private queue: Waiting[] = [];
   private waitingLength = 0;
@@ -103,16 +105,19 @@ export class MessageLog implements BeforeApplicationShutdown {
 
   private async store(batch: Waiting[]): Promise<void> {
     let entries: Entry[] = [];
+    let now = this.clock.now();
     try {
       await this.unitOfWork.run(async (tx) => {
+        now = this.clock.now();
         entries = batch.map(({ draft }) => new Entry(draft));
-        await new AppendBatch(tx, this.rules, this.clock.now()).append(entries);
+        await new AppendBatch(tx, this.rules, now).append(entries);
       });
     } catch (error) {
       await this.recover(batch, entries, error);
       return;
     }
     settle(batch, entries);
+    this.stampsAhead.look(entries, now);
   }
 
   private async recover(batch: Waiting[], entries: Entry[], error: unknown): Promise<void> {

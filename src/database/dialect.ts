@@ -101,6 +101,10 @@ export async function upsertRows(
 export const forUpdate = (tx: EntityManager): string => (isSqlite(tx) ? '' : 'FOR UPDATE');
 export const forShare = (tx: EntityManager): string => (isSqlite(tx) ? '' : 'LOCK IN SHARE MODE');
 
+/** The later of two moments, or the larger of two numbers. */
+export const greatest = (tx: EntityManager, one: string, other: string): string =>
+  `${isSqlite(tx) ? 'MAX' : 'GREATEST'}(${one}, ${other})`;
+
 /** How a moment is written in a statement of our own: the same text that TypeORM stores on SQLite. */
 export const toMoment = (date: Date): string => date.toISOString().slice(0, 23).replace('T', ' ');
 
