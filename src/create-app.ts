@@ -1,15 +1,17 @@
 import { isatty } from 'node:tty';
-import { type LogLevel, ConsoleLogger, Logger, UnsupportedMediaTypeException } from '@nestjs/common';
+import { type LogLevel, ConsoleLogger, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import helmet from 'helmet';
 import { AppModule } from './app.module.js';
 import { serveApiDocs } from './api-docs/serve.js';
+import { readBodies } from './common/bodies.js';
 import { HttpErrorFilter, sendError } from './common/http-error.filter.js';
 import { httpErrorBody, Invalid } from './common/errors.js';
 import { isOriginAllowed, originRefused } from './common/origin.js';
-import { assertModest, httpValidationPipe } from './common/validation.js';
+import { isUtf8Url } from './common/utf8.js';
+import { httpValidationPipe } from './common/validation.js';
 import type { Config } from './config/config.js';
 import { isLoopbackName } from './config/loopback.js';
 import { loadSecret } from './config/secret.js';
@@ -88,8 +90,7 @@ export async function createApp(
   const warnings = new Logger('HTTP');
   const server = adapter.getInstance<FastifyInstance>();
 
-  acceptJson(server);
-  acceptOurForms(server);
+  readBodies(server, FORM_ROUTES);
   const warnOnce = once((text: string) => warnings.warn(text));
   server.addHook('onRequest', (request, reply, done) => {
     // Caches know what `Authorization` means, and nothing of `authentication`.
@@ -98,6 +99,10 @@ export async function createApp(
     if (!isOriginAllowed(config, origin)) {
       warnOnce(`origin ${origin}`, originWarning(origin!));
       sendError(reply, originRefused(origin!));
+      return;
+    }
+    if (!isUtf8Url(request.url)) {
+      sendError(reply, new Invalid('Path and query must be UTF-8, percent-encoded.'));
       return;
     }
     if (isOtherHost(config, host) && !request.url.startsWith('/health/')) {
@@ -147,43 +152,8 @@ const trustProxy = ({ trustProxy: trusted }: Config) =>
 const originWarning = (origin: string): string =>
   `Refused a page of ${origin.slice(0, 100)}. If it is yours, add it to CORS_ORIGINS, or set PUBLIC_URL to it.`;
 
-/** JSON is all that is read; an empty body is none, also on GET and DELETE. */
-function acceptJson(server: FastifyInstance): void {
-  server.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
-    body === '' ? done(null, undefined) : done(new UnsupportedMediaTypeException()),
-  );
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    if (body.trim() === '') return done(null, undefined);
-    // Fastify's own parser refuses `__proto__` as a name, too.
-    void server.getDefaultJsonParser('error', 'error')(request, body, (error, parsed) =>
-      error ? done(new Invalid('The body is not valid JSON.'), undefined) : done(refusalOf(parsed), parsed),
-    );
-  });
-}
-
-/** Where our own pages have forms, which browsers send in this way. Everywhere else it is refused, like all that is not JSON. */
+/** Where our own pages have forms. */
 const FORM_ROUTES = new Set(['/http/password/forgot', '/http/password/reset']);
-
-function acceptOurForms(server: FastifyInstance): void {
-  server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
-    if (!FORM_ROUTES.has(request.routeOptions.url ?? '')) return done(new UnsupportedMediaTypeException(), undefined);
-    const fields = Object.fromEntries(new URLSearchParams(String(body)));
-    if (Object.hasOwn(fields, '__proto__'))
-      return done(new Invalid('The form has a field that no form has.'), undefined);
-    done(refusalOf(fields), fields);
-  });
-}
-
-function refusalOf(body: unknown): Error | null {
-  try {
-    assertModest(body);
-    return null;
-  } catch (error) {
-    return error as Error;
-  }
-}
 
 function isOtherHost(config: Config, host: string | undefined): boolean {
   if (!host || !URL.canParse(`http://${host}`)) return false;

@@ -12,14 +12,13 @@ const STRICT: ValidatorOptions = {
   validationError: { target: false, value: false },
 };
 
+const UNKNOWN = 'is not a field of this request';
+
 function invalidFrom(errors: ValidationError[]): Invalid {
   const fields = Object.fromEntries(
     errors.map(({ property, constraints }) => {
       const isUnknown = constraints?.['whitelistValidation'] !== undefined;
-      return [
-        printable(property),
-        isUnknown ? ['is not a field of this request'] : Object.values(constraints ?? { nested: 'is not valid' }),
-      ];
+      return [printable(property), isUnknown ? [UNKNOWN] : Object.values(constraints ?? { nested: 'is not valid' })];
     }),
   );
   const sentence = Object.entries(fields)
@@ -52,6 +51,10 @@ export function assertModest(value: unknown, depth = 1): void {
   if (typeof value !== 'object' || value === null) return;
   const contents = Object.values(value);
   if (contents.length > MAX_FIELDS) throw new Invalid(`Send at most ${MAX_FIELDS} fields.`);
+  // `constructor`, `__proto__`, `toString` and so on: they stand for what a class would look up on itself.
+  const inherited = Object.keys(value).find((name) => name in Object.prototype);
+  if (inherited !== undefined)
+    throw new Invalid(`Check the request: ${inherited} ${UNKNOWN}.`, Object.fromEntries([[inherited, [UNKNOWN]]]));
   if (depth > MAX_DEPTH) throw new Invalid(`Nest at most ${MAX_DEPTH} levels.`);
   for (const content of contents) assertModest(content, depth + 1);
 }

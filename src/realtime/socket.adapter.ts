@@ -10,6 +10,7 @@ import { isOriginAllowed, originRefused } from '../common/origin.js';
 import type { Config } from '../config/config.js';
 import type { ParleyServer } from './events.js';
 import { gatherWrites, OnePieceAdapter } from './gathered-writes.js';
+import { refuseOtherThanUtf8 } from './polled-bodies.js';
 
 /** Largest packet, and largest HTTP body, in bytes. A larger packet closes the socket: the transport cannot skip it. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
@@ -77,6 +78,7 @@ export class SocketAdapter extends IoAdapter {
       adapter: OnePieceAdapter,
     }) as ParleyServer;
     gatherWrites(server);
+    refuseOtherThanUtf8(server);
     return server;
   }
 
