@@ -1,5 +1,9 @@
 import { Entity, Index, Unique } from 'typeorm';
+import { fold } from '../common/folding.js';
 import { GeneratedId, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
+
+/** Characters. */
+const NAME_KEY_LENGTH = 240;
 
 @Entity('users')
 @Unique('uq_users_email', ['email'])
@@ -23,11 +27,12 @@ export class User {
   @VarcharColumn('last_name', 80)
   lastName!: string;
 
-  /** Names as they are searched: see `nameKey`. */
-  @VarcharColumn('first_name_key', 240)
+  /** The whole name as it is searched, the first name first: see `nameKey`. */
+  @VarcharColumn('first_name_key', NAME_KEY_LENGTH)
   firstNameKey!: string;
 
-  @VarcharColumn('last_name_key', 240)
+  /** The same with the last name first. */
+  @VarcharColumn('last_name_key', NAME_KEY_LENGTH)
   lastNameKey!: string;
 
   @MomentColumn('created_at')
@@ -41,15 +46,15 @@ export class User {
   erasedAt!: Date | null;
 }
 
-/** Names are found by their beginning, whatever their case. */
-export const nameKey = (name: string): string => name.normalize('NFKC').toLowerCase().slice(0, 240);
+/** Names are found by their beginning. Folding can make them longer; what is cut off is not searched. */
+export const nameKey = (name: string): string => Array.from(fold(name)).slice(0, NAME_KEY_LENGTH).join('');
 
 /** The four columns of a name. */
 export const nameColumns = (firstName: string, lastName: string) => ({
   firstName,
   lastName,
-  firstNameKey: nameKey(firstName),
-  lastNameKey: nameKey(lastName),
+  firstNameKey: nameKey(`${firstName} ${lastName}`),
+  lastNameKey: nameKey(`${lastName} ${firstName}`),
 });
 
 /** How a person is shown who has erased their account. */

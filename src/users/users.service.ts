@@ -22,9 +22,10 @@ export class UsersService {
     private readonly presence: Presence,
   ) {}
 
-  /** All users in the order of their ids, or those whose first or last name begins with `query`, by that name. */
+  /** All users in the order of their ids, or those whose name begins with `query`, first name first or last name first, by that name. */
   async list(me: Identity, { query, cursor }: UsersQuery): Promise<Page<UserView>> {
-    const page = query?.trim() ? await this.search(nameKey(query.trim()), cursor) : await this.all(cursor);
+    const prefix = nameKey(query ?? '');
+    const page = prefix ? await this.search(prefix, cursor) : await this.all(cursor);
     return this.toViews(me, page);
   }
 
@@ -65,7 +66,7 @@ export class UsersService {
     const order = `ORDER BY k, id LIMIT ${LIST_LIMIT + 1}`;
     const bounds = [prefix, prefix + LAST, afterKey, afterKey, afterId];
     const found = await this.unitOfWork.read.query<{ id: number; k: string }[]>(
-      // Whoever has both names begin so is found once, by the first.
+      // Whoever has the name begin so in both orders is found once, by the first.
       `SELECT id, k FROM (
          SELECT * FROM (${range('first_name_key')} ${order}) AS by_first
          UNION ALL

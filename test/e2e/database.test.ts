@@ -386,6 +386,7 @@ onAllDialects('the database', (dialect) => {
     it.each([
       '/http/users',
       '/http/users?query=n1999',
+      '/http/users?query=n1999%20l1',
       '/http/users/blocked',
       '/http/chat_rooms',
       '/http/notifications',

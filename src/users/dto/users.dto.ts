@@ -4,7 +4,12 @@ import { CursorQuery } from '../../common/pages.js';
 import { PASSWORD } from '../../auth/dto/login.dto.js';
 
 export class UsersQuery extends CursorQuery {
-  @TextField({ description: 'Beginning of a first or last name, in any case', optional: true, max: 80 })
+  @TextField({
+    description: 'Beginning of a name, of either part of it or of both; without regard to case and accents',
+    optional: true,
+    min: 0,
+    max: 161,
+  })
   query?: string;
 }
 

@@ -1,0 +1,41 @@
+/** Letters with a stroke or of two letters, which Unicode does not take apart. */
+const PLAIN: Record<string, string> = {
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  ħ: 'h',
+  ŧ: 't',
+  þ: 'th',
+  æ: 'ae',
+  œ: 'oe',
+};
+const NOT_PLAIN = new RegExp(`[${Object.keys(PLAIN).join('')}]`, 'g');
+
+// In other scripts marks are vowels, or make another letter.
+const ACCENTS = /(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])\p{M}+/gu;
+
+const withoutAccents = (text: string): string => text.normalize('NFKD').replace(ACCENTS, '');
+
+/**
+ * A text as it is searched: no case, accents, widths, or choice of apostrophes, dashes and blanks make a difference. Upper case first,
+ * which knows that ß is SS, ı is I and ς is Σ. What was folded once is stored: who changes this writes a migration that folds anew.
+ */
+export const fold = (text: string): string =>
+  withoutAccents(
+    withoutAccents(
+      text
+        .replace(/[\u0060\u00b4\u02bb\u02bc\u2018\u2019\u2032\uff07]/g, "'")
+        .replace(/\p{Pd}/gu, '-')
+        .replace(/\p{Default_Ignorable_Code_Point}/gu, ''),
+    )
+      // Twice: ẞ has no upper case of its own.
+      .toLowerCase()
+      .toUpperCase()
+      .toLowerCase(),
+  )
+    .replace(/ς/g, 'σ')
+    .replace(NOT_PLAIN, (letter) => PLAIN[letter])
+    .normalize('NFC')
+    .replace(/\s+/g, ' ')
+    .trim();
