@@ -1,8 +1,7 @@
 FROM node:24-slim AS build
-# better-sqlite3 is compiled wherever its prebuilt binary cannot be downloaded.
-RUN apt-get update && apt-get install -y --no-install-recommends python3 make g++
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY drivers ./drivers
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
@@ -13,6 +12,7 @@ ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/drivers ./drivers
 COPY --from=build /app/dist ./dist
 COPY brain ./brain
 RUN install -d -o node -g node -m 700 /data

@@ -16,7 +16,8 @@ import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite-reader.js';
-import { driverProblem, StartError } from './start-error.js';
+import { driverProblem, sqliteDriver } from './sqlite-driver.js';
+import { StartError } from './start-error.js';
 import { WalFile } from './wal-file.js';
 
 /** All of them, oldest first. Appended to, never edited. */
@@ -44,6 +45,7 @@ export function sqliteOptions(config: Pick<Config, 'dataDir'>, { readonly = fals
   return {
     ...common,
     type: 'better-sqlite3',
+    driver: sqliteDriver(),
     database: sqliteFile(config),
     enableWAL: !readonly,
     readonly,

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { createConnection, type Connection } from 'mysql2/promise';
 import type { Config } from '../config/config.js';
-import { driverProblem, StartError } from './start-error.js';
+import { driverProblem, sqliteDriver } from './sqlite-driver.js';
+import { StartError } from './start-error.js';
 
 export interface Lock {
   release(): Promise<void>;
@@ -17,7 +18,7 @@ export interface Lock {
 
 /** A second SQLite file holds the lock: the database itself must stay open to our own reading connection. */
 export async function lockDataDir({ dataDir }: Pick<Config, 'dataDir'>): Promise<Lock> {
-  const { default: Database } = await import('better-sqlite3');
+  const Database = sqliteDriver();
   let file: InstanceType<typeof Database>;
   try {
     file = new Database(join(dataDir, 'parley.lock'), { timeout: 0 });

@@ -15,6 +15,7 @@ import { loadConfig } from '../../src/config/config.js';
 import { Audience } from '../../src/realtime/audience.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
+import { sqliteDriver } from '../../src/database/sqlite-driver.js';
 
 /** How each is asked for a plan that is a row per table; MySQL's own way is a tree. */
 const EXPLAIN = { sqlite: 'EXPLAIN QUERY PLAN', mariadb: 'EXPLAIN', mysql: 'EXPLAIN FORMAT=TRADITIONAL' };
@@ -151,7 +152,7 @@ onAllDialects('the database', (dialect) => {
     await ada.get('/http/users');
     await stopped.app.close();
     expect(readdirSync(stopped.env['DATA_DIR']).sort()).toEqual(['jwt-secret', 'parley.lock', 'parley.sqlite']);
-    const { default: Sqlite } = await import('better-sqlite3');
+    const Sqlite = sqliteDriver();
     const file = new Sqlite(sqliteFile({ dataDir: stopped.env['DATA_DIR'] }), { readonly: true });
     expect(file.prepare('SELECT email FROM users').all()).toEqual([{ email: ada.email }]);
     file.close();

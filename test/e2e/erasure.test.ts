@@ -10,6 +10,7 @@ import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, mails, mailTo, next, Person, send, sendTo } from '../support/client.js';
 import { everythingStored } from '../support/everything-stored.js';
 import { freePort } from '../support/database-server.js';
+import { sqliteDriver } from '../../src/database/sqlite-driver.js';
 
 const DELETED = { first_name: 'deleted', last_name: 'user' };
 
@@ -470,7 +471,7 @@ describe('erasing on SQLite while somebody reads the file', () => {
     const app = await TestApp.start('sqlite');
     const email = 'vanishing.person@nowhere.example';
     const person = await Person.join(app, 'Zyxwvutia', email);
-    const { default: Sqlite } = await import('better-sqlite3');
+    const Sqlite = sqliteDriver();
     const reader = new Sqlite(sqliteFile({ dataDir: app.env['DATA_DIR'] }), { readonly: true });
     reader.exec('BEGIN');
     expect(reader.prepare('SELECT COUNT(*) AS n FROM users').get()).toEqual({ n: 1 });

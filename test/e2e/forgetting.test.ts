@@ -1,11 +1,13 @@
 // What is deleted is gone from SQLite's files as well, whatever happens to the server meanwhile.
-import Sqlite from 'better-sqlite3';
+import { sqliteDriver } from '../../src/database/sqlite-driver.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sqliteFile } from '../../src/database/data-source.js';
 import { TestApp } from '../support/app.js';
 import { call, eventually, Person, send, sendTo } from '../support/client.js';
 import { everythingStored } from '../support/everything-stored.js';
 import { ServerProcess } from '../support/server-process.js';
+
+const Sqlite = sqliteDriver();
 
 const SECRET = 'a turnipsecret';
 

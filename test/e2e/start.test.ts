@@ -213,11 +213,11 @@ describe('a mistake', () => {
   });
 
   it('of a driver that was not built names the command', async () => {
-    const { driverProblem } = await import('../../src/database/start-error.js');
+    const { driverProblem } = await import('../../src/database/sqlite-driver.js');
     const missing = new Error(
       'Could not locate the bindings file. Tried: …/node_modules/better-sqlite3/build/better_sqlite3.node',
     );
-    expect(driverProblem(missing)?.message).toContain('npm rebuild better-sqlite3');
+    expect(driverProblem(missing)?.message).toContain('node drivers/install.mjs');
     expect(
       driverProblem(Object.assign(new Error('better-sqlite3: disk I/O error'), { code: 'SQLITE_IOERR' })),
     ).toBeUndefined();

@@ -9,6 +9,7 @@ import { type Dialect, emptyEnvironment } from '../support/app.js';
 import { call, eventually } from '../support/client.js';
 import { canStart, DatabaseServer, freePort, SERVER_KINDS, UNFLUSHED } from '../support/database-server.js';
 import { ServerProcess } from '../support/server-process.js';
+import { sqliteDriver } from '../../src/database/sqlite-driver.js';
 
 /** Two of them watch, and the rest storms. */
 const PEOPLE = Number(process.env['STORM_PEOPLE'] ?? 2_000) + 2;
@@ -35,7 +36,7 @@ describe.each(CASES)('a storm of reconnects on %s', (dialect) => {
 
   const query = async (sql: string): Promise<Record<string, unknown>[]> => {
     if (!database) {
-      const { default: Sqlite } = await import('better-sqlite3');
+      const Sqlite = sqliteDriver();
       const file = new Sqlite(sqliteFile({ dataDir: env['DATA_DIR'] }), { timeout: 10_000 });
       const statement = file.prepare(sql);
       const rows = statement.reader ? statement.all() : [statement.run()];

@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
-import Sqlite from 'better-sqlite3';
+import { sqliteDriver } from '../../src/database/sqlite-driver.js';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { type ChatSocket, next, type Person } from './client.js';
+
+const Sqlite = sqliteDriver();
 
 /** Where messages go: a room with somebody, or a group. */
 export type Chat = { with: Person } | { group: number };

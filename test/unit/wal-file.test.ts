@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
-import Sqlite from 'better-sqlite3';
+import { sqliteDriver } from '../../src/database/sqlite-driver.js';
 import { WalFile } from '../../src/database/wal-file.js';
 import { temporaryFolder } from '../support/app.js';
+
+const Sqlite = sqliteDriver();
 
 describe('the write-ahead log', () => {
   const open = async () => {
