@@ -15,11 +15,19 @@ import { httpValidationPipe } from './common/validation.js';
 import type { Config } from './config/config.js';
 import { isLoopbackName } from './config/loopback.js';
 import { loadSecret } from './config/secret.js';
-import { MAX_REQUEST_BYTES, SocketAdapter } from './realtime/socket.adapter.js';
+import { SocketAdapter } from './realtime/socket.adapter.js';
 
 const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
+/** Largest body of a request, in bytes. */
+const MAX_REQUEST_BYTES = 64 * 1024;
 /** A request, headers and body, must be here by then. */
 const REQUEST_WITHIN_MS = 30_000;
+/** Its headers by then. */
+const HEADERS_WITHIN_MS = 10_000;
+/** How often Node looks at that. */
+const LOOK_EVERY_MS = 5_000;
+/** A connection that waits for another request ends by then; one of a proxy later than the proxy itself ends it, which is often a minute. */
+const KEEP_ALIVE_MS = { direct: 10_000, proxied: 75_000 };
 
 const COUNT = { error: 2, warn: 3, info: 4, debug: 5 };
 
@@ -65,7 +73,8 @@ export async function createApp(
     trustProxy: trustProxy(config),
     // Nobody holds a connection by sending slowly.
     requestTimeout: REQUEST_WITHIN_MS,
-    http: { headersTimeout: REQUEST_WITHIN_MS / 2 },
+    keepAliveTimeout: config.trustProxy === false ? KEEP_ALIVE_MS.direct : KEEP_ALIVE_MS.proxied,
+    http: { headersTimeout: HEADERS_WITHIN_MS, connectionsCheckingInterval: LOOK_EVERY_MS },
     // What is not HTTP at all, or too much of it.
     clientErrorHandler: (error, socket) => {
       if (!socket.writable || error.code === 'ECONNRESET') {

@@ -14,6 +14,7 @@ import {
   tooManySockets,
   Unauthenticated,
 } from './access-tokens.js';
+import { tokenOfHandshake, withoutBearer } from './given-token.js';
 import { Sessions } from './sessions.js';
 
 /** A socket that has shown no token by then is closed. */
@@ -52,9 +53,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     this.server = server;
     // The handshake's token is checked here and not when the connection is there: an error there would end the process.
     server.use((socket, next) => {
-      const { token } = socket.handshake.auth as { token?: unknown };
-      if (token == null) return next();
-      this.bind(socket, token).then(
+      this.bindByHandshake(socket).then(
         () => next(),
         (error: unknown) => next(asHandshakeError(error)),
       );
@@ -101,8 +100,8 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
    * wait for the check, in order. @throws Unauthenticated, after which the socket is to be closed; `session_mismatch`
    */
   async bind(socket: ParleySocket, given: unknown): Promise<void> {
-    const token = given ?? undefined;
-    if (token !== undefined && typeof token !== 'string') throw tokenInvalid();
+    if (given != null && typeof given !== 'string') throw tokenInvalid();
+    const token = given == null ? undefined : withoutBearer(given);
     const { data } = socket;
     if (!data.binding) {
       if (token === undefined) throw this.withoutToken(socket);
@@ -120,6 +119,12 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
       this.tokens.read(token);
       throw sessionMismatch();
     }
+  }
+
+  /** Most sockets bring their token here; the others have some seconds. */
+  private async bindByHandshake(socket: ParleySocket): Promise<void> {
+    const token = tokenOfHandshake(socket.handshake);
+    if (token != null) await this.bind(socket, token);
   }
 
   /** A client that goes on without a token is not getting anywhere. */

@@ -4,6 +4,7 @@ import { type Identity, PUBLIC } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { tokenMissing } from './access-tokens.js';
+import { tokenInHeaders } from './given-token.js';
 import { Sessions } from './sessions.js';
 import { SocketSessions } from './socket-sessions.js';
 
@@ -51,11 +52,8 @@ export class TokenGuard implements CanActivate {
 
 const tokenOf = (payload: unknown): unknown => (payload as { token?: unknown } | null | undefined)?.token;
 
-/** `authentication: <token>`, the protocol's own, or `Authorization: Bearer <token>`, the web's habit. */
 function tokenIn(headers: Request['headers']): string {
-  const { authentication, authorization } = headers;
-  if (typeof authentication === 'string' && authentication) return authentication.replace(/^Bearer +/i, '');
-  const [, bearer] = /^Bearer +(\S+)$/i.exec(String(authorization ?? '')) ?? [];
-  if (!bearer) throw tokenMissing();
-  return bearer;
+  const token = tokenInHeaders(headers);
+  if (token === undefined) throw tokenMissing();
+  return token;
 }

@@ -1,7 +1,6 @@
 import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { Invalid } from './errors.js';
-import { TokenPayload } from './token-payload.js';
 
 /** Fields that a DTO does not name are refused, so that a typo is told and not ignored. */
 const STRICT: ValidatorOptions = {
@@ -30,10 +29,15 @@ function invalidFrom(errors: ValidationError[]): Invalid {
 /** A name as the client sent it, short enough to be sent back. */
 const printable = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
-/** Nest runs it on socket payloads, too. Those have pipes of their own, which convert nothing: there, `"2"` is no number. */
+/** What sockets send. They have pipes of their own, which convert nothing: there, `"2"` is no number. */
+const socketPayloads = new WeakSet<object>();
+
+/** Says of a class that only sockets send it: the pipe that Nest runs on everything leaves it alone. */
+export const isSentBySockets = (dto: object): void => void socketPayloads.add(dto);
+
 class HttpValidationPipe extends ValidationPipe {
   protected override toValidate(metadata: ArgumentMetadata): boolean {
-    return !(metadata.metatype?.prototype instanceof TokenPayload) && super.toValidate(metadata);
+    return !(metadata.metatype && socketPayloads.has(metadata.metatype)) && super.toValidate(metadata);
   }
 }
 

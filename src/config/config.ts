@@ -80,6 +80,11 @@ const portNumber = value(
   'a port, 0 to 65535',
 );
 
+const positive = value(
+  (given) => (/^[1-9]\d{0,8}$/.test(given) ? Number(given) : undefined),
+  'a whole number of at least 1',
+);
+
 const secret = value(
   (given) => (Buffer.byteLength(given) >= 32 ? given : undefined),
   'at least 32 bytes; make one with `openssl rand -base64 48`',
@@ -157,6 +162,14 @@ export const variables = {
     docs: 'websocket,polling',
     desc: 'What Socket.IO offers. websocket alone needs no sticky load balancer.',
   }),
+  SOCKET_PACKETS_PER_SECOND: positive({
+    default: 300,
+    desc: 'Packets that one connection may send in a second on average, and four times as many at once. Past that it is closed.',
+  }),
+  SOCKETS_PER_NETWORK: positive({
+    default: 2000,
+    desc: 'Connections of sockets that one network may have open: an IPv4 address, or an IPv6 /64.',
+  }),
   RATE_LIMITS: oneOf('on', 'off')({ default: 'on', desc: 'off only for load tests.' }),
   NODE_ENV: text({ default: 'development', desc: 'production turns off /dev/mail and the demo and logs JSON.' }),
 };
@@ -188,6 +201,10 @@ export interface Config {
   readonly trustProxy: false | number | string[];
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   readonly socketTransports: readonly Transport[];
+  /** What one connection may send, where `rateLimits` are on. */
+  readonly socketPacketsPerSecond: number;
+  /** Open connections of one network, where `rateLimits` are on. */
+  readonly socketsPerNetwork: number;
   readonly rateLimits: boolean;
   readonly production: boolean;
   /** Mails can be read at /dev/mail: no SMTP server, not production, and only reachable from this machine. */
@@ -235,6 +252,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: read.TRUST_PROXY,
     logLevel: read.LOG_LEVEL,
     socketTransports: Object.freeze(read.SOCKET_TRANSPORTS),
+    socketPacketsPerSecond: read.SOCKET_PACKETS_PER_SECOND,
+    socketsPerNetwork: read.SOCKETS_PER_NETWORK,
     rateLimits: read.RATE_LIMITS === 'on',
     production,
     devMail: !read.SMTP_URL && !production && isLoopbackName(read.HOST) && isLoopbackName(new URL(publicUrl).hostname),

@@ -3,6 +3,7 @@ import { Unauthenticated } from '../auth/access-tokens.js';
 import { asDomainError, internalError } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
 import type { Exception, ParleySocket, Refused } from '../realtime/events.js';
+import { Incoming, REFUSAL_COST } from '../realtime/incoming.js';
 import { Publisher } from '../realtime/publisher.js';
 
 /** Tells the sender what was refused: as event `exception`, and in the acknowledgement where one was asked for. */
@@ -11,7 +12,10 @@ import { Publisher } from '../realtime/publisher.js';
 export class SocketErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('Socket');
 
-  constructor(private readonly publisher: Publisher) {}
+  constructor(
+    private readonly publisher: Publisher,
+    private readonly incoming: Incoming,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const [socket, payload, acknowledge] =
@@ -21,6 +25,7 @@ export class SocketErrorFilter implements ExceptionFilter {
     this.publisher.exception(socket, error, requestOf(host.switchToWs().getPattern(), payload));
     acknowledge?.({ ok: false, error: error.toBody() });
     if (error instanceof Unauthenticated && error.closesSocket) socket.disconnect(true);
+    else this.incoming.charge(socket.conn, REFUSAL_COST);
   }
 }
 

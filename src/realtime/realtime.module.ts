@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { Audience } from './audience.js';
+import { Connections } from './connections.js';
+import { Incoming } from './incoming.js';
 import { Presence } from './presence.js';
 import { Publisher } from './publisher.js';
 import { SlowReceivers } from './slow-receivers.js';
@@ -8,7 +10,7 @@ import { WhoIsIn } from './who-is-in.js';
 
 @Global()
 @Module({
-  providers: [Publisher, Presence, SlowReceivers, Audience, Typing, WhoIsIn],
-  exports: [Publisher, Presence, Audience, Typing, WhoIsIn],
+  providers: [Publisher, Presence, SlowReceivers, Incoming, Connections, Audience, Typing, WhoIsIn],
+  exports: [Publisher, Presence, Incoming, Audience, Typing, WhoIsIn],
 })
 export class RealtimeModule {}

@@ -1,19 +1,20 @@
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Server, ServerOptions, Socket } from 'socket.io';
 import { DomainError } from '../common/errors.js';
 import { isOriginAllowed, originRefused } from '../common/origin.js';
+import { UnfinishedRequests } from '../common/unfinished-requests.js';
 import type { Config } from '../config/config.js';
 import type { ParleyServer } from './events.js';
-import { gatherWrites, OnePieceAdapter } from './gathered-writes.js';
+import { Connections, SOCKET_WITHIN_MS } from './connections.js';
+import { waysToWrite } from './gathered-writes.js';
+import { boundedWebSockets } from './bounded-web-sockets.js';
+import { Incoming, JOIN_COST, MAX_REFUSED_BYTES } from './incoming.js';
+import { type Refusal, upgradeOnlyWebSockets } from './upgrades.js';
 import { refuseOtherThanUtf8 } from './polled-bodies.js';
-
-/** Largest packet, and largest HTTP body, in bytes. A larger packet closes the socket: the transport cannot skip it. */
-export const MAX_REQUEST_BYTES = 64 * 1024;
 
 export const SOCKET_PATH = '/socket';
 
@@ -46,6 +47,9 @@ function forgetHandshake(socket: Socket): void {
 export class SocketAdapter extends IoAdapter {
   private static readonly log = new Logger('Socket');
   private readonly known = new Set<string>();
+  private readonly incoming: Incoming;
+  private readonly connections: Connections;
+  private hasWarnedOfVersion = false;
 
   constructor(
     app: INestApplicationContext,
@@ -53,33 +57,54 @@ export class SocketAdapter extends IoAdapter {
     private readonly onOriginRefused: (origin: string) => void,
   ) {
     super(app);
+    this.incoming = app.get(Incoming);
+    this.connections = app.get(Connections);
   }
 
   override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
-    this.refuseForeignUpgrades();
+    const writes = waysToWrite();
     const server = super.createIOServer(port, {
       ...options!,
       path: SOCKET_PATH,
       serveClient: false,
       // A transport that never becomes a socket has as long as a socket that never shows a token.
-      connectTimeout: 10_000,
+      connectTimeout: SOCKET_WITHIN_MS,
       transports: [...this.config.socketTransports],
-      maxHttpBufferSize: MAX_REQUEST_BYTES,
+      maxHttpBufferSize: MAX_REFUSED_BYTES,
+      wsEngine: boundedWebSockets,
       // Chat messages are smaller than what compressing them costs in memory for each connection.
       perMessageDeflate: false,
+      // Those for other paths are none: see `upgrades.ts`.
+      destroyUpgrade: false,
       // For polling. WebSocket knows no CORS: `allowRequest` is what guards both.
       cors: { origin: (origin, done) => done(null, isOriginAllowed(this.config, origin)) },
       allowRequest: (request, done) => {
-        const { origin } = request.headers;
-        if (isOriginAllowed(this.config, origin)) return done(null, true);
-        this.onOriginRefused(origin!);
-        done(originRefused(origin!).message, false);
+        const refusal = this.refusalOf(request);
+        if (refusal === undefined) done(null, true);
+        else refuseHandshake(request, refusal, done);
       },
-      adapter: OnePieceAdapter,
+      adapter: writes.adapter,
     }) as ParleyServer;
-    gatherWrites(server);
+    const http = this.httpServer as HttpServer;
+    upgradeOnlyWebSockets(http, (request) => this.upgradeRefusal(request));
+    if (this.config.rateLimits) new UnfinishedRequests().attach(http);
+    server.engine.use(onlyGetAndPost);
+    this.incoming.attach(server);
+    this.connections.attach(server);
+    writes.attach(server);
+    server.use((socket, next) => {
+      this.incoming.charge(socket.conn, JOIN_COST);
+      next();
+    });
     refuseOtherThanUtf8(server);
     return server;
+  }
+
+  override bindClientDisconnect(socket: Socket, callback: () => void): void {
+    socket.once('disconnect', () => {
+      callback();
+      this.connections.hasLeft(socket);
+    });
   }
 
   /** The stock adapter builds an rxjs pipeline per event and socket: 7 KiB and an eighth of the rate. */
@@ -119,17 +144,70 @@ export class SocketAdapter extends IoAdapter {
     (acknowledge as AnyAcknowledge)({ ok: false, error: error.toBody() });
   };
 
-  /** Engine.IO answers a refused upgrade with 400; it is a 403, on both transports. */
-  private refuseForeignUpgrades(): void {
-    const server = this.httpServer as HttpServer;
-    server.prependListener('upgrade', (request: IncomingMessage, stream: Duplex) => {
-      const { origin } = request.headers;
-      if (isOriginAllowed(this.config, origin)) return;
-      const { message } = originRefused(origin!);
-      stream.on('error', () => stream.destroy());
-      stream.end(
-        `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
-      );
-    });
+  /** Why a handshake is refused, if so: with which status, and in which words. */
+  private refusalOf(request: IncomingMessage): Refusal | undefined {
+    const foreign = this.foreign(request);
+    if (foreign) return foreign;
+    const version = versionOf(request);
+    if (version !== '4') {
+      this.warnOfVersion(version);
+      return { status: 400, message: WRONG_VERSION };
+    }
+    if (this.connections.isFull(request)) return { status: 429, message: 'Too many connections from this network.' };
+    return undefined;
   }
+
+  /** Said once: such a client tries again and again. */
+  private warnOfVersion(version: string | null): void {
+    if (!this.hasWarnedOfVersion)
+      SocketAdapter.log.warn(`Refused a client that speaks EIO=${String(version).slice(0, 8)}. ${WRONG_VERSION}`);
+    this.hasWarnedOfVersion = true;
+  }
+
+  /** The same for what would be a WebSocket. */
+  private upgradeRefusal(request: IncomingMessage): Refusal | undefined {
+    if (!request.url?.startsWith(`${SOCKET_PATH}/`))
+      return { status: 404, message: `There is no WebSocket here. Connect Socket.IO to ${SOCKET_PATH}.` };
+    return this.foreign(request);
+  }
+
+  private foreign({ headers: { origin } }: IncomingMessage): Refusal | undefined {
+    if (isOriginAllowed(this.config, origin)) return undefined;
+    this.onOriginRefused(origin!);
+    return { status: 403, message: originRefused(origin!).message };
+  }
+}
+
+const WRONG_VERSION =
+  'This server speaks Engine.IO 4 (EIO=4), as the clients of Socket.IO 3 and 4 do. Use socket.io-client 4; a client of Socket.IO 1 or 2 cannot connect.';
+
+const versionOf = ({ url }: IncomingMessage): string | null =>
+  new URL(url ?? '', 'http://localhost').searchParams.get('EIO');
+
+/** Engine.IO would make it 403 always. What refuses a WebSocket has no status of its own: there it is 400. */
+function refuseHandshake(
+  request: IncomingMessage & { res?: ServerResponse | null },
+  { status, message }: Refusal,
+  done: (message: string, isAllowed: false) => void,
+): void {
+  const { res } = request;
+  if (!res) {
+    done(message, false);
+    return;
+  }
+  res.writeHead(status, { 'content-type': 'application/json', ...(status === 429 && { 'retry-after': '10' }) });
+  res.end(JSON.stringify({ code: ENGINE_CODES[status], message }));
+}
+
+/** Engine.IO's own numbers for what is wrong. */
+const ENGINE_CODES: Record<number, number> = { 400: 5, 403: 4, 429: 4 };
+
+/** Engine.IO answers 500 to the others. OPTIONS was answered before, where it is a page's. */
+function onlyGetAndPost(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  if (request.method === 'GET' || request.method === 'POST') {
+    next();
+    return;
+  }
+  response.writeHead(405, { allow: 'GET, POST' });
+  response.end();
 }

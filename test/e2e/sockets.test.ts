@@ -1,6 +1,7 @@
 // How a socket gets, keeps and loses its session.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CLIENT_EVENTS } from '../../src/api-docs/event-table.js';
 import { Sessions } from '../../src/auth/sessions.js';
 import { MAX_SOCKETS_PER_SESSION, SocketSessions } from '../../src/auth/socket-sessions.js';
 import { Clock } from '../../src/common/clock.js';
@@ -214,12 +215,29 @@ onAllDialects('sockets', (dialect) => {
     expect((await sendTo(socket, bob.id, 'still here')).ok).toBe(true);
   });
 
-  it('with a packet over the limit is closed by the transport, and that is all', async () => {
-    const [socket, other] = [await ada.connect(), await bob.connect()];
-    const closed = next<string>(socket, 'disconnect');
-    socket.emit('message', { chat_type: 'room', other_user_id: bob.id, message: 'x'.repeat(70_000) });
-    expect(await closed).toMatch(/transport (close|error)/);
-    expect((await sendTo(other, ada.id, 'fine')).ok).toBe(true);
+  it('takes no text for a number, in any event', async () => {
+    const socket = await ada.connect();
+    const room = (await sendTo(socket, bob.id, 'one')).chat_room_id;
+    const texts: Record<keyof typeof CLIENT_EVENTS, object[]> = {
+      message: [
+        { chat_type: 'room', other_user_id: String(bob.id), message: 'x' },
+        { chat_type: 'group', chat_group_id: '1', message: 'x' },
+        { chat_type: 'group', chat_group_id: '1', is_enter: true },
+        { chat_type: 'bot', message: 1 },
+      ],
+      bot_stop: [{ question_seq: '1' }],
+      read: [{ chat_room_id: String(room) }, { chat_room_id: room, seq: '1' }, { chat_group_id: '1' }],
+      typing: [
+        { chat_type: 'room', other_user_id: String(bob.id) },
+        { chat_type: 'group', chat_group_id: '1' },
+      ],
+    };
+    expect(Object.keys(texts).sort()).toEqual(Object.keys(CLIENT_EVENTS).sort());
+    for (const [event, payloads] of Object.entries(texts))
+      for (const payload of payloads) {
+        const answer = await (socket as any).timeout(15_000).emitWithAck(event, payload);
+        expect([event, payload, answer.error?.code]).toEqual([event, payload, 'invalid']);
+      }
   });
 
   it('shows a user online, for five seconds beyond the last socket, and never for a reload', async () => {

@@ -1,0 +1,59 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Connections whose request is not here yet: so many of one address, and of all. Beyond, the one that takes longest has to go. */
+const MOST_OF_ONE = 100;
+const MOST = 500;
+
+/**
+ * Connections that have not sent a whole request. Each takes a descriptor, and those who open them by the hundred and say nothing
+ * would keep all others out. Behind a proxy that waits for the whole request, as nginx does, there are hardly any.
+ */
+export class UnfinishedRequests {
+  /** Those that had to go since the start. */
+  dropped = 0;
+  /** Local, by address, the oldest first. */
+  private readonly waiting = new Map<Socket, string>();
+  private readonly counts = new Map<string, number>();
+
+  /** Behind Engine.IO, which keeps its requests from those who listened before it; before the server listens. */
+  attach(server: Server): void {
+    server.on('connection', (socket: Socket) => this.add(socket));
+    server.prependListener('request', (request: IncomingMessage) => {
+      const hasBody = Number(request.headers['content-length']) > 0 || 'transfer-encoding' in request.headers;
+      if (hasBody) request.once('end', () => this.delete(request.socket));
+      else this.delete(request.socket);
+    });
+    server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.delete(socket));
+  }
+
+  private add(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    // One that asked for an upgrade comes by again.
+    if (this.waiting.has(socket)) return;
+    this.waiting.set(socket, address);
+    const count = (this.counts.get(address) ?? 0) + 1;
+    this.counts.set(address, count);
+    socket.once('close', () => this.delete(socket));
+    if (count > MOST_OF_ONE || this.waiting.size > MOST) this.dropOldest(count > MOST_OF_ONE ? address : undefined);
+  }
+
+  private dropOldest(address: string | undefined): void {
+    for (const [socket, from] of this.waiting) {
+      if (address !== undefined && from !== address) continue;
+      this.dropped++;
+      this.delete(socket);
+      socket.destroy();
+      return;
+    }
+  }
+
+  private delete(socket: Socket): void {
+    const address = this.waiting.get(socket);
+    if (address === undefined) return;
+    this.waiting.delete(socket);
+    const count = this.counts.get(address)! - 1;
+    if (count > 0) this.counts.set(address, count);
+    else this.counts.delete(address);
+  }
+}
