@@ -1,7 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { logLine } from '../common/log-line.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { RegistrationService } from './registration.service.js';
@@ -18,7 +17,6 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   private timer?: NodeJS.Timeout;
 
   constructor(
-    private readonly unitOfWork: UnitOfWork,
     private readonly registrations: RegistrationService,
     private readonly resets: PasswordResetService,
     private readonly sessions: Sessions,
@@ -39,11 +37,9 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   async sweep(): Promise<void> {
-    await this.unitOfWork.run(async (tx) => {
-      await this.registrations.sweep(tx);
-      await this.resets.sweep(tx);
-      await this.sessions.sweep(tx, new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS));
-      await this.outbox.sweep(tx);
-    });
+    await this.registrations.sweep();
+    await this.resets.sweep();
+    await this.sessions.sweep(new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS));
+    await this.outbox.sweep();
   }
 }

@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { deleteInSlices } from '../database/delete-in-slices.js';
 import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordWasReset, resetPassword } from '../mail/mails.js';
@@ -94,8 +95,9 @@ export class PasswordResetService implements OnModuleInit {
     if (mayMail) this.outbox.wake();
   }
 
-  async sweep(tx: EntityManager): Promise<void> {
-    await tx.delete(PasswordReset, { expiresAt: LessThan(new Date(this.clock.now().getTime() - FORGET_AFTER_MS)) });
+  async sweep(): Promise<void> {
+    const before = new Date(this.clock.now().getTime() - FORGET_AFTER_MS);
+    await deleteInSlices(this.unitOfWork, PasswordReset, { expiresAt: LessThan(before) });
   }
 
   private async find(tx: EntityManager, token: string): Promise<{ userId: number }> {

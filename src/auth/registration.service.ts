@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { deleteInSlices } from '../database/delete-in-slices.js';
 import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { addressIsTaken, confirmRegistration, type MailContent } from '../mail/mails.js';
@@ -114,8 +115,9 @@ export class RegistrationService implements OnModuleInit {
     return email;
   }
 
-  async sweep(tx: EntityManager): Promise<void> {
-    await tx.delete(Registration, { expiresAt: LessThan(new Date(this.clock.now().getTime() - FORGET_AFTER_MS)) });
+  async sweep(): Promise<void> {
+    const before = new Date(this.clock.now().getTime() - FORGET_AFTER_MS);
+    await deleteInSlices(this.unitOfWork, Registration, { expiresAt: LessThan(before) });
   }
 
   /** A link for somebody; returns its address. */

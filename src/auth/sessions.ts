@@ -5,6 +5,7 @@ import { Clock } from '../common/clock.js';
 import type { Identity } from '../common/identity.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { askTogether } from '../database/ask-together.js';
+import { deleteInSlices } from '../database/delete-in-slices.js';
 import { fromMoment, inIds } from '../database/dialect.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
@@ -179,7 +180,7 @@ export class Sessions implements OnModuleInit {
   }
 
   /** Forgets sessions that nobody can use any more. */
-  async sweep(tx: EntityManager, endedBefore: Date): Promise<void> {
-    await tx.delete(Session, { expiresAt: LessThan(endedBefore) });
+  async sweep(endedBefore: Date): Promise<void> {
+    await deleteInSlices(this.unitOfWork, Session, { expiresAt: LessThan(endedBefore) });
   }
 }

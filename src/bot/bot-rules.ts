@@ -1,13 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { hasAccount } from '../auth/accounts.js';
-import { Erasure } from '../auth/erasure.js';
+import { type AfterErasure, Erasure } from '../auth/erasure.js';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { Conversation } from '../conversations/conversation.entity.js';
+import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import type { Entry, KindRules } from '../conversations/draft.js';
 import { Member } from '../conversations/member.entity.js';
-import { Message } from '../conversations/message.entity.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { BotChat } from './bot-chat.entity.js';
@@ -38,6 +38,7 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   constructor(
     private readonly log: MessageLog,
     private readonly erasure: Erasure,
+    private readonly removal: ConversationRemoval,
     private readonly clock: Clock,
   ) {}
 
@@ -113,12 +114,13 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   }
 
   /** Everything that somebody and the bot have said to each other. */
-  private async erase(tx: EntityManager, userId: number): Promise<void> {
+  private async erase(tx: EntityManager, userId: number): Promise<AfterErasure | void> {
     const chat = await tx.findOneBy(BotChat, { userId });
     if (!chat) return;
     const { conversationId } = chat;
-    for (const table of [BotQuestion, BotChat, Message, Member]) await tx.delete(table, { conversationId });
-    await tx.delete(Conversation, { id: conversationId });
+    for (const table of [BotQuestion, BotChat, Member]) await tx.delete(table, { conversationId });
+    await this.removal.mark(tx, [conversationId]);
+    return () => this.removal.finish([conversationId]);
   }
 
   private async make(tx: EntityManager, userId: number): Promise<number> {

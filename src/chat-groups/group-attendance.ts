@@ -1,9 +1,10 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { PresenceNews } from '../auth/presence-news.js';
 import { Sessions } from '../auth/sessions.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
+import { logLine } from '../common/log-line.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
 import { Receipts } from '../conversations/receipts.js';
@@ -21,6 +22,9 @@ import { GroupNotices } from './group-notices.js';
 import { GroupUpdates } from './group-updates.js';
 import { PersonTurns } from './person-turns.js';
 
+/** Groups of one question to the database. */
+const CHUNK = 500;
+
 interface Membership {
   id: number;
   isIn: boolean;
@@ -33,6 +37,7 @@ interface Membership {
  */
 @Injectable()
 export class GroupAttendance implements OnModuleInit {
+  private readonly logger = new Logger('Groups');
   private readonly membershipsOf = askTogether((userIds) => this.memberships(userIds));
 
   constructor(
@@ -142,6 +147,38 @@ export class GroupAttendance implements OnModuleInit {
     for (const userId of userIds) {
       const isIn = this.whoIsIn.has(userId, groupId);
       this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn, owner_id: ownerId });
+    }
+  }
+
+  /**
+   * Groups whose owner has gone have come down to others, who learn of it, each in their turn: what they are told is who owns a group by
+   * then, since they may have handed it over already. Outside of any turn. Never throws: it is done, whoever has heard of it.
+   * @param heirs by group
+   */
+  async inherited(heirs: ReadonlyMap<number, number>): Promise<void> {
+    const groupsOf = new Map<number, number[]>();
+    for (const [groupId, heirId] of heirs) {
+      const groupIds = groupsOf.get(heirId);
+      if (groupIds) groupIds.push(groupId);
+      else groupsOf.set(heirId, [groupId]);
+    }
+    for (const [heirId, groupIds] of groupsOf) {
+      await this.turns
+        .take([heirId], () => this.tellOwners(heirId, groupIds))
+        .catch((error: unknown) => this.logger.error(`A new owner was not told of it: ${logLine(error)}`));
+    }
+  }
+
+  private async tellOwners(memberId: number, groupIds: readonly number[]): Promise<void> {
+    for (let i = 0; i < groupIds.length; i += CHUNK) {
+      const { sql, values } = inIds('g.conversation_id', groupIds.slice(i, i + CHUNK));
+      const rows = await this.unitOfWork.read.query<{ id: number; owner_id: number }[]>(
+        `SELECT g.conversation_id AS id, g.owner_id FROM chat_groups g
+         JOIN members m ON m.conversation_id = g.conversation_id AND m.user_id = ?
+         WHERE ${sql}`,
+        [memberId, ...values],
+      );
+      for (const { id, owner_id } of rows) this.ownerChanged([memberId], id, owner_id);
     }
   }
 

@@ -1,10 +1,23 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type AfterErasure, type ErasedPerson, Erasure } from '../auth/erasure.js';
+import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import { AccessRequest } from './access-request.entity.js';
 import { GroupAttendance } from './group-attendance.js';
 import { GroupMembership } from './group-membership.js';
 import { GroupRemoval } from './group-removal.entity.js';
+import { PersonTurns } from './person-turns.js';
+
+interface MembershipRow {
+  id: number;
+  owner_id: number;
+  member_count: number;
+  is_in: number;
+}
+
+/** Groups that are told of in one turn of the event loop. */
+const AT_ONCE = 100;
 
 /** Whoever erases their account gives up all of their memberships, and is forgotten where they asked for one or were removed. */
 @Injectable()
@@ -13,6 +26,8 @@ export class GroupErasure implements OnModuleInit {
     private readonly erasure: Erasure,
     private readonly attendance: GroupAttendance,
     private readonly membership: GroupMembership,
+    private readonly turns: PersonTurns,
+    private readonly removal: ConversationRemoval,
   ) {}
 
   onModuleInit(): void {
@@ -20,21 +35,29 @@ export class GroupErasure implements OnModuleInit {
   }
 
   private async leaveAll(tx: EntityManager, { id: userId }: ErasedPerson): Promise<AfterErasure> {
-    const groups = await tx.query<{ id: number; owner_id: number; is_in: number }[]>(
-      `SELECT g.conversation_id AS id, g.owner_id, m.is_in FROM members m JOIN chat_groups g ON g.conversation_id = m.conversation_id
+    const groups = await tx.query<MembershipRow[]>(
+      `SELECT g.conversation_id AS id, g.owner_id, g.member_count, m.is_in
+       FROM members m JOIN chat_groups g ON g.conversation_id = m.conversation_id
        WHERE m.user_id = ? ORDER BY g.conversation_id`,
       [userId],
     );
-    const heirs = new Map<number, number | undefined>();
-    for (const { id, owner_id: ownerId } of groups)
-      heirs.set(id, (await this.membership.leaveForGood(tx, { id, ownerId }, userId)).heirId);
+    const left = groups.map(({ id, owner_id, member_count }) => ({ id, ownerId: owner_id, memberCount: member_count }));
+    const { deleted, heirs } = await this.membership.leaveForGood(tx, left, userId);
     for (const table of [AccessRequest, GroupRemoval]) await tx.delete(table, { userId });
-    return () => {
-      for (const { id, is_in } of groups) {
-        this.attendance.membershipEnded(userId, id, Boolean(is_in));
-        const heirId = heirs.get(id);
-        if (heirId !== undefined) this.attendance.ownerChanged([heirId], id, heirId);
+    return async () => {
+      try {
+        await this.turns.take([userId], () => this.tell(userId, groups));
+        await this.attendance.inherited(heirs);
+      } finally {
+        await this.removal.finish(deleted);
       }
     };
+  }
+
+  private async tell(userId: number, groups: readonly MembershipRow[]): Promise<void> {
+    for (const [i, { id, is_in }] of groups.entries()) {
+      this.attendance.membershipEnded(userId, id, Boolean(is_in));
+      if (i % AT_ONCE === AT_ONCE - 1) await nextTurn();
+    }
   }
 }

@@ -5,9 +5,9 @@ import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../conversations/blocks.js';
+import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import { History } from '../conversations/history.js';
 import { liveMark } from '../conversations/read-marks.js';
-import { Forgetting } from '../database/forgetting.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
@@ -37,7 +37,7 @@ export class GroupMembersService {
     private readonly attendance: GroupAttendance,
     private readonly turns: PersonTurns,
     private readonly sessions: Sessions,
-    private readonly forgetting: Forgetting,
+    private readonly removal: ConversationRemoval,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -83,20 +83,21 @@ export class GroupMembersService {
   }
 
   /** An owner's group goes to its longest member; the last one to leave deletes it. @throws NotFound */
-  private giveUp(me: Identity, groupId: number): Promise<void> {
+  private async giveUp(me: Identity, groupId: number): Promise<void> {
     const { userId } = me;
-    return this.turns.take([userId], async () => {
+    const heirs = await this.turns.take([userId], async () => {
       const ended = this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
-        return { wasIn: member.isIn, ...(await this.membership.leaveForGood(tx, group, userId)) };
+        return { wasIn: member.isIn, ...(await this.membership.leaveForGood(tx, [group], userId)) };
       });
-      const { wasIn, isDeleted, heirId } = await this.silentWhereUnknown(userId, groupId, ended);
-      if (isDeleted) this.forgetting.soon();
+      const { wasIn, deleted, heirs } = await this.silentWhereUnknown(userId, groupId, ended);
+      if (deleted.length > 0) this.removal.wake();
       this.attendance.membershipEnded(userId, groupId, wasIn);
-      if (heirId !== undefined) this.attendance.ownerChanged([heirId], groupId, heirId);
+      return heirs;
     });
+    await this.attendance.inherited(heirs);
   }
 
   /**

@@ -1,15 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { hasAccount } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
-import { Conversation } from '../conversations/conversation.entity.js';
+import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
-import { Message } from '../conversations/message.entity.js';
-import { MessageChange } from '../conversations/message-change.entity.js';
-import { forUpdate, insertRows, toMoment } from '../database/dialect.js';
+import { forUpdate, inIds, insertRows, toMoment } from '../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from './chat-group.entity.js';
 import { GroupRemoval } from './group-removal.entity.js';
@@ -17,14 +16,35 @@ import { GroupRemoval } from './group-removal.entity.js';
 export interface LockedGroup extends ReadableChat {
   ownerId: number;
   isPrivate: boolean;
+  memberCount: number;
 }
+
+/** A group that somebody leaves for good, as it was until then. */
+export type Left = Pick<LockedGroup, 'id' | 'ownerId' | 'memberCount'>;
+
+/** What became of such groups. */
+export interface Ends {
+  deleted: number[];
+  /** New owners, by group. */
+  heirs: Map<number, number>;
+}
+
+/** Groups of one statement. */
+const CHUNK = 500;
 
 export const onlyTheOwner = () => new Forbidden('Only the owner of a group can do this.');
 
 /** Who belongs to a group, as rows: steps of transactions that hold the group's lock. */
 @Injectable()
-export class GroupMembership {
-  constructor(private readonly clock: Clock) {}
+export class GroupMembership implements OnModuleInit {
+  constructor(
+    private readonly removal: ConversationRemoval,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    for (const table of ['access_requests', 'group_removals']) this.removal.alsoDeletes(table, 'user_id');
+  }
 
   /** Locks a group against everything that numbers its messages or changes its members. @throws NotFound */
   async lock(tx: EntityManager, groupId: number): Promise<LockedGroup> {
@@ -35,7 +55,8 @@ export class GroupMembership {
     );
     const group = await tx.findOneBy(ChatGroup, { conversationId: groupId });
     if (!conversation || !group) throw new NotFound('chat group');
-    return { id: groupId, lastSeq: conversation.last_seq, ownerId: group.ownerId, isPrivate: group.isPrivate };
+    const { ownerId, isPrivate, memberCount } = group;
+    return { id: groupId, lastSeq: conversation.last_seq, ownerId, isPrivate, memberCount };
   }
 
   /** The same, for its owner. @throws NotFound to those outside; Forbidden to other members */
@@ -74,32 +95,66 @@ export class GroupMembership {
     await tx.insert(GroupRemoval, { conversationId: groupId, userId, removedAt: this.clock.now() });
   }
 
-  /** A member no more, by their own will: the group goes with its last one, and passes on to another where it was the owner who went. */
-  async leaveForGood(
-    tx: EntityManager,
-    { id, ownerId }: Pick<LockedGroup, 'id' | 'ownerId'>,
-    userId: number,
-  ): Promise<{ isDeleted: boolean; heirId?: number }> {
-    await tx.delete(Member, { conversationId: id, userId });
-    const [heir] = await tx.find(Member, {
-      where: { conversationId: id },
-      order: { joinedAt: 'ASC', userId: 'ASC' },
-      take: 1,
-    });
-    if (!heir) {
-      await this.deleteGroup(tx, id);
-      return { isDeleted: true };
+  /**
+   * A member no more, of groups that are locked: one whose last member that was is gone, and one whose owner it was passes on to who
+   * has been a member for longest. A handful of statements for hundreds of groups. Call `ConversationRemoval` after the commit.
+   */
+  async leaveForGood(tx: EntityManager, groups: readonly Left[], userId: number): Promise<Ends> {
+    const ends: Ends = { deleted: [], heirs: new Map() };
+    for (let i = 0; i < groups.length; i += CHUNK) {
+      const some = groups.slice(i, i + CHUNK);
+      const mine = inGroups(some);
+      await tx.query(`DELETE FROM members WHERE user_id = ? AND ${mine.sql}`, [userId, ...mine.values]);
+      await this.deleteGroups(
+        tx,
+        some.filter(({ memberCount }) => memberCount <= 1),
+        ends,
+      );
+      const others = some.filter(({ memberCount }) => memberCount > 1);
+      if (others.length > 0) {
+        const { sql, values } = inGroups(others);
+        await tx.query(`UPDATE chat_groups SET member_count = member_count - 1 WHERE ${sql}`, values);
+      }
+      await this.passOn(
+        tx,
+        others.filter(({ ownerId }) => ownerId === userId),
+        ends,
+      );
+      // On SQLite all of this would be one turn of the event loop.
+      if (some.length === CHUNK) await nextTurn();
     }
-    await tx.decrement(ChatGroup, { conversationId: id }, 'memberCount', 1);
-    if (ownerId !== userId) return { isDeleted: false };
-    await tx.update(ChatGroup, { conversationId: id }, { ownerId: heir.userId });
-    return { isDeleted: false, heirId: heir.userId };
+    return ends;
   }
 
-  private async deleteGroup(tx: EntityManager, groupId: number): Promise<void> {
-    for (const table of [Message, MessageChange, AccessRequest, GroupRemoval, ChatGroup]) {
-      await tx.delete(table, { conversationId: groupId });
-    }
-    await tx.delete(Conversation, { id: groupId });
+  private async passOn(tx: EntityManager, groups: readonly Left[], { heirs }: Ends): Promise<void> {
+    if (groups.length === 0) return;
+    const { sql, values } = inGroups(groups);
+    await tx.query(
+      `UPDATE chat_groups SET owner_id = (
+         SELECT m.user_id FROM members m WHERE m.conversation_id = chat_groups.conversation_id
+         ORDER BY m.joined_at, m.user_id LIMIT 1
+       ) WHERE ${sql}`,
+      values,
+    );
+    const rows = await tx.query<{ id: number; owner_id: number }[]>(
+      `SELECT conversation_id AS id, owner_id FROM chat_groups WHERE ${sql}`,
+      values,
+    );
+    for (const { id, owner_id } of rows) heirs.set(id, owner_id);
+  }
+
+  private async deleteGroups(tx: EntityManager, groups: readonly Left[], { deleted }: Ends): Promise<void> {
+    if (groups.length === 0) return;
+    const { sql, values } = inGroups(groups);
+    await tx.query(`DELETE FROM chat_groups WHERE ${sql}`, values);
+    const ids = groups.map(({ id }) => id);
+    await this.removal.mark(tx, ids);
+    deleted.push(...ids);
   }
 }
+
+const inGroups = (groups: readonly Left[]) =>
+  inIds(
+    'conversation_id',
+    groups.map(({ id }) => id),
+  );

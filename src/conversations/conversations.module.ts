@@ -3,6 +3,8 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { Block } from './block.entity.js';
 import { Blocks } from './blocks.js';
 import { Conversation } from './conversation.entity.js';
+import { ConversationRemoval } from './conversation-removal.js';
+import { DeletedConversation } from './deleted-conversation.entity.js';
 import { History } from './history.js';
 import { Member } from './member.entity.js';
 import { Message } from './message.entity.js';
@@ -13,8 +15,8 @@ import { ReadMarks } from './read-marks.js';
 import { Receipts } from './receipts.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Conversation, Member, Message, MessageChange, Block])],
-  providers: [MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
-  exports: [MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
+  imports: [TypeOrmModule.forFeature([Conversation, Member, Message, MessageChange, Block, DeletedConversation])],
+  providers: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
+  exports: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
 })
 export class ConversationsModule {}

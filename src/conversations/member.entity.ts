@@ -7,6 +7,7 @@ import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
 /** Someone's part in a conversation. */
 @Entity('members', { withoutRowid: true })
 @Index('ix_members_user', ['userId'])
+@Index('ix_members_joined', ['conversationId', 'joinedAt', 'userId'])
 @Index('ix_members_is_in', ['isIn', 'userId'])
 export class Member {
   @KeyColumn('conversation_id')

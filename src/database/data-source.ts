@@ -13,6 +13,7 @@ import { Accounts1764100000000 } from './migrations/1764100000000-accounts.js';
 import { GroupDoors1764200000000 } from './migrations/1764200000000-group-doors.js';
 import { Changes1764300000000 } from './migrations/1764300000000-changes.js';
 import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
+import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite-reader.js';
@@ -30,6 +31,7 @@ export const migrations = [
   GroupDoors1764200000000,
   Changes1764300000000,
   Blocks1764400000000,
+  DeletedConversations1764550000000,
   FoldedNames1764560000000,
 ];
 

@@ -8,6 +8,7 @@ import {
 import { type EntityManager, IsNull, LessThan, LessThanOrEqual, Not } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { logLine } from '../common/log-line.js';
+import { deleteInSlices } from '../database/delete-in-slices.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { renderMail } from './layout.js';
 import type { MailContent } from './mails.js';
@@ -103,8 +104,9 @@ export class Outbox implements OnApplicationBootstrap, BeforeApplicationShutdown
     await this.running;
   }
 
-  async sweep(tx: EntityManager): Promise<void> {
-    await tx.delete(OutboxMail, { createdAt: LessThan(new Date(this.clock.now().getTime() - FORGET_AFTER_MS)) });
+  async sweep(): Promise<void> {
+    const before = new Date(this.clock.now().getTime() - FORGET_AFTER_MS);
+    await deleteInSlices(this.unitOfWork, OutboxMail, { createdAt: LessThan(before) });
   }
 
   /** Looks into the outbox after `delayMs`, or earlier where that was planned already. */

@@ -39,6 +39,7 @@ onAllDialects('the database', (dialect) => {
       'chat_groups',
       'chat_rooms',
       'conversations',
+      'deleted_conversations',
       'group_removals',
       'mail_outbox',
       'members',
@@ -78,7 +79,7 @@ onAllDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(16);
+    expect(tables).toHaveLength(17);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(
       await app.database.query(

@@ -1,0 +1,189 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { logLine } from '../common/log-line.js';
+import { SLICE } from '../database/delete-in-slices.js';
+import { inIds, insertRows, toMoment } from '../database/dialect.js';
+import { Forgetting } from '../database/forgetting.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+
+/** Chats that are looked through together. */
+const CHUNK = 500;
+/** How long whoever erases their account is kept waiting for the last of it to be gone. */
+const FINISH_WITHIN_MS = 5_000;
+/** For what was marked by a transaction of which nobody knew whether it was committed. */
+const LOOK_EVERY_MS = 60_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+
+interface PartTable {
+  name: string;
+  /** The column that stands behind `conversation_id` in its key. */
+  key: string;
+}
+
+/**
+ * Deletes chats. For everybody they are gone with the commit that marks them; what was said in them may be a million rows, and goes
+ * in slices. Which chats are left to do stands in `deleted_conversations`, so that a restart goes on where it was. On many nodes, two
+ * may delete the same rows, which does no harm.
+ */
+@Injectable()
+export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('Database');
+  /** What has rows for each message, or for each person, of a chat. */
+  private readonly tables: PartTable[] = [
+    { name: 'message_changes', key: 'change_seq' },
+    { name: 'messages', key: 'seq' },
+  ];
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private isWanted = false;
+  private isStopping = false;
+  private failures = 0;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly forgetting: Forgetting,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A kind of chat says once in which tables of its own a chat may have many rows. */
+  alsoDeletes(name: string, key: string): void {
+    this.tables.push({ name, key });
+  }
+
+  onApplicationBootstrap(): void {
+    this.wake();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /**
+   * Inside the caller's transaction, which also deletes the members of these chats and what names them: from its commit on nobody finds
+   * them. Call `wake` or `finish` after it.
+   */
+  async mark(tx: EntityManager, ids: readonly number[]): Promise<void> {
+    if (ids.length === 0) return;
+    const now = toMoment(this.clock.now());
+    await insertRows(
+      tx,
+      'deleted_conversations',
+      'conversation_id, deleted_at',
+      ids.map((id) => [id, now]),
+    );
+  }
+
+  /** Deletes what is marked, in the background. */
+  wake(): void {
+    if (this.running) this.isWanted = true;
+    if (this.running || this.isStopping) return;
+    clearTimeout(this.timer);
+    this.running = this.run();
+  }
+
+  /** Deletes these chats before it resolves; what that would take more than five seconds for goes on in the background. Never throws. */
+  async finish(ids: readonly number[]): Promise<void> {
+    if (ids.length === 0) return;
+    const until = Date.now() + FINISH_WITHIN_MS;
+    const isOver = () => this.isStopping || Date.now() > until;
+    try {
+      for (let i = 0; i < ids.length && !isOver(); i += CHUNK) await this.remove(ids.slice(i, i + CHUNK), isOver);
+    } catch (error) {
+      this.logger.error(`Chats are deleted later: ${logLine(error)}`);
+    }
+    this.wake();
+  }
+
+  private async run(): Promise<void> {
+    let nextMs = LOOK_EVERY_MS;
+    try {
+      await this.removeAll();
+      this.failures = 0;
+    } catch (error) {
+      // Said once: the database may be away for long.
+      if (this.failures++ === 0) this.logger.error(`Chats are deleted later: ${logLine(error)}`);
+      nextMs = Math.min(FIRST_RETRY_MS * 2 ** this.failures, LONGEST_RETRY_MS) * (0.5 + Math.random() / 2);
+    }
+    this.running = undefined;
+    if (this.isStopping) return;
+    if (this.isWanted && this.failures === 0) nextMs = 0;
+    this.isWanted = false;
+    this.timer = setTimeout(() => this.wake(), nextMs).unref();
+  }
+
+  private async removeAll(): Promise<void> {
+    for (let hasRemoved = false; ; hasRemoved = true) {
+      const rows = await this.unitOfWork.read.query<{ id: number }[]>(
+        `SELECT conversation_id AS id FROM deleted_conversations ORDER BY conversation_id LIMIT ${CHUNK}`,
+      );
+      if (rows.length === 0 || this.isStopping) {
+        if (hasRemoved) this.forgetting.soon();
+        return;
+      }
+      await this.remove(
+        rows.map(({ id }) => id),
+        () => this.isStopping,
+      );
+    }
+  }
+
+  private async remove(ids: readonly number[], isOver: () => boolean): Promise<void> {
+    for (const table of this.tables) await this.removeRows(table, await this.withRows(table, ids), isOver);
+    if (isOver()) return;
+    await this.unitOfWork.run(async (tx) => {
+      for (const [table, key] of [
+        ['deleted_conversations', 'conversation_id'],
+        ['conversations', 'id'],
+      ]) {
+        const { sql, values } = inIds(key, ids);
+        await tx.query(`DELETE FROM ${table} WHERE ${sql}`, values);
+      }
+    });
+  }
+
+  private async withRows({ name }: PartTable, ids: readonly number[]): Promise<number[]> {
+    const { sql, values } = inIds('c.id', ids);
+    const rows = await this.unitOfWork.read.query<{ id: number }[]>(
+      `SELECT c.id FROM conversations c
+       WHERE ${sql} AND EXISTS (SELECT 1 FROM ${name} part WHERE part.conversation_id = c.id)`,
+      values,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Nobody adds any: once it has walked through them all, there are none. */
+  private async removeRows({ name, key }: PartTable, ids: readonly number[], isOver: () => boolean): Promise<void> {
+    let ranges: number[][] = [];
+    let free = SLICE;
+    const removeSlice = async (): Promise<void> => {
+      await this.unitOfWork.run(async (tx) => {
+        for (const range of ranges)
+          await tx.query(`DELETE FROM ${name} WHERE conversation_id = ? AND ${key} > ? AND ${key} <= ?`, range);
+      });
+      [ranges, free] = [[], SLICE];
+      await nextTurn();
+    };
+    for (const id of ids) {
+      // From where the slice before ended, and not from the first that is left: MySQL keeps deleted rows for a while, and would pass by them.
+      for (let [after, isLast] = [-1, false]; !isLast && !isOver();) {
+        const rows = await this.unitOfWork.read.query<{ number: number }[]>(
+          `SELECT ${key} AS number FROM ${name} WHERE conversation_id = ? AND ${key} > ? ORDER BY ${key} LIMIT ?`,
+          [id, after, free],
+        );
+        isLast = rows.length < free;
+        if (rows.length === 0) break;
+        const last = rows.at(-1)!.number;
+        ranges.push([id, after, last]);
+        after = last;
+        free -= rows.length;
+        if (free === 0) await removeSlice();
+      }
+    }
+    if (ranges.length > 0) await removeSlice();
+  }
+}
