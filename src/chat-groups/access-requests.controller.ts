@@ -18,7 +18,7 @@ export class AccessRequestsController {
   @Post(':id')
   @ApiOperation({ summary: 'Asks to be let into a private group, or back into one that one was removed from' })
   @ApiCreatedResponse({ type: AccessRequestView })
-  @ApiErrors(400, 404, 409, 429)
+  @ApiErrors(400, 403, 404, 409, 429)
   ask(@CurrentUser() me: Identity, @IdParam('id') id: number) {
     return this.accessRequests.ask(me, id);
   }

@@ -7,6 +7,7 @@ import { DomainError, NotFound, RateLimited } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../conversations/blocks.js';
+import { pairOf } from '../conversations/pair.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
@@ -14,7 +15,7 @@ import { Publisher } from '../realtime/publisher.js';
 import { AccessRequest } from './access-request.entity.js';
 import type { AccessRequestView, AnswerAccessRequest, PendingRequestView } from './dto/access-request.dto.js';
 import { GroupAttendance } from './group-attendance.js';
-import { GroupMembership, type LockedGroup, onlyTheOwner } from './group-membership.js';
+import { blockedFromGroups, GroupMembership, type LockedGroup, onlyTheOwner } from './group-membership.js';
 import { PersonTurns } from './person-turns.js';
 
 /** Between a refusal and the next try. */
@@ -44,7 +45,7 @@ export class AccessRequestsService {
 
   /**
    * Anybody outside asks; asking again while it waits changes nothing and answers the same.
-   * @throws NotFound; `already_member`; `open_group`; RateLimited after a refusal
+   * @throws NotFound; `already_member`; `open_group`; `blocked` where one of the two has blocked the other; RateLimited after a refusal
    */
   ask(me: Identity, groupId: number): Promise<AccessRequestView> {
     const { userId } = me;
@@ -52,9 +53,12 @@ export class AccessRequestsService {
       const { ownerId, createdAt, isNew } = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         await this.assertMayAsk(tx, group, userId);
+        // Until the commit nobody blocks them, and they block nobody.
+        await assertHasAccount(tx, userId);
+        if ((await this.blocks.among(tx, [pairOf(userId, group.ownerId)]))(pairOf(userId, group.ownerId)))
+          throw blockedFromGroups();
         const before = await tx.findOneBy(AccessRequest, { conversationId: groupId, userId });
         if (before && !before.refusedAt) return { ...group, createdAt: before.createdAt, isNew: false };
-        await assertHasAccount(tx, userId);
         const now = this.clock.now();
         if (before) {
           assertWaited(before.refusedAt!, now);
@@ -87,7 +91,8 @@ export class AccessRequestsService {
 
   /**
    * The owner's answer: lets the requester in, or has them wait before they may ask again.
-   * @throws NotFound to those outside, or where nobody waits by that id; Forbidden to other members
+   * @throws NotFound to those outside, or where nobody waits by that id; Forbidden to other members; `blocked` where the requester has
+   * blocked the owner since
    */
   answer(me: Identity, groupId: number, { requester_id: userId, access }: AnswerAccessRequest) {
     return this.turns.take([userId], async () => {
@@ -96,8 +101,10 @@ export class AccessRequestsService {
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const request = await tx.findOneBy(AccessRequest, waiting);
         if (!request) throw new NotFound('access request');
-        if (access) await this.membership.admit(tx, group, userId, false);
-        else await tx.update(AccessRequest, waiting, { refusedAt: this.clock.now() });
+        if (access) {
+          await this.membership.assertMayBeDrawnIn(tx, userId, me);
+          await this.membership.admit(tx, group, userId, false);
+        } else await tx.update(AccessRequest, waiting, { refusedAt: this.clock.now() });
         return { createdAt: request.createdAt, lastSeq: group.lastSeq };
       });
       if (access) this.attendance.membershipBegan(userId, groupId, lastSeq);

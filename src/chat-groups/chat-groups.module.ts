@@ -9,6 +9,7 @@ import { ChatGroupsController } from './chat-groups.controller.js';
 import { ChatGroupsService } from './chat-groups.service.js';
 import { GroupAbsence } from './group-absence.js';
 import { GroupAttendance } from './group-attendance.js';
+import { GroupDeparture } from './group-departure.entity.js';
 import { GroupEdits } from './group-edits.js';
 import { GroupErasure } from './group-erasure.js';
 import { GroupMembersController } from './group-members.controller.js';
@@ -22,7 +23,7 @@ import { GroupUpdates } from './group-updates.js';
 import { PersonTurns } from './person-turns.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([ChatGroup, AccessRequest, GroupRemoval]), ConversationsModule],
+  imports: [TypeOrmModule.forFeature([ChatGroup, AccessRequest, GroupDeparture, GroupRemoval]), ConversationsModule],
   controllers: [AccessRequestsController, ChatGroupsController, GroupMembersController],
   providers: [
     AccessRequestsService,

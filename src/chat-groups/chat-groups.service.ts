@@ -6,6 +6,7 @@ import { Clock } from '../common/clock.js';
 import { Forbidden, Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { RateLimits } from '../common/rate-limits.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { placeOf, type Stored as Placed } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
@@ -60,6 +61,7 @@ export class ChatGroupsService {
     private readonly whoIsIn: WhoIsIn,
     private readonly turns: PersonTurns,
     private readonly sessions: Sessions,
+    private readonly limits: RateLimits,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -86,7 +88,8 @@ export class ChatGroupsService {
 
   /**
    * Renames a group, or hands it over to another member, or both at once.
-   * @throws NotFound to those outside, or where the new owner is no member; Forbidden to members who are not the owner
+   * @throws NotFound to those outside, or where the new owner is no member; Forbidden to members who are not the owner; `blocked` where
+   * the new owner has blocked the caller
    */
   async update(me: Identity, groupId: number, request: ChangeGroup): Promise<ChatGroupView> {
     const { chat_group_name: name, owner_id: ownerId } = request;
@@ -98,7 +101,10 @@ export class ChatGroupsService {
     await this.turns.take(ownerId == null ? [] : [me.userId, ownerId], async () => {
       const before = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
-        if (ownerId != null && !(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
+        if (ownerId != null) {
+          if (!(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
+          await this.membership.assertMayBeDrawnIn(tx, ownerId, me);
+        }
         const changes = { ...(name != null && { name }), ...(ownerId != null && { ownerId }) };
         await tx.update(ChatGroup, { conversationId: groupId }, changes);
         return group.ownerId;
@@ -109,10 +115,12 @@ export class ChatGroupsService {
     return this.view(me, groupId);
   }
 
-  /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound */
+  /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound; RateLimited */
   async messages(me: Identity, groupId: number, page: PageQuery): Promise<MessageView[]> {
     if (hasCursor(page)) return this.history.pageFor(me.userId, 'group', groupId, page);
-    return this.history.page(await this.attendance.enter(me, groupId), page);
+    // The guard counts no GET: this one changes something, for who is not in it yet, or has something to read.
+    const group = await this.attendance.enter(me, groupId, () => this.limits.write(me.userId));
+    return this.history.page(group, page);
   }
 
   /** Enters or leaves. @throws NotFound */

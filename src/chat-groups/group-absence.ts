@@ -8,6 +8,7 @@ import {
 import { PresenceNews } from '../auth/presence-news.js';
 import { Gather } from '../common/gather.js';
 import { logLine } from '../common/log-line.js';
+import { lockChats } from '../conversations/chats-of-person.js';
 import { Receipts } from '../conversations/receipts.js';
 import { forUpdate, placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -120,6 +121,10 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     this.toMark = new Map();
     if (marks.length === 0) return;
     await this.unitOfWork.run(async (tx) => {
+      await lockChats(
+        tx,
+        marks.map(({ groupId }) => groupId),
+      );
       for (const { groupId, seq, userIds } of marks) {
         for (const some of chunks(userIds)) {
           await tx.query(
@@ -146,6 +151,15 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
       const candidates = userIds.filter((userId) => this.isAbsent(userId));
       if (candidates.length === 0 || this.isStopping) return;
       const left = await this.unitOfWork.run(async (tx) => {
+        // They come into no other meanwhile: that would take their turn.
+        const chats = await tx.query<{ id: number }[]>(
+          `SELECT DISTINCT conversation_id AS id FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)})`,
+          candidates,
+        );
+        await lockChats(
+          tx,
+          chats.map(({ id }) => id),
+        );
         const rows = await tx.query<{ id: number; user_id: number; last_read_seq: number }[]>(
           `SELECT conversation_id AS id, user_id, last_read_seq FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)}) ${forUpdate(tx)}`,
           candidates,

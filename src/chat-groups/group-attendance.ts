@@ -22,6 +22,12 @@ import { GroupNotices } from './group-notices.js';
 import { GroupUpdates } from './group-updates.js';
 import { PersonTurns } from './person-turns.js';
 
+interface Entering {
+  group: ReadableChat;
+  /** Null for a newcomer. */
+  before: Pick<Member, 'isIn' | 'lastReadSeq'> | null;
+}
+
 /** Groups of one question to the database. */
 const CHUNK = 500;
 
@@ -62,24 +68,18 @@ export class GroupAttendance implements OnModuleInit {
 
   /**
    * Enters: from the answer on, messages come as they are written. In an open group a newcomer becomes a member.
-   * @throws NotFound to those outside a private group, and to those who were removed
+   * @param beforeWriting called where something will change: most who read the newest page are in already, and for them nothing does
+   * @throws NotFound to those outside a private group, and to those who were removed; what `beforeWriting` throws
    */
-  enter(me: Identity, groupId: number): Promise<ReadableChat> {
+  enter(me: Identity, groupId: number, beforeWriting?: () => Promise<void>): Promise<ReadableChat> {
     const { userId } = me;
     return this.turns.take([userId], async () => {
-      const { group, before } = await this.sessions.write(me, async (tx) => {
-        const locked = await this.membership.lock(tx, groupId);
-        const member = await this.membership.find(tx, groupId, userId);
-        if (!member) {
-          const isClosed = locked.isPrivate || (await this.membership.isRemoved(tx, groupId, userId));
-          if (isClosed) throw new NotFound('chat group');
-          await this.membership.admit(tx, locked, userId, true);
-        } else if (!member.isIn || member.lastReadSeq !== locked.lastSeq) {
-          // Reading the newest page enters, too, and most who read it are in already: nothing is written for them.
-          await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: locked.lastSeq });
-        }
-        return { group: locked, before: member };
-      });
+      let entered = await this.hasEntered(userId, groupId);
+      if (!entered) {
+        await beforeWriting?.();
+        entered = await this.writeEntering(me, groupId);
+      }
+      const { group, before } = entered;
       const { lastSeq } = group;
       this.publisher.placeInGroup(userId, groupId, 'in');
       this.whoIsIn.add(userId, groupId);
@@ -95,6 +95,35 @@ export class GroupAttendance implements OnModuleInit {
       else this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
       this.absence.expectSocket(userId);
       return group;
+    });
+  }
+
+  /** Where somebody is in already and has read everything: no lock is taken then, and nothing written. In the person's turn. */
+  private async hasEntered(userId: number, groupId: number): Promise<Entering | undefined> {
+    const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number }[]>(
+      `SELECT c.last_seq, m.last_read_seq FROM members m
+       JOIN conversations c ON c.id = m.conversation_id AND c.kind = 'group'
+       WHERE m.conversation_id = ? AND m.user_id = ? AND m.is_in = 1`,
+      [groupId, userId],
+    );
+    if (!row || row.last_read_seq !== row.last_seq) return undefined;
+    const { last_seq: lastSeq } = row;
+    return { group: { id: groupId, lastSeq }, before: { isIn: true, lastReadSeq: lastSeq } };
+  }
+
+  private writeEntering(me: Identity, groupId: number): Promise<Entering> {
+    const { userId } = me;
+    return this.sessions.write(me, async (tx) => {
+      const group = await this.membership.lock(tx, groupId);
+      const before = await this.membership.find(tx, groupId, userId);
+      if (!before) {
+        const isClosed = group.isPrivate || (await this.membership.isRemoved(tx, groupId, userId));
+        if (isClosed) throw new NotFound('chat group');
+        await this.membership.admit(tx, group, userId, true);
+      } else if (!before.isIn || before.lastReadSeq !== group.lastSeq) {
+        await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: group.lastSeq });
+      }
+      return { group, before };
     });
   }
 

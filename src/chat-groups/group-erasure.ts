@@ -2,9 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type AfterErasure, type ErasedPerson, Erasure } from '../auth/erasure.js';
+import { Busy } from '../common/errors.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import { AccessRequest } from './access-request.entity.js';
 import { GroupAttendance } from './group-attendance.js';
+import { GroupDeparture } from './group-departure.entity.js';
 import { GroupMembership } from './group-membership.js';
 import { GroupRemoval } from './group-removal.entity.js';
 import { PersonTurns } from './person-turns.js';
@@ -19,7 +21,7 @@ interface MembershipRow {
 /** Groups that are told of in one turn of the event loop. */
 const AT_ONCE = 100;
 
-/** Whoever erases their account gives up all of their memberships, and is forgotten where they asked for one or were removed. */
+/** Whoever erases their account gives up all of their memberships, and is forgotten where they asked for one, left one or were removed. */
 @Injectable()
 export class GroupErasure implements OnModuleInit {
   constructor(
@@ -43,10 +45,15 @@ export class GroupErasure implements OnModuleInit {
     );
     const left = groups.map(({ id, owner_id, member_count }) => ({ id, ownerId: owner_id, memberCount: member_count }));
     const { deleted, heirs } = await this.membership.leaveForGood(tx, left, userId);
-    for (const table of [AccessRequest, GroupRemoval]) await tx.delete(table, { userId });
+    for (const table of [AccessRequest, GroupDeparture, GroupRemoval]) await tx.delete(table, { userId });
     return async () => {
       try {
-        await this.turns.take([userId], () => this.tell(userId, groups));
+        const tell = () => this.tell(userId, groups);
+        // Rather out of turn than not at all: it is done.
+        await this.turns.take([userId], tell).catch((error: unknown) => {
+          if (!(error instanceof Busy)) throw error;
+          return tell();
+        });
         await this.attendance.inherited(heirs);
       } finally {
         await this.removal.finish(deleted);

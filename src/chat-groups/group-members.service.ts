@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import { Sessions } from '../auth/sessions.js';
-import { NotFound } from '../common/errors.js';
+import { DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../conversations/blocks.js';
@@ -26,6 +26,13 @@ interface MemberRow {
   last_seq: number;
   owner_id: number;
 }
+
+const hasLeft = () =>
+  new DomainError(
+    'conflict',
+    'has_left',
+    'They have given up membership of this group. They come back by entering it, or by asking for access.',
+  );
 
 /** Who is a member of a group: let in, removed, gone. */
 @Injectable()
@@ -54,7 +61,8 @@ export class GroupMembersService {
 
   /**
    * The owner adds somebody, who may have been removed before, or have asked for it. One who is a member already stays one.
-   * @throws NotFound to those outside, or where there is no such user; Forbidden to other members
+   * @throws NotFound to those outside, or where there is no such user; Forbidden to other members; `blocked` where they have blocked
+   * the owner; `has_left` where they have gone by themselves, and not asked to come back
    */
   async add(me: Identity, groupId: number, userId: number): Promise<GroupMemberView> {
     await this.turns.take([userId], async () => {
@@ -63,6 +71,8 @@ export class GroupMembersService {
         if (await this.membership.find(tx, groupId, userId)) return undefined;
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const asked = await tx.existsBy(AccessRequest, waiting);
+        await this.membership.assertMayBeDrawnIn(tx, userId, me);
+        if (!asked && (await this.membership.hasLeft(tx, groupId, userId))) throw hasLeft();
         await this.membership.admit(tx, group, userId, false);
         return { lastSeq: group.lastSeq, hadAsked: asked };
       });
@@ -85,19 +95,21 @@ export class GroupMembersService {
   /** An owner's group goes to its longest member; the last one to leave deletes it. @throws NotFound */
   private async giveUp(me: Identity, groupId: number): Promise<void> {
     const { userId } = me;
-    const heirs = await this.turns.take([userId], async () => {
+    const inherited = await this.turns.take([userId], async () => {
       const ended = this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.find(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
-        return { wasIn: member.isIn, ...(await this.membership.leaveForGood(tx, [group], userId)) };
+        const ends = await this.membership.leaveForGood(tx, [group], userId);
+        if (ends.deleted.length === 0) await this.membership.noteDeparture(tx, groupId, userId);
+        return { wasIn: member.isIn, ...ends };
       });
       const { wasIn, deleted, heirs } = await this.silentWhereUnknown(userId, groupId, ended);
       if (deleted.length > 0) this.removal.wake();
       this.attendance.membershipEnded(userId, groupId, wasIn);
       return heirs;
     });
-    await this.attendance.inherited(heirs);
+    await this.attendance.inherited(inherited);
   }
 
   /**

@@ -5,12 +5,14 @@ import { hasAccount } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
+import { blocked, Blocks } from '../conversations/blocks.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
 import { forUpdate, inIds, insertRows, toMoment } from '../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from './chat-group.entity.js';
+import { GroupDeparture } from './group-departure.entity.js';
 import { GroupRemoval } from './group-removal.entity.js';
 
 export interface LockedGroup extends ReadableChat {
@@ -32,6 +34,9 @@ export interface Ends {
 /** Groups of one statement. */
 const CHUNK = 500;
 
+/** The same sentence to both, as for messages. */
+export const blockedFromGroups = () => blocked('One of the two of you has blocked the other.');
+
 export const onlyTheOwner = () => new Forbidden('Only the owner of a group can do this.');
 
 /** Who belongs to a group, as rows: steps of transactions that hold the group's lock. */
@@ -39,11 +44,13 @@ export const onlyTheOwner = () => new Forbidden('Only the owner of a group can d
 export class GroupMembership implements OnModuleInit {
   constructor(
     private readonly removal: ConversationRemoval,
+    private readonly blocks: Blocks,
     private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    for (const table of ['access_requests', 'group_removals']) this.removal.alsoDeletes(table, 'user_id');
+    for (const table of ['access_requests', 'group_departures', 'group_removals'])
+      this.removal.alsoDeletes(table, 'user_id');
   }
 
   /** Locks a group against everything that numbers its messages or changes its members. @throws NotFound */
@@ -75,6 +82,26 @@ export class GroupMembership implements OnModuleInit {
     return tx.existsBy(GroupRemoval, { conversationId: groupId, userId });
   }
 
+  /** They have gone by themselves: only they themselves can bring about that they come back. */
+  hasLeft(tx: EntityManager, groupId: number, userId: number): Promise<boolean> {
+    return tx.existsBy(GroupDeparture, { conversationId: groupId, userId });
+  }
+
+  /** A member has gone by themselves. */
+  async noteDeparture(tx: EntityManager, groupId: number, userId: number): Promise<void> {
+    await tx.insert(GroupDeparture, { conversationId: groupId, userId, leftAt: this.clock.now() });
+  }
+
+  /**
+   * Whoever is made a member, or owner, by another's hand has not blocked that other; the answer holds until the commit.
+   * @throws NotFound where there is no such user, or no more; `blocked`
+   */
+  async assertMayBeDrawnIn(tx: EntityManager, userId: number, me: Identity): Promise<void> {
+    // Whoever blocks locks both people first.
+    if (!(await hasAccount(tx, userId))) throw new NotFound('user');
+    if (await this.blocks.hasBlocked(tx, userId, me.userId)) throw blockedFromGroups();
+  }
+
   /**
    * A new member, with nothing unread. What they asked for is settled, and what kept them out forgotten.
    * @throws NotFound where there is no such user, or no more
@@ -84,8 +111,8 @@ export class GroupMembership implements OnModuleInit {
     const row = [id, userId, lastSeq, isIn ? 1 : 0, toMoment(this.clock.now())];
     await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, is_in, joined_at', [row]);
     await tx.increment(ChatGroup, { conversationId: id }, 'memberCount', 1);
-    await tx.delete(AccessRequest, { conversationId: id, userId });
-    await tx.delete(GroupRemoval, { conversationId: id, userId });
+    for (const table of [AccessRequest, GroupDeparture, GroupRemoval])
+      await tx.delete(table, { conversationId: id, userId });
   }
 
   /** A member no more, and let in by nobody but the owner. */

@@ -12,6 +12,11 @@ export const GATHER_MS = 1_000;
 export const QUIET_MS = 10_000;
 /** People named in one sentence; more are counted. */
 const NAMED = 2;
+/** People whose ids stand in one notice; more are counted. */
+export const MOST_IDS = 100;
+/** Where names could not be read. */
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
 
 interface Change {
   /** Where they are now. */
@@ -28,6 +33,8 @@ export class GroupNotices implements OnApplicationShutdown {
   private readonly logger = new Logger(GroupNotices.name);
   private readonly changes = new Map<number, Map<number, Change>>();
   private readonly timers = new Map<number, { at: number; timer: NodeJS.Timeout }>();
+  /** How often in a row names could not be read. */
+  private failures = 0;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -55,7 +62,7 @@ export class GroupNotices implements OnApplicationShutdown {
     clearTimeout(planned?.timer);
     const timer = setTimeout(() => {
       this.timers.delete(groupId);
-      this.tell(groupId).catch((error: unknown) => this.logger.error(`A notice was not told: ${logLine(error)}`));
+      void this.tell(groupId);
     }, at - Date.now()).unref();
     this.timers.set(groupId, { at, timer });
   }
@@ -64,28 +71,51 @@ export class GroupNotices implements OnApplicationShutdown {
     const now = Date.now();
     const changes = this.changes.get(groupId);
     if (!changes) return;
-    const entered: number[] = [];
-    const left: number[] = [];
+    const entered = new Map<number, Change>();
+    const left = new Map<number, Change>();
+    let next = Infinity;
     for (const [userId, change] of changes) {
-      if (change.notBefore > now) continue;
-      if (change.isIn === change.toldIsIn) {
-        changes.delete(userId);
-        continue;
+      if (change.notBefore <= now) {
+        if (change.isIn === change.toldIsIn) {
+          changes.delete(userId);
+          continue;
+        }
+        (change.isIn ? entered : left).set(userId, change);
+        Object.assign(change, { toldIsIn: change.isIn, notBefore: now + QUIET_MS });
       }
-      (change.isIn ? entered : left).push(userId);
-      Object.assign(change, { toldIsIn: change.isIn, notBefore: now + QUIET_MS });
+      next = Math.min(next, change.notBefore);
     }
     // Once more when those named now may be named again: they may have gone on in the meantime.
     if (changes.size === 0) this.changes.delete(groupId);
-    else
-      this.schedule(groupId, Math.max(now + GATHER_MS, Math.min(...[...changes.values()].map((one) => one.notBefore))));
-    await this.say(groupId, 'entered', entered);
-    await this.say(groupId, 'left', left);
+    else this.schedule(groupId, Math.max(now + GATHER_MS, next));
+    try {
+      await this.say(groupId, 'entered', [...entered.keys()]);
+      entered.clear();
+      await this.say(groupId, 'left', [...left.keys()]);
+      this.failures = 0;
+    } catch (error) {
+      this.tellLater(groupId, new Map([...entered, ...left]), error);
+    }
+  }
+
+  /** The group does not know of these changes yet, after all. */
+  private tellLater(groupId: number, untold: ReadonlyMap<number, Change>, error: unknown): void {
+    // Said once: the database may be away for long.
+    if (this.failures++ === 0) this.logger.error(`Who came and went is told later: ${logLine(error)}`);
+    const changes = this.changes.get(groupId) ?? new Map<number, Change>();
+    this.changes.set(groupId, changes);
+    for (const [userId, change] of untold) {
+      Object.assign(change, { toldIsIn: !change.toldIsIn, notBefore: 0 });
+      changes.set(userId, change);
+    }
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** this.failures, LONGEST_RETRY_MS);
+    this.schedule(groupId, Date.now() + delay * (0.5 + Math.random() / 2));
   }
 
   private async say(groupId: number, kind: GroupNotice['notice']['kind'], userIds: number[]): Promise<void> {
-    if (userIds.length === 0) return;
-    const named = userIds.length === NAMED + 1 ? userIds : userIds.slice(0, NAMED);
+    const count = userIds.length;
+    if (count === 0) return;
+    const named = count === NAMED + 1 ? userIds : userIds.slice(0, NAMED);
     const users = await this.unitOfWork.read.find(User, {
       select: { id: true, firstName: true, lastName: true },
       where: { id: In(named) },
@@ -93,13 +123,13 @@ export class GroupNotices implements OnApplicationShutdown {
     const names = named
       .flatMap((id) => users.find((user) => user.id === id) ?? [])
       .map((user) => `${user.firstName} ${user.lastName}`);
-    const others = userIds.length - named.length;
+    const others = count - named.length;
     const message = `${sentence(others > 0 ? [...names, `${others} others`] : names)} ${kind} the group`;
     this.publisher.groupNotice({
       chat_type: 'group',
       chat_group_id: groupId,
       message,
-      notice: { kind, user_ids: userIds },
+      notice: { kind, user_ids: userIds.slice(0, MOST_IDS), count },
     });
   }
 }

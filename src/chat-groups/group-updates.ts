@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import { Gather } from '../common/gather.js';
 import { LIST_LIMIT } from '../common/pages.js';
+import { Blocks } from '../conversations/blocks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { GroupRow } from '../realtime/events.js';
 import { Publisher } from '../realtime/publisher.js';
@@ -12,6 +13,7 @@ import { GroupRemoval } from './group-removal.entity.js';
 const GATHER_MS = 1_000;
 /** Groups of one question to the database. */
 const CHUNK = 500;
+const NOBODY: ReadonlySet<number> = new Set();
 
 /**
  * Tells what became of a group's row in the list of groups. While the list is one page, everybody who is there may show it, and hears
@@ -23,6 +25,7 @@ export class GroupUpdates implements BeforeApplicationShutdown {
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
+    private readonly blocks: Blocks,
     private readonly publisher: Publisher,
   ) {
     this.changes = new Gather('GroupUpdates', GATHER_MS, (changed) => this.tell([...changed.keys()]));
@@ -47,15 +50,32 @@ export class GroupUpdates implements BeforeApplicationShutdown {
       const groups = await this.unitOfWork.read.findBy(ChatGroup, { conversationId: In(some) });
       const byId = new Map(groups.map((group) => [group.conversationId, group]));
       const removed = isOnePage ? await this.removedFrom(some) : new Map<number, number[]>();
-      for (const groupId of some) this.tellOne(groupId, byId.get(groupId), isOnePage, removed.get(groupId));
+      const apart = isOnePage ? await this.blocks.blockersOf(groups.map(({ ownerId }) => ownerId)) : undefined;
+      for (const groupId of some) {
+        const group = byId.get(groupId);
+        this.tellOne(groupId, group, isOnePage, removed.get(groupId), group && apart?.get(group.ownerId));
+      }
     }
   }
 
-  private tellOne(groupId: number, group: ChatGroup | undefined, isOnePage: boolean, removed: number[] = []): void {
+  /** @param apart who has blocked the owner: what they call their groups does not come to them, unless they are members */
+  private tellOne(
+    groupId: number,
+    group: ChatGroup | undefined,
+    isOnePage: boolean,
+    removed: number[] = [],
+    apart: ReadonlySet<number> = NOBODY,
+  ): void {
     if (group) {
       const row = toRow(group);
       const closed = { ...row, member_count: null };
-      this.publisher.groupRow(row, isOnePage ? { row: group.isPrivate ? closed : row, closed, removed } : undefined);
+      const outside = {
+        row: group.isPrivate ? closed : row,
+        closed,
+        removed: removed.filter((id) => !apart.has(id)),
+        apart,
+      };
+      this.publisher.groupRow(row, isOnePage ? outside : undefined);
     } else if (isOnePage) {
       // It has no members left who would have to hear of it.
       this.publisher.groupDeleted({ chat_group_id: groupId, deleted: true });

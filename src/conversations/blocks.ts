@@ -8,9 +8,13 @@ import { Block } from './block.entity.js';
 import { type Pair, pairKey, pairOf } from './pair.js';
 
 /** The same sentence to both: the one who is blocked need not learn from it who did it. */
-export const blocked = () => new DomainError('forbidden', 'blocked', 'Messages between the two of you are blocked.');
+export const blocked = (sentence = 'Messages between the two of you are blocked.') =>
+  new DomainError('forbidden', 'blocked', sentence);
 
-/** Who wants to hear nothing from whom. Direct messages stop both ways; who is blocked sees no presence; groups do not care. */
+/**
+ * Who wants to hear nothing from whom. Direct messages stop both ways; who is blocked sees no presence, and draws nobody into a group;
+ * what is said in groups goes on.
+ */
 @Injectable()
 export class Blocks {
   constructor(
@@ -38,6 +42,24 @@ export class Blocks {
       else found.set(blockerId, new Set([blockedId]));
     }
     return found;
+  }
+
+  /** Who has blocked each of these people; whom nobody has blocked is not in it. */
+  async blockersOf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    const found = new Map<number, Set<number>>();
+    if (userIds.length === 0) return found;
+    const rows = await this.unitOfWork.read.findBy(Block, { blockedId: In(userIds) });
+    for (const { blockerId, blockedId } of rows) {
+      const ids = found.get(blockedId);
+      if (ids) ids.add(blockerId);
+      else found.set(blockedId, new Set([blockerId]));
+    }
+    return found;
+  }
+
+  /** One way. The answer holds until the commit where the row of one of the two is locked. */
+  hasBlocked(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
+    return tx.existsBy(Block, { blockerId, blockedId });
   }
 
   /**

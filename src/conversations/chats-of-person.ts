@@ -15,13 +15,16 @@ export async function lockChatsOf(
   const rows = await tx.query<{ id: number }[]>('SELECT conversation_id AS id FROM members WHERE user_id = ?', [
     userId,
   ]);
-  const missing = rows
-    .map(({ id }) => id)
-    .filter((id) => !locked.has(id))
-    .sort((a, b) => a - b);
-  for (let i = 0; i < missing.length; i += AT_ONCE) {
-    const ids = missing.slice(i, i + AT_ONCE);
+  const missing = rows.map(({ id }) => id).filter((id) => !locked.has(id));
+  await lockChats(tx, missing);
+  return new Set([...locked, ...missing]);
+}
+
+/** Locks these chats in the order of their ids: whoever locks rows of their members comes behind. */
+export async function lockChats(tx: EntityManager, chatIds: readonly number[]): Promise<void> {
+  const sorted = [...new Set(chatIds)].sort((a, b) => a - b);
+  for (let i = 0; i < sorted.length; i += AT_ONCE) {
+    const ids = sorted.slice(i, i + AT_ONCE);
     await tx.query(`SELECT id FROM conversations WHERE id IN (${placeholders(ids)}) ORDER BY id ${forUpdate(tx)}`, ids);
   }
-  return new Set([...locked, ...missing]);
 }

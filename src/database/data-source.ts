@@ -14,6 +14,7 @@ import { GroupDoors1764200000000 } from './migrations/1764200000000-group-doors.
 import { Changes1764300000000 } from './migrations/1764300000000-changes.js';
 import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
 import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
+import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite-reader.js';
@@ -32,6 +33,7 @@ export const migrations = [
   Changes1764300000000,
   Blocks1764400000000,
   DeletedConversations1764550000000,
+  GroupDepartures1764550001000,
   FoldedNames1764560000000,
 ];
 

@@ -134,16 +134,19 @@ export class Publisher {
 
   /**
    * A group's new row, to its members; and to everybody else who is there, as those outside see it, where `outside` is given: `row`,
-   * or `closed` to those who were removed.
+   * or `closed` to those who were removed, and nothing to those who are `apart`.
    */
-  groupRow(row: GroupRow, outside?: { row: GroupRow; closed: GroupRow; removed: readonly number[] }): void {
+  groupRow(
+    row: GroupRow,
+    outside?: { row: GroupRow; closed: GroupRow; removed: readonly number[]; apart: ReadonlySet<number> },
+  ): void {
     const members = [groupRoom(row.chat_group_id), outsideRoom(row.chat_group_id)];
     this.server.to(members).emit('group_update', row);
     if (!outside) return;
     const removed = outside.removed.map(userRoom);
     this.server
       .to(EVERYBODY)
-      .except([...members, ...removed])
+      .except([...members, ...removed, ...[...outside.apart].map(userRoom)])
       .emit('group_update', outside.row);
     if (removed.length > 0) this.server.to(removed).except(members).emit('group_update', outside.closed);
   }

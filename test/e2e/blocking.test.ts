@@ -289,9 +289,9 @@ onAllDialects('blocking', (dialect) => {
       const [a, b, e] = [await ada.connect(), await bob.connect(), await eve.connect()];
       const body = { chat_group_name: 'Secret', is_private: true };
       const group = (await call(app, 'POST', '/http/chat_groups', { token: bob.token, body })).body.id;
-      await block(ada, bob);
       const requests = `/http/chat_groups/access_requests/${group}`;
       for (const person of [ada, eve]) await call(app, 'POST', requests, { token: person.token });
+      await block(ada, bob);
       const asking = (await bob.get(requests)).body as { requester: { id: number; is_online: boolean } }[];
       expect(asking.map(({ requester }) => [requester.id, requester.is_online])).toEqual([
         [ada.id, false],
@@ -299,6 +299,10 @@ onAllDialects('blocking', (dialect) => {
       ]);
       const add = async (person: Person) =>
         call(app, 'POST', `/http/chat_groups/${group}/members`, { token: bob.token, body: { user_id: person.id } });
+      await unblock(ada, bob);
+      expect((await add(ada)).body).toMatchObject({ id: ada.id, is_online: true });
+      await block(ada, bob);
+      // A member already: it changes nothing.
       expect((await add(ada)).body).toMatchObject({ id: ada.id, is_online: false });
       expect((await add(eve)).body).toMatchObject({ id: eve.id, is_online: true });
 
@@ -322,6 +326,60 @@ onAllDialects('blocking', (dialect) => {
       });
       const eves = { chat_type: 'group', chat_group_id: group, user_id: eve.id };
       for (const got of [toAda, toBob]) expect(got).toEqual(got.map(() => eves));
+    });
+
+    it('draws nobody into a group: not added, let in, nor made its owner, until it is taken back', async () => {
+      const as = (person: Person, method: string, path: string, body?: unknown) =>
+        call(app, method, `/http/chat_groups${path}`, { token: person.token, body });
+      const create = async (person: Person): Promise<number> =>
+        (await as(person, 'POST', '', { chat_group_name: 'Answer me', is_private: true })).body.id;
+      const [bobs, shared, adas] = [await create(bob), await create(bob), await create(ada)];
+      await as(bob, 'POST', `/${shared}/members`, { user_id: ada.id });
+      await as(ada, 'POST', `/access_requests/${bobs}`);
+      await block(ada, bob);
+      const ways = {
+        add: () => as(bob, 'POST', `/${bobs}/members`, { user_id: ada.id }),
+        letIn: () => as(bob, 'PUT', `/access_requests/${bobs}`, { requester_id: ada.id, access: true }),
+        handOver: () => as(bob, 'PUT', `/${shared}`, { owner_id: ada.id, chat_group_name: 'Yours' }),
+        // Knocking is a word to the owner.
+        ask: () => as(bob, 'POST', `/access_requests/${adas}`),
+      };
+      for (const [name, way] of Object.entries(ways))
+        expect(await way(), name).toMatchObject({ status: 403, body: { code: 'blocked' } });
+      expect(await as(ada, 'POST', `/access_requests/${bobs}`)).toMatchObject({ body: { code: 'blocked' } });
+      const rows = (await ada.get('/http/chat_groups')).body as { id: number }[];
+      expect(rows.find(({ id }) => id === bobs)).toMatchObject({ is_member: false });
+      expect(rows.find(({ id }) => id === shared)).toMatchObject({ owner_id: bob.id, name: 'Answer me' });
+      expect((await ada.get(`/http/chat_groups/access_requests/${adas}`)).body).toEqual([]);
+      // Whom one has blocked oneself one may add.
+      expect((await as(ada, 'POST', `/${adas}/members`, { user_id: bob.id })).status).toBe(200);
+      await unblock(ada, bob);
+      for (const way of [ways.handOver, ways.letIn]) expect((await way()).status).toBe(200);
+    });
+
+    it('keeps quiet what the groups of the one who is blocked are called, unless one is a member', async () => {
+      const a = await ada.connect();
+      const create = async (person: Person, name: string): Promise<number> =>
+        (await call(app, 'POST', '/http/chat_groups', { token: person.token, body: { chat_group_name: name } })).body
+          .id;
+      const inside = await create(bob, 'Inside');
+      await send(a, { chat_type: 'group', chat_group_id: inside, is_enter: true });
+      await block(ada, bob);
+      const told = record<{ name: string; chat_group_id: number }>(
+        a,
+        'group_update',
+        (event: object) => 'name' in event,
+      );
+      const outside = await create(bob, 'Answer me');
+      await bob.put(`/http/chat_groups/${inside}`, { chat_group_name: 'Within' });
+      await bob.put(`/http/chat_groups/${outside}`, { chat_group_name: 'Answer me now' });
+      await create(eve, 'marker');
+      await eventually(() => told.some(({ name }) => name === 'marker') || undefined);
+      await eventually(() => told.some(({ name }) => name === 'Within') || undefined);
+      expect(told.filter(({ chat_group_id }) => chat_group_id === outside)).toEqual([]);
+      // In the list it stands, as ever.
+      const { body } = await ada.get('/http/chat_groups');
+      expect(body.find(({ id }: { id: number }) => id === outside)).toMatchObject({ name: 'Answer me now' });
     });
 
     it('and messages in groups go on: a group is not between two', async () => {

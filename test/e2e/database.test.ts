@@ -40,6 +40,7 @@ onAllDialects('the database', (dialect) => {
       'chat_rooms',
       'conversations',
       'deleted_conversations',
+      'group_departures',
       'group_removals',
       'mail_outbox',
       'members',
@@ -79,7 +80,7 @@ onAllDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(17);
+    expect(tables).toHaveLength(18);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(
       await app.database.query(

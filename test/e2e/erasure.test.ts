@@ -308,7 +308,7 @@ onAllDialects('erasing an account', (dialect) => {
     expect(await shown(own)).toMatchObject({ owner_id: bob.id, member_count: 2 });
     expect(await shown(bobsGroup)).toMatchObject({ owner_id: bob.id, member_count: 2 });
     expect(await shown(alone)).toBeUndefined();
-    for (const table of ['messages', 'members', 'chat_groups'])
+    for (const table of ['messages', 'members', 'chat_groups', 'deleted_conversations'])
       expect(await app.database.query(`SELECT 1 FROM ${table} WHERE conversation_id = ?`, [alone])).toEqual([]);
     const members = (await bob.get(`/http/users/group/${own}`)).body;
     expect(members.map(({ id }: { id: number }) => id)).toEqual([bob.id, eve.id].sort((a, b) => a - b));

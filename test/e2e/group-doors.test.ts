@@ -1,12 +1,14 @@
 // The doors of a group: who asks to be let in, who is added, who is removed, and whom it is handed to.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Erasure } from '../../src/auth/erasure.js';
 import { nameColumns, User } from '../../src/auth/user.entity.js';
 import { AccessRequest } from '../../src/chat-groups/access-request.entity.js';
 import { ASK_AGAIN_AFTER_MS } from '../../src/chat-groups/access-requests.service.js';
 import { Clock } from '../../src/common/clock.js';
+import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import type { GroupRead } from '../../src/realtime/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
-import { type Answer, call, type ChatSocket, next, Person, send, sendTo } from '../support/client.js';
+import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
 
 onAllDialects('the doors of a group', (dialect) => {
   let app: TestApp;
@@ -475,9 +477,53 @@ onAllDialects('the doors of a group', (dialect) => {
       // The owner's own membership is given up, not removed.
       expect((await remove(ada, open, ada.id)).status).toBe(204);
       expect(await seen(ada, open)).toBeUndefined();
-      for (const table of ['access_requests', 'group_removals', 'members', 'chat_groups'])
-        expect(await app.database.query(`SELECT 1 FROM ${table} WHERE conversation_id = ?`, [open])).toEqual([]);
       expect((await knock(bob, open)).status).toBe(404);
+      for (const table of ['access_requests', 'group_removals', 'group_departures', 'members', 'chat_groups']) {
+        const rows = () => app.database.query(`SELECT 1 FROM ${table} WHERE conversation_id = ?`, [open]);
+        await eventually(async () => (await rows()).length === 0 || undefined, `no ${table}`);
+      }
+    });
+  });
+
+  describe('who has left by themselves', () => {
+    const hasLeft = { status: 409, body: { code: 'has_left' } };
+
+    it('is not added again by anybody, unless they ask', async () => {
+      await add(ada, secret, bob.id);
+      for (const round of [1, 2]) {
+        expect((await remove(cyd, secret, cyd.id)).status).toBe(204);
+        expect(await add(ada, secret, cyd.id)).toMatchObject(hasLeft);
+        expect(await seen(cyd, secret)).toMatchObject({ is_member: false, member_count: null });
+        // Nor by the next owner, and asking is theirs alone.
+        if (round === 1) await ask(ada, 'PUT', `/http/chat_groups/${secret}`, { owner_id: bob.id });
+        const owner = round === 1 ? bob : ada;
+        expect(await add(owner, secret, cyd.id)).toMatchObject(hasLeft);
+        expect((await knock(cyd)).status).toBe(201);
+        const letIn = round === 1 ? add(owner, secret, cyd.id) : answer(owner, cyd.id, true);
+        expect((await letIn).status).toBe(200);
+        if (round === 1) await ask(bob, 'PUT', `/http/chat_groups/${secret}`, { owner_id: ada.id });
+      }
+      expect(await memberIds(secret)).toEqual([ada.id, bob.id, cyd.id]);
+    });
+
+    it('comes back into an open group as they like, and is then a member as any other', async () => {
+      await enter(bob, open);
+      expect((await remove(bob, open, bob.id)).status).toBe(204);
+      expect(await add(ada, open, bob.id)).toMatchObject(hasLeft);
+      expect((await enter(bob, open)).status).toBe(200);
+      // Removed by the owner, who may take that back.
+      expect((await remove(ada, open, bob.id)).status).toBe(204);
+      expect((await add(ada, open, bob.id)).status).toBe(200);
+      expect(await app.database.query('SELECT 1 FROM group_departures WHERE user_id = ?', [bob.id])).toEqual([]);
+    });
+
+    it('is forgotten with their account', async () => {
+      await enter(bob, open);
+      await remove(bob, open, bob.id);
+      const rows = () => app.database.query('SELECT 1 FROM group_departures WHERE user_id = ?', [bob.id]);
+      expect(await rows()).toHaveLength(1);
+      await app.get(UnitOfWork).run(async (tx) => void (await app.get(Erasure).run(tx, { id: bob.id, email: '' })));
+      expect(await rows()).toEqual([]);
     });
   });
 

@@ -1,7 +1,10 @@
 // Steps 10 to 15: groups, who is in them, and who hears what.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { User } from '../../src/auth/user.entity.js';
 import { GroupAbsence } from '../../src/chat-groups/group-absence.js';
+import { GroupNotices } from '../../src/chat-groups/group-notices.js';
+import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import type { GroupMessage, GroupNotice, GroupNotification, GroupUpdate } from '../../src/realtime/events.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
@@ -344,13 +347,13 @@ onAllDialects('groups', (dialect) => {
         chat_type: 'group',
         chat_group_id: group,
         message: 'Bob Lovelace entered the group',
-        notice: { kind: 'entered', user_ids: [bob.id] },
+        notice: { kind: 'entered', user_ids: [bob.id], count: 1 },
       });
       const left = next<GroupNotice>(a, 'message', isNotice);
       await post(bob, false);
       expect(await left).toMatchObject({
         message: 'Bob Lovelace left the group',
-        notice: { kind: 'left', user_ids: [bob.id] },
+        notice: { kind: 'left', user_ids: [bob.id], count: 1 },
       });
       expect((await ada.get(`/http/chat_groups/${group}`)).body).toEqual([]);
       expect(strange).toEqual([]);
@@ -367,6 +370,37 @@ onAllDialects('groups', (dialect) => {
       expect((await told).notice.user_ids).toEqual([bob.id]);
       // Ada may not be named for ten seconds yet.
       expect(Date.now() - began).toBeLessThan(9_000);
+    });
+
+    it('counts a crowd, and names a hundred of it', async () => {
+      const a = await ada.connect();
+      await post(ada, true);
+      await next(a, 'message', isNotice);
+      const told = next<GroupNotice>(a, 'message', isNotice);
+      // More than a call may have arguments.
+      const crowd = Array.from({ length: 150_000 }, (_, i) => 1_000_000 + i);
+      for (const userId of crowd) app.get(GroupNotices).changed(group, userId, false);
+      const { notice } = await told;
+      expect(notice).toEqual({ kind: 'left', user_ids: crowd.slice(0, 100), count: crowd.length });
+    });
+
+    it('tells once the names can be read again, and until then believes nothing', async () => {
+      const a = await ada.connect();
+      await post(ada, true);
+      await next(a, 'message', isNotice);
+      const { read } = app.get(UnitOfWork);
+      const find = read.find.bind(read) as (...given: unknown[]) => Promise<any>;
+      let failures = 0;
+      const spy = vi.spyOn(read, 'find').mockImplementation((entity, ...rest) => {
+        if (entity !== User || ++failures > 2) return find(entity, ...rest);
+        return Promise.reject(new Error('a bad moment'));
+      });
+      const told = next<GroupNotice>(a, 'message', isNotice);
+      await bob.connect();
+      await post(bob, true);
+      expect((await told).notice).toEqual({ kind: 'entered', user_ids: [bob.id], count: 1 });
+      expect(failures).toBe(3);
+      spy.mockRestore();
     });
 
     it('gathers those who come together, and names nobody twice within ten seconds', async () => {

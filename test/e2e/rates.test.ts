@@ -1,6 +1,7 @@
 // How much one may ask for, and what the refusal says.
 import { availableParallelism } from 'node:os';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, Person, send, sendTo } from '../support/client.js';
 
@@ -27,6 +28,21 @@ describe('rates', () => {
     // Somebody else is not held up.
     expect((await sendTo(await bob.connect(), ada.id, 'mine')).ok).toBe(true);
     expect(phone.connected && laptop.connected).toBe(true);
+  });
+
+  it('count the GET that enters a group as a change, and not the one that changes nothing', async () => {
+    await start();
+    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    const create = async (): Promise<number> =>
+      (await call(app, 'POST', '/http/chat_groups', { token: bob.token, body: { chat_group_name: 'G' } })).body.id;
+    const [entered, other] = [await create(), await create()];
+    const get = async (group: number) => (await ada.get(`/http/chat_groups/${group}`)).status;
+    expect(await get(entered)).toBe(200);
+    const change = async () => (await ada.put('/http/users/profile', {})).status;
+    while ((await change()) !== 429);
+    const began = vi.spyOn(app.get(UnitOfWork), 'run');
+    expect([await get(other), await get(entered)]).toEqual([429, 200]);
+    expect(began).not.toHaveBeenCalled();
   });
 
   it('count wrong passwords for an address and an IP, and lock nobody else out', async () => {

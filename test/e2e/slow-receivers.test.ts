@@ -69,7 +69,7 @@ describe('a socket that does not read', () => {
     chat_type: 'group',
     chat_group_id: group,
     message: text,
-    notice: { kind: 'entered', user_ids: [ada.id] },
+    notice: { kind: 'entered', user_ids: [ada.id], count: 1 },
   });
 
   it('in a busy group is dropped, catches up when it is back, and holds up none of thirty others', async () => {

@@ -55,6 +55,13 @@ interface User {
   last_seen: string | null;
 }
 
+/** What is compared: groups with what is told of them. */
+export interface Shown {
+  rooms: object[];
+  groups: { id: number; is_member: boolean; owner_id: number }[];
+  users: object[];
+}
+
 type Event = { name: string; payload: any };
 
 /**
@@ -109,7 +116,7 @@ export class Replica {
   }
 
   /** Everything that is promised to be as a new snapshot would be. */
-  async shown(): Promise<object> {
+  async shown(): Promise<Shown> {
     await this.fetching;
     const sorted = <V>(map: Map<number, V>): [number, V][] => [...map].sort(([a], [b]) => a - b);
     const partners = new Set([...this.rooms.values()].map(({ other_id }) => other_id));

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import type { TestApp } from './app.js';
 import { call, eventually, Person } from './client.js';
-import { Replica } from './replica.js';
+import { Replica, type Shown } from './replica.js';
 
 const PEOPLE = 4;
 const DEVICES = 2;
@@ -61,6 +61,8 @@ export class World {
   readonly groups: number[] = [];
   readonly devices: (Replica | undefined)[][] = [];
   private sent = 0;
+  /** Whom each has blocked, ever: what groups of theirs are called is not told to who is no member. */
+  private readonly blocked = Array.from({ length: PEOPLE }, () => new Set<number>());
 
   private constructor(
     private readonly app: TestApp,
@@ -147,6 +149,7 @@ export class World {
         return void (await this.call(me, 'PUT', `/http/chat_groups/access_requests/${groupId}`, answer));
       }
       case 'block':
+        if (isOn) this.blocked[who].add(other.id);
         return void (await this.call(me, isOn ? 'PUT' : 'DELETE', `/http/users/${other.id}/block`));
       case 'rename':
         return void (await this.call(me, 'PUT', '/http/users/profile', { first_name: `N${which}` }));
@@ -244,10 +247,14 @@ export class World {
     for (const [i, person] of this.people.entries()) {
       for (const device of this.devices[i]) {
         if (!device) continue;
-        let [shown, fresh]: [object?, object?] = [];
+        let [shown, fresh]: [Shown?, Shown?] = [];
         await eventually(
           async () => {
             [shown, fresh] = [await device.shown(), await (await Replica.fresh(person)).shown()];
+            const isUntold = ({ is_member, owner_id }: { is_member: boolean; owner_id: number }) =>
+              !is_member && this.blocked[i].has(owner_id);
+            const untold = new Set(fresh.groups.filter(isUntold).map(({ id }) => id));
+            for (const one of [shown, fresh]) one.groups = one.groups.filter(({ id }) => !untold.has(id));
             return isDeepStrictEqual(shown, fresh) || undefined;
           },
           'the same picture',

@@ -4,8 +4,16 @@ class ComingAndGoing {
   @ApiProperty({ enum: ['entered', 'left'] })
   kind!: 'entered' | 'left';
 
-  @ApiProperty({ type: 'array', items: { type: 'integer', minimum: 1 }, description: 'Everybody it is about' })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'integer', minimum: 1 },
+    maxItems: 100,
+    description: 'Those it is about; of more than 100, the first 100',
+  })
   user_ids!: number[];
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'How many it is about' })
+  count!: number;
 }
 
 /** Who came and went, to those who are in the group: a sentence, not a message. It has no number and is not stored. */
