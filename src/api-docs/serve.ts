@@ -11,9 +11,11 @@ import { openApiDocument } from './rest.js';
 const SWAGGER_CSP =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 /**
  * Serves the routes as pages to read and to try at /http/docs, and as OpenAPI at /http/docs-json; the events as a page at
- * /http/docs/events, and as AsyncAPI at /http/docs/events.json. Each is made when it is first asked for.
+ * /http/docs/events, and as AsyncAPI at /http/docs/events.json. Each is made once, when it is first asked for.
  */
 export function serveApiDocs(app: NestFastifyApplication): void {
   const server: FastifyInstance = app.getHttpAdapter().getInstance();
@@ -24,11 +26,16 @@ export function serveApiDocs(app: NestFastifyApplication): void {
     }
     done();
   });
-  SwaggerModule.setup(API_DOCS_PATH, app, () => openApiDocument(app), { customSiteTitle: 'Parley API' });
+  const routes = once(() => openApiDocument(app));
+  // Swagger's own routes would write the document out for each request.
+  SwaggerModule.setup(API_DOCS_PATH, app, routes, { customSiteTitle: 'Parley API', raw: false });
+  const routesText = once(() => JSON.stringify(routes()));
+  server.get(`/${API_DOCS_PATH}-json`, (_request, reply) => reply.type(JSON_TYPE).send(routesText()));
 
   const document = once(() => eventsDocument(app));
+  const eventsText = once(() => JSON.stringify(document()));
   const page = once(() => eventsPage(document()));
-  server.get(`/${EVENTS_DOCS_PATH}.json`, (_request, reply) => reply.send(document()));
+  server.get(`/${EVENTS_DOCS_PATH}.json`, (_request, reply) => reply.type(JSON_TYPE).send(eventsText()));
   server.get(`/${EVENTS_DOCS_PATH}`, (_request, reply) => reply.type('text/html; charset=utf-8').send(page()));
 }
 

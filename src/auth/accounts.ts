@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { forShare } from '../database/dialect.js';
+import { forShare, forUpdate } from '../database/dialect.js';
 import { sessionRevoked } from './access-tokens.js';
 
 /** The account of an address, if it has one. Nobody erases it until the caller's transaction ends. */
@@ -20,4 +20,13 @@ export async function hasAccount(tx: EntityManager, userId: number): Promise<boo
 /** For what somebody makes anew: see `hasAccount`. @throws Unauthenticated */
 export async function assertHasAccount(tx: EntityManager, userId: number): Promise<void> {
   if (!(await hasAccount(tx, userId))) throw sessionRevoked();
+}
+
+/** The same as `hasAccount`, for one transaction at a time: whoever counts what is the person's counts all of it. */
+export async function holdAccount(tx: EntityManager, userId: number): Promise<boolean> {
+  const [row] = await tx.query<{ id: number }[]>(
+    `SELECT id FROM users WHERE id = ? AND erased_at IS NULL ${forUpdate(tx)}`,
+    [userId],
+  );
+  return row !== undefined;
 }

@@ -27,9 +27,9 @@ export class AuthController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Sends a link by mail; the account exists once the link is opened' })
   @ApiAcceptedResponse({ type: MailAnswer })
-  @ApiErrors(400, 503)
-  async register(@Body() request: RegisterRequest): Promise<MailAnswer> {
-    await this.registrations.register(request);
+  @ApiErrors(400, 429, 503)
+  async register(@Body() request: RegisterRequest, @Network() network: string): Promise<MailAnswer> {
+    await this.registrations.register(request, network);
     return { message: 'If the address is free, a mail with a link is on its way to it.' };
   }
 
@@ -39,8 +39,8 @@ export class AuthController {
   @ApiOperation({ summary: 'Sends one more link for a registration that waits' })
   @ApiAcceptedResponse({ type: MailAnswer })
   @ApiErrors(400, 429)
-  async resend(@Body() { email }: MailRequest, @Network() ip: string): Promise<MailAnswer> {
-    await this.registrations.resend(email, ip);
+  async resend(@Body() { email }: MailRequest, @Network() network: string): Promise<MailAnswer> {
+    await this.registrations.resend(email, network);
     return { message: 'If a registration waits for the address, a mail with a new link is on its way to it.' };
   }
 
@@ -50,13 +50,14 @@ export class AuthController {
   @ApiOperation({ summary: 'Opens the link from the mail: creates the account' })
   @ApiOkResponse({ type: RegisteredAnswer })
   @ApiProduces('application/json', 'text/html')
-  @ApiErrors(404, 409, 410)
+  @ApiErrors(404, 409, 410, 429)
   async confirm(
     @Param('token') token: string,
+    @Network() network: string,
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
-    const email = await this.registrations.confirm(token);
+    const email = await this.registrations.confirm(token, network);
     if (!isBrowser(accept)) return reply.send({ ok: true, email } satisfies RegisteredAnswer);
     const sentence = `The account ${email} is ready. Log in with the password you chose.`;
     return this.pages.sentence(reply, 'Welcome', sentence);
@@ -70,10 +71,10 @@ export class AuthController {
   @ApiErrors(400, 401, 429, 503)
   async login(
     @Body() request: LoginRequest,
-    @Network() ip: string,
+    @Network() network: string,
     @Headers('user-agent') device = '',
   ): Promise<LoginAnswer> {
-    return { token: await this.logins.login(request, { ip, device }) };
+    return { token: await this.logins.login(request, { network, device }) };
   }
 
   @Get('logout')

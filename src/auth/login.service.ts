@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import { DomainError } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
-import { forShare } from '../database/dialect.js';
+import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { LoginRequest } from './dto/login.dto.js';
 import { Passwords } from './passwords.js';
@@ -22,23 +22,32 @@ export class LoginService {
   ) {}
 
   /**
-   * Returns an access token.
+   * Returns an access token. Past SESSIONS_PER_USER, the oldest session ends.
    * @throws RateLimited, Busy; one and the same error, in the same time, for an unknown address and a wrong password
    */
-  async login({ email, password }: LoginRequest, client: { ip: string; device: string }): Promise<string> {
-    const user = await this.unitOfWork.read.findOneBy(User, { email, erasedAt: IsNull() });
-    const isRight = await this.limits.passwordAttempt(email, client.ip, () =>
-      this.passwords.matches(password, user?.passwordHash),
-    );
-    if (!isRight || !user) throw refused();
-    return this.unitOfWork.run(async (tx) => {
-      // The password may have been changed while it was checked: that ended all sessions, and must end this one too.
+  async login({ email, password }: LoginRequest, client: { network: string; device: string }): Promise<string> {
+    const user = await this.check(email, password, client.network);
+    return this.sessions.endAndClose(async (tx, end) => {
+      // Held, so that of two logins at once the second counts the first one's session.
       const [current] = await tx.query<{ password_hash: string }[]>(
-        `SELECT password_hash FROM users WHERE id = ? ${forShare(tx)}`,
+        `SELECT password_hash FROM users WHERE id = ? ${forUpdate(tx)}`,
         [user.id],
       );
+      // The password may have been changed while it was checked: that ended all sessions, and must end this one too.
       if (current?.password_hash !== user.passwordHash) throw refused();
+      await this.sessions.makeRoom(tx, user.id, end);
       return this.sessions.start(tx, user.id, client.device);
     });
+  }
+
+  private async check(email: string, password: string, network: string): Promise<User> {
+    let user = null as User | null;
+    const isRight = await this.limits.loginAttempt(email, network, async () => {
+      // In here, so that nothing is read for those who have used up their attempts.
+      user = await this.unitOfWork.read.findOneBy(User, { email, erasedAt: IsNull() });
+      return this.passwords.matches(password, user?.passwordHash, 'stranger');
+    });
+    if (!isRight || !user) throw refused();
+    return user;
   }
 }

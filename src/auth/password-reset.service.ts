@@ -44,10 +44,10 @@ export class PasswordResetService implements OnModuleInit {
     this.erasure.onErase(async (tx, { id }) => void (await tx.delete(PasswordReset, { userId: id })));
   }
 
-  /** Sends a link to an address that has an account. The caller cannot tell whether it has. @throws RateLimited for the IP address */
-  async forgot(email: string, ip: string): Promise<void> {
-    await this.limits.stranger(ip);
-    if (!(await this.limits.mayMail('forgot', email))) return;
+  /** Sends a link to an address that has an account. The caller cannot tell whether it has. @throws RateLimited for the network */
+  async forgot(email: string, network: string): Promise<void> {
+    this.limits.stranger(network);
+    if (!this.limits.mayMail('forgot', email)) return;
     const token = newLinkToken();
     const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
     const link = `${this.config.publicUrl}/http/password/reset/${token}`;
@@ -62,8 +62,8 @@ export class PasswordResetService implements OnModuleInit {
   }
 
   /** The link can be used now. Changes nothing: mail scanners open links, too. @throws RateLimited, NotFound; `expired` (410) */
-  async assertUsable(token: string, ip: string): Promise<void> {
-    await this.limits.stranger(ip);
+  async assertUsable(token: string, network: string): Promise<void> {
+    this.limits.stranger(network);
     await this.find(this.unitOfWork.read, token);
   }
 
@@ -71,13 +71,13 @@ export class PasswordResetService implements OnModuleInit {
    * Sets a new password, ends all sessions of the account, and uses up all of its links.
    * @throws RateLimited, Busy; NotFound, also for a link that was used; `expired` (410)
    */
-  async reset({ token, password }: ResetPasswordRequest, ip: string): Promise<void> {
-    await this.limits.stranger(ip);
+  async reset({ token, password }: ResetPasswordRequest, network: string): Promise<void> {
+    this.limits.stranger(network);
     // Most links that are not ours are guesses: they cost no hash, and need not queue behind what is written.
     const account = await this.find(this.unitOfWork.read, token);
-    const passwordHash = await this.passwords.hash(password);
+    const passwordHash = await this.passwords.hash(password, 'owner');
     const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: account.userId });
-    const mayMail = await this.limits.mayMail('notice', email);
+    const mayMail = this.limits.mayMail('notice', email);
     await this.sessions.endAndClose(async (tx, end) => {
       // The account first, so that two links of one account are used one after the other; then its links, as they are by now.
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [account.userId]);
@@ -91,7 +91,7 @@ export class PasswordResetService implements OnModuleInit {
       }
       await end({ userId });
     });
-    await this.limits.forgetAttempts(email, ip);
+    this.limits.forgetAttempts(email, network);
     if (mayMail) this.outbox.wake();
   }
 

@@ -50,11 +50,11 @@ export class PasswordController {
   @ApiErrors(400, 429)
   async forgot(
     @Body() { email }: MailRequest,
-    @Network() ip: string,
+    @Network() network: string,
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
-    await this.resets.forgot(email, ip);
+    await this.resets.forgot(email, network);
     if (isBrowser(accept)) return this.pages.sentence(reply, 'Look into your mail', FORGOT_ANSWER);
     return reply.send({ message: FORGOT_ANSWER } satisfies MailAnswer);
   }
@@ -66,11 +66,11 @@ export class PasswordController {
   @ApiErrors(404, 410, 429)
   async askForPassword(
     @Param('token') token: string,
-    @Network() ip: string,
+    @Network() network: string,
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
-    await this.resets.assertUsable(token, ip);
+    await this.resets.assertUsable(token, network);
     if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
     return this.pages.form(
       reply,
@@ -102,11 +102,11 @@ export class PasswordController {
   @ApiErrors(400, 404, 410, 429, 503)
   async reset(
     @Body() request: ResetPasswordRequest,
-    @Network() ip: string,
+    @Network() network: string,
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
-    await this.resets.reset(request, ip);
+    await this.resets.reset(request, network);
     if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
     return this.pages.sentence(reply, 'Your password is set', 'Log in with it. All earlier sessions have ended.');
   }

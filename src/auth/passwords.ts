@@ -10,25 +10,30 @@ const OPTIONS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Hashes that may wait; each takes some 20 ms, so the last one waits for about a second. */
 const MAX_WAITING = 64;
 
+/** For whom a password is hashed: a `stranger` registers or logs in, an `owner` has a session or holds a link of the account. */
+export type PasswordOf = 'stranger' | 'owner';
+
 /** Hashes and checks passwords, a few at once: each takes 19 MiB and a core. */
 @Injectable()
 export class Passwords {
-  // Two gates: a flood of registrations must not keep people from logging in. Three at once at most: Node has four threads for such
-  // work, and one is to be left for SQLite's flushes, behind which every message waits.
-  private readonly hashing = pLimit(1);
-  private readonly checking = pLimit(2);
+  // Three gates: a flood of registrations must not keep people from logging in, and no flood of strangers those who have an account
+  // from changing its password. Three at once at most: Node has four threads for such work, and one is to be left for SQLite's
+  // flushes, behind which every message waits.
+  private readonly registrations = pLimit(1);
+  private readonly logins = pLimit(1);
+  private readonly owners = pLimit(1);
   /** A hash of nothing anybody knows, so that an unknown account takes as long as a known one. */
   private readonly nobody = hash(crypto.randomUUID(), OPTIONS);
 
   /** @throws Busy */
-  hash(password: string): Promise<string> {
-    return gated(this.hashing, () => hash(password, OPTIONS));
+  hash(password: string, whose: PasswordOf): Promise<string> {
+    return gated(whose === 'owner' ? this.owners : this.registrations, () => hash(password, OPTIONS));
   }
 
   /** Whether `password` made `stored`; false, in the same time, where there is no account. @throws Busy */
-  async matches(password: string, stored: string | undefined): Promise<boolean> {
+  async matches(password: string, stored: string | undefined, whose: PasswordOf): Promise<boolean> {
     const against = stored ?? (await this.nobody);
-    const same = await gated(this.checking, () => verify(against, password));
+    const same = await gated(whose === 'owner' ? this.owners : this.logins, () => verify(against, password));
     return same && stored !== undefined;
   }
 }

@@ -44,10 +44,17 @@ export class RegistrationService implements OnModuleInit {
     this.erasure.onErase(async (tx, { email }) => void (await tx.delete(Registration, { email })));
   }
 
-  /** Sends a link to the address, or, where it has an account, a mail that says so. The caller cannot tell which. */
-  async register({ email, password, first_name: firstName, last_name: lastName }: RegisterRequest): Promise<void> {
-    const passwordHash = await this.passwords.hash(password);
-    if (!(await this.limits.mayMail('register', email))) return;
+  /**
+   * Sends a link to the address, or, where it has an account, a mail that says so. The caller cannot tell which.
+   * @throws RateLimited for the network, or for all of them together; Busy
+   */
+  async register(
+    { email, password, first_name: firstName, last_name: lastName }: RegisterRequest,
+    network: string,
+  ): Promise<void> {
+    this.limits.registration(network);
+    const passwordHash = await this.passwords.hash(password, 'stranger');
+    if (!this.limits.mayMail('register', email)) return;
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;
       // Also for a taken address, whose token nobody learns: both ways do the same work and take as long.
@@ -60,11 +67,11 @@ export class RegistrationService implements OnModuleInit {
   /**
    * Sends one more link for the newest registration of the address that waits, or has waited in vain; what was sent before stays as
    * good as it was. Where there is an account, a mail that says so; where there is nothing, nothing. The caller cannot tell which.
-   * @throws RateLimited for the IP address
+   * @throws RateLimited for the network
    */
-  async resend(email: string, ip: string): Promise<void> {
-    await this.limits.stranger(ip);
-    if (!(await this.limits.mayMail('resend', email))) return;
+  async resend(email: string, network: string): Promise<void> {
+    this.limits.stranger(network);
+    if (!this.limits.mayMail('resend', email)) return;
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;
       const [waiting] = await tx.find(Registration, {
@@ -81,9 +88,10 @@ export class RegistrationService implements OnModuleInit {
 
   /**
    * Opens a link: makes the account, once. Signs nobody in, since mail scanners open links too. Returns its address.
-   * @throws NotFound; `expired` (410); `already_registered` (409) where another link made an account for the address
+   * @throws RateLimited, NotFound; `expired` (410); `already_registered` (409) where another link made an account for the address
    */
-  async confirm(token: string): Promise<string> {
+  async confirm(token: string, network: string): Promise<string> {
+    this.limits.stranger(network);
     const tokenHash = linkTokenHash(token);
     // Most links that are not ours are guesses: they need not queue behind what is written.
     if (!(await this.unitOfWork.read.existsBy(Registration, { tokenHash }))) throw new NotFound('registration link');

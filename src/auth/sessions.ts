@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan } from 'typeorm';
+import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan, MoreThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import type { Identity } from '../common/identity.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -34,6 +34,8 @@ const LOOK_UPS = 10;
 const LOOK_UP_EVERY_MS = 500;
 /** When no session had expired: only whether it was ended is asked. */
 const ALWAYS = new Date(0);
+/** Somebody from the time before there was a bound may have thousands: the next login ends the rest. */
+const MOST_ENDED_AT_ONCE = 1_000;
 /** Remembered longer than a socket's handshake can take. */
 const RECENTLY_MS = 60_000;
 
@@ -66,6 +68,19 @@ export class Sessions implements OnModuleInit {
     const session = { userId, device: device.slice(0, 200), createdAt: now, expiresAt, revokedAt: null };
     const { identifiers } = await tx.insert(Session, session);
     return this.tokens.sign({ userId, sessionId: (identifiers[0] as { id: number }).id }, expiresAt);
+  }
+
+  /** Before one more session: ends the oldest ones where there are as many as there may be. The caller holds the person's row. */
+  async makeRoom(tx: EntityManager, userId: number, end: EndSessions): Promise<void> {
+    const surplus = await tx.find(Session, {
+      select: { id: true },
+      where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
+      // Ids count up with the logins.
+      order: { id: 'DESC' },
+      skip: this.config.sessionsPerUser - 1,
+      take: MOST_ENDED_AT_ONCE,
+    });
+    if (surplus.length > 0) await end({ userId, id: In(surplus.map(({ id }) => id)) });
   }
 
   /** Who the token speaks for, if its session still lives. @throws Unauthenticated */

@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { type Identity, PUBLIC } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { READ_COST } from '../common/read-cost.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { tokenMissing } from './access-tokens.js';
 import { tokenInHeaders } from './given-token.js';
@@ -30,19 +31,22 @@ export class TokenGuard implements CanActivate {
       const socket = ws.getClient<ParleySocket>();
       await this.sockets.bind(socket, tokenOf(ws.getData()));
       // Everything counts, also what is refused next: refusing costs as much as storing.
-      await this.count(ws.getPattern(), socket.data.identity!.userId);
+      this.count(ws.getPattern(), socket.data.identity!.userId);
       return true;
     }
-    if (this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()])) return true;
+    const route = [context.getHandler(), context.getClass()];
+    if (this.reflector.getAllAndOverride<boolean>(PUBLIC, route)) return true;
     const request = context.switchToHttp().getRequest<Request>();
     const { userId, sessionId } = await this.sessions.authenticate(tokenIn(request.headers));
     request.identity = { userId, sessionId };
-    if (request.method !== 'GET') await this.limits.write(userId);
+    if (request.method === 'GET')
+      this.limits.read(userId, this.reflector.getAllAndOverride<number>(READ_COST, route) ?? 1);
+    else this.limits.write(userId);
     return true;
   }
 
   /** Whoever types much, or reads much, can still write. */
-  private count(event: string, userId: number): Promise<void> {
+  private count(event: string, userId: number): void {
     if (event === 'typing') return this.limits.typing(userId);
     // The same as PUT /notifications.
     if (event === 'read') return this.limits.write(userId);

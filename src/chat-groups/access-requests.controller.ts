@@ -5,6 +5,7 @@ import { Data } from '../common/data.js';
 import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { AccessRequestsService } from './access-requests.service.js';
 import { AccessRequestView, AnswerAccessRequest, PendingRequestView } from './dto/access-request.dto.js';
@@ -25,6 +26,7 @@ export class AccessRequestsController {
 
   @Get(':id')
   @UseInterceptors(NextLinkInterceptor)
+  @ReadCost(LIST_COST)
   @ApiOperation({ summary: 'Who waits to be let in, oldest first; for the owner' })
   @ApiOkResponse({ type: [PendingRequestView] })
   @ApiErrors(400, 403, 404)
@@ -35,7 +37,7 @@ export class AccessRequestsController {
   @Put(':id')
   @ApiOperation({ summary: 'Lets somebody in, or refuses; by the owner' })
   @ApiOkResponse({ type: AccessRequestView })
-  @ApiErrors(400, 403, 404)
+  @ApiErrors(400, 403, 404, 409)
   answer(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: AnswerAccessRequest) {
     return this.accessRequests.answer(me, id, request);
   }

@@ -5,6 +5,7 @@ import { Data } from '../common/data.js';
 import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { EditMessage } from '../conversations/edit-message.dto.js';
 import { MessageView } from '../conversations/message.view.js';
@@ -25,6 +26,7 @@ export class ChatGroupsController {
 
   @Get('chat_groups')
   @UseInterceptors(NextLinkInterceptor)
+  @ReadCost(LIST_COST)
   @ApiOperation({ summary: 'All groups' })
   @ApiOkResponse({ type: [ChatGroupView] })
   @ApiErrors(400)
@@ -35,7 +37,7 @@ export class ChatGroupsController {
   @Post('chat_groups')
   @ApiOperation({ summary: 'Creates a group; its author is owner and member' })
   @ApiCreatedResponse({ type: ChatGroupView })
-  @ApiErrors(400, 403)
+  @ApiErrors(400, 403, 409)
   create(@CurrentUser() me: Identity, @Body() request: CreateGroup) {
     return this.chatGroups.create(me, request);
   }
@@ -43,7 +45,7 @@ export class ChatGroupsController {
   @Put('chat_groups')
   @ApiOperation({ summary: 'Renames a group, or hands it over; by the owner' })
   @ApiOkResponse({ type: ChatGroupView })
-  @ApiErrors(400, 403, 404)
+  @ApiErrors(400, 403, 404, 409)
   updateNamed(@CurrentUser() me: Identity, @Body() request: UpdateGroup) {
     return this.chatGroups.update(me, request.chat_group_id, request);
   }
@@ -51,7 +53,7 @@ export class ChatGroupsController {
   @Put('chat_groups/:id')
   @ApiOperation({ summary: 'Renames a group, or hands it over; by the owner' })
   @ApiOkResponse({ type: ChatGroupView })
-  @ApiErrors(400, 403, 404)
+  @ApiErrors(400, 403, 404, 409)
   update(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: ChangeGroup) {
     return this.chatGroups.update(me, id, request);
   }
@@ -59,7 +61,7 @@ export class ChatGroupsController {
   @Get('chat_groups/:id')
   @ApiOperation({ summary: 'A page of messages, oldest first; the newest page (no cursor) enters the group' })
   @ApiOkResponse({ type: [MessageView] })
-  @ApiErrors(400, 404)
+  @ApiErrors(400, 404, 409)
   messages(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() page: PageQuery) {
     return this.chatGroups.messages(me, id, page);
   }
@@ -89,7 +91,7 @@ export class ChatGroupsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Enters or leaves a group' })
   @ApiOkResponse({ type: Entered })
-  @ApiErrors(400, 404)
+  @ApiErrors(400, 404, 409)
   attend(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: EnterRequest) {
     return this.chatGroups.attend(me, id, request.is_enter);
   }

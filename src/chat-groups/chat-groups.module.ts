@@ -17,6 +17,7 @@ import { GroupMembersService } from './group-members.service.js';
 import { GroupMembership } from './group-membership.js';
 import { GroupNotices } from './group-notices.js';
 import { GroupNotifications } from './group-notifications.js';
+import { GroupQuotas } from './group-quotas.js';
 import { GroupRemoval } from './group-removal.entity.js';
 import { GroupRules } from './group-rules.js';
 import { GroupUpdates } from './group-updates.js';
@@ -36,6 +37,7 @@ import { PersonTurns } from './person-turns.js';
     GroupMembership,
     GroupNotices,
     GroupNotifications,
+    GroupQuotas,
     GroupRules,
     GroupUpdates,
     PersonTurns,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { assertHasAccount } from '../auth/accounts.js';
+import { sessionRevoked } from '../auth/access-tokens.js';
+import { holdAccount } from '../auth/accounts.js';
 import { Sessions } from '../auth/sessions.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, Invalid, NotFound } from '../common/errors.js';
@@ -28,6 +29,7 @@ import type { GroupTypingMessage, SendGroupMessage } from './dto/group-message.d
 import { GroupAttendance } from './group-attendance.js';
 import { GroupMembership } from './group-membership.js';
 import { GroupNotifications } from './group-notifications.js';
+import { GroupQuotas } from './group-quotas.js';
 import { GroupUpdates } from './group-updates.js';
 import { PersonTurns } from './person-turns.js';
 
@@ -58,6 +60,7 @@ export class ChatGroupsService {
     private readonly updates: GroupUpdates,
     private readonly receipts: Receipts,
     private readonly typings: Typing,
+    private readonly quotas: GroupQuotas,
     private readonly whoIsIn: WhoIsIn,
     private readonly turns: PersonTurns,
     private readonly sessions: Sessions,
@@ -75,7 +78,7 @@ export class ChatGroupsService {
     return { ...page, rows: page.rows.map((row) => this.toView(me, row)) };
   }
 
-  /** The author is owner and member. @throws Forbidden where `author_id` is somebody else's */
+  /** The author is owner and member. @throws Forbidden where `author_id` is somebody else's; `quota_exceeded` */
   async create(me: Identity, { chat_group_name: name, author_id, is_private }: CreateGroup): Promise<ChatGroupView> {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
     const groupId = await this.turns.take([me.userId], async () => {
@@ -89,7 +92,7 @@ export class ChatGroupsService {
   /**
    * Renames a group, or hands it over to another member, or both at once.
    * @throws NotFound to those outside, or where the new owner is no member; Forbidden to members who are not the owner; `blocked` where
-   * the new owner has blocked the caller
+   * the new owner has blocked the caller; `quota_exceeded` where they own as many groups as there may be
    */
   async update(me: Identity, groupId: number, request: ChangeGroup): Promise<ChatGroupView> {
     const { chat_group_name: name, owner_id: ownerId } = request;
@@ -104,6 +107,7 @@ export class ChatGroupsService {
         if (ownerId != null) {
           if (!(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
           await this.membership.assertMayBeDrawnIn(tx, ownerId, me);
+          if (ownerId !== group.ownerId) await this.quotas.assertMayOwn(tx, ownerId);
         }
         const changes = { ...(name != null && { name }), ...(ownerId != null && { ownerId }) };
         await tx.update(ChatGroup, { conversationId: groupId }, changes);
@@ -115,10 +119,10 @@ export class ChatGroupsService {
     return this.view(me, groupId);
   }
 
-  /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound; RateLimited */
+  /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound; RateLimited; `quota_exceeded` */
   async messages(me: Identity, groupId: number, page: PageQuery): Promise<MessageView[]> {
     if (hasCursor(page)) return this.history.pageFor(me.userId, 'group', groupId, page);
-    // The guard counts no GET: this one changes something, for who is not in it yet, or has something to read.
+    // The guard counts it among the reads: it changes something, for who is not in it yet, or has something to read.
     const group = await this.attendance.enter(me, groupId, () => this.limits.write(me.userId));
     return this.history.page(group, page);
   }
@@ -175,7 +179,9 @@ export class ChatGroupsService {
   }
 
   private async make(tx: EntityManager, { userId }: Identity, name: string, isPrivate: boolean): Promise<number> {
-    await assertHasAccount(tx, userId);
+    if (!(await holdAccount(tx, userId))) throw sessionRevoked();
+    await this.quotas.assertMayJoin(tx, userId);
+    await this.quotas.assertMayOwn(tx, userId);
     const now = this.clock.now();
     const conversation = { kind: 'group' as const, lastSeq: 0, lastMessageAt: null, createdAt: now };
     const { identifiers } = await tx.insert(Conversation, conversation);

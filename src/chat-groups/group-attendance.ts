@@ -71,12 +71,12 @@ export class GroupAttendance implements OnModuleInit {
    * @param beforeWriting called where something will change: most who read the newest page are in already, and for them nothing does
    * @throws NotFound to those outside a private group, and to those who were removed; what `beforeWriting` throws
    */
-  enter(me: Identity, groupId: number, beforeWriting?: () => Promise<void>): Promise<ReadableChat> {
+  enter(me: Identity, groupId: number, beforeWriting?: () => void): Promise<ReadableChat> {
     const { userId } = me;
     return this.turns.take([userId], async () => {
       let entered = await this.hasEntered(userId, groupId);
       if (!entered) {
-        await beforeWriting?.();
+        beforeWriting?.();
         entered = await this.writeEntering(me, groupId);
       }
       const { group, before } = entered;

@@ -5,6 +5,7 @@ import { Data } from '../common/data.js';
 import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { AddMember, GroupMemberView } from './dto/group.dto.js';
 import { GroupMembersService } from './group-members.service.js';
@@ -17,6 +18,7 @@ export class GroupMembersController {
 
   @Get('users/group/:id')
   @UseInterceptors(NextLinkInterceptor)
+  @ReadCost(LIST_COST)
   @ApiOperation({ summary: "A group's members, for its members" })
   @ApiOkResponse({ type: [GroupMemberView] })
   @ApiErrors(400, 404)

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { hasAccount } from '../auth/accounts.js';
+import { holdAccount } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -13,6 +13,7 @@ import { forUpdate, inIds, insertRows, toMoment } from '../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from './chat-group.entity.js';
 import { GroupDeparture } from './group-departure.entity.js';
+import { GroupQuotas } from './group-quotas.js';
 import { GroupRemoval } from './group-removal.entity.js';
 
 export interface LockedGroup extends ReadableChat {
@@ -45,6 +46,7 @@ export class GroupMembership implements OnModuleInit {
   constructor(
     private readonly removal: ConversationRemoval,
     private readonly blocks: Blocks,
+    private readonly quotas: GroupQuotas,
     private readonly clock: Clock,
   ) {}
 
@@ -97,17 +99,18 @@ export class GroupMembership implements OnModuleInit {
    * @throws NotFound where there is no such user, or no more; `blocked`
    */
   async assertMayBeDrawnIn(tx: EntityManager, userId: number, me: Identity): Promise<void> {
-    // Whoever blocks locks both people first.
-    if (!(await hasAccount(tx, userId))) throw new NotFound('user');
+    // Held as `admit` holds it, and whoever blocks locks both people first.
+    if (!(await holdAccount(tx, userId))) throw new NotFound('user');
     if (await this.blocks.hasBlocked(tx, userId, me.userId)) throw blockedFromGroups();
   }
 
   /**
    * A new member, with nothing unread. What they asked for is settled, and what kept them out forgotten.
-   * @throws NotFound where there is no such user, or no more
+   * @throws NotFound where there is no such user, or no more; `quota_exceeded`
    */
   async admit(tx: EntityManager, { id, lastSeq }: LockedGroup, userId: number, isIn: boolean): Promise<void> {
-    if (!(await hasAccount(tx, userId))) throw new NotFound('user');
+    if (!(await holdAccount(tx, userId))) throw new NotFound('user');
+    await this.quotas.assertMayJoin(tx, userId);
     const row = [id, userId, lastSeq, isIn ? 1 : 0, toMoment(this.clock.now())];
     await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, is_in, joined_at', [row]);
     await tx.increment(ChatGroup, { conversationId: id }, 'memberCount', 1);

@@ -4,6 +4,7 @@ import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { IdParam } from '../common/id-param.js';
 import { EditMessage } from '../conversations/edit-message.dto.js';
@@ -24,6 +25,7 @@ export class ChatRoomsController {
 
   @Get()
   @UseInterceptors(NextLinkInterceptor)
+  @ReadCost(LIST_COST)
   @ApiOperation({ summary: "The caller's rooms, most recent first" })
   @ApiOkResponse({ type: [ChatRoomView] })
   @ApiErrors(400)

@@ -15,5 +15,6 @@ export class ErrorAnswer extends ErrorBody {
 export const ApiErrors = (...statuses: number[]) =>
   applyDecorators(...statuses.map((status) => ApiResponse({ status, type: ErrorAnswer })));
 
-/** Documents that a route needs a token, in either header. */
-export const ApiToken = () => applyDecorators(ApiSecurity('authentication'), ApiSecurity('bearer'), ApiErrors(401));
+/** Documents that a route needs a token, in either header; whoever has one is counted. */
+export const ApiToken = () =>
+  applyDecorators(ApiSecurity('authentication'), ApiSecurity('bearer'), ApiErrors(401, 429));

@@ -63,6 +63,13 @@ export class RateLimited extends DomainError {
   }
 }
 
+/** One more would be more than anybody may have; see docs/protocol.md for how many. */
+export class QuotaExceeded extends DomainError {
+  constructor(message: string) {
+    super('conflict', 'quota_exceeded', message);
+  }
+}
+
 export class Forbidden extends DomainError {
   constructor(message: string) {
     super('forbidden', 'forbidden', message);

@@ -1,114 +1,163 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { CONFIG, type Config } from '../config/config.js';
+import { siteOf } from './client-network.js';
 import { RateLimited } from './errors.js';
+import { NETWORKS_OF_SITE, numberOf, type RateName, RATES } from './limits.js';
 import { mailboxKey } from './mailbox.js';
-
-const MINUTE = 60;
+import { Windows } from './windows.js';
 
 /** Why a mail is sent; `notice` tells an owner what happened to their account. */
 export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice';
 
-const seconds = (result: RateLimiterRes): number => Math.max(1, Math.ceil(result.msBeforeNext / 1000));
+/** One of the counts that a request must fit into. */
+interface Count {
+  windows: Windows;
+  key: string;
+}
 
-/** How much one person, address or mailbox may ask for. All windows are fixed and counted per node. */
+/**
+ * How much one person, network or mailbox may ask for: see `RATES`. Nothing is awaited between a question and its count, so what comes
+ * at once is counted, and what one count refuses uses up nothing of another. A restart forgets; each node counts what reaches it.
+ */
 @Injectable()
 export class RateLimits {
-  /** 10 a second on average, 60 at once. */
-  private readonly messages = new RateLimiterMemory({ keyPrefix: 'message', points: 60, duration: 6 });
-  /** Over HTTP, the same for everything that changes something. */
-  private readonly writes = new RateLimiterMemory({ keyPrefix: 'write', points: 60, duration: 6 });
-  private readonly typings = new RateLimiterMemory({ keyPrefix: 'typing', points: 60, duration: 6 });
-  // By mailbox AND address: whoever guesses at another's password cannot lock them out.
-  private readonly loginsByAccount = new RateLimiterMemory({ keyPrefix: 'login', points: 10, duration: 15 * MINUTE });
-  private readonly loginsByIp = new RateLimiterMemory({ keyPrefix: 'login-ip', points: 100, duration: 15 * MINUTE });
-  /** What strangers may have looked up and written, whatever it is. */
-  private readonly strangers = new RateLimiterMemory({ keyPrefix: 'stranger', points: 100, duration: 15 * MINUTE });
-  private readonly mails = new RateLimiterMemory({ keyPrefix: 'mail', points: 3, duration: 60 * MINUTE });
+  private readonly counts = {} as Record<RateName, Windows>;
+  /** For what is counted by network: the same for the sites around IPv6 networks. */
+  private readonly sites = {} as Record<RateName, Windows>;
+  private readonly isOn: boolean;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  constructor(@Inject(CONFIG) config: Config) {
+    this.isOn = config.rateLimits;
+    for (const name of Object.keys(RATES) as RateName[]) {
+      const points = numberOf(RATES[name].points, config);
+      this.counts[name] = new Windows(points, RATES[name].seconds);
+      this.sites[name] = new Windows(points * NETWORKS_OF_SITE, RATES[name].seconds);
+    }
+  }
 
-  /** @throws RateLimited */
-  async message(userId: number): Promise<void> {
-    await this.consume(this.messages, String(userId), 'Too many messages.');
+  /** Keys that are kept now, of all counts. */
+  get size(): number {
+    return [...Object.values(this.counts), ...Object.values(this.sites)].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** @throws RateLimited */
-  async write(userId: number): Promise<void> {
-    await this.consume(this.writes, String(userId), 'Too many requests.');
+  message(userId: number): void {
+    const key = String(userId);
+    this.take([this.count('message', key), this.count('messageOfDay', key)], 'Too many messages.');
+  }
+
+  /** @throws RateLimited */
+  write(userId: number): void {
+    this.take([this.count('write', String(userId))], 'Too many requests.');
+  }
+
+  /** @param cost see `ReadCost` @throws RateLimited */
+  read(userId: number, cost: number): void {
+    this.take([this.count('read', String(userId))], 'Too many requests.', cost);
+  }
+
+  /** @throws RateLimited */
+  typing(userId: number): void {
+    this.take([this.count('typing', String(userId))], 'Too much typing.');
   }
 
   /** Counts what nobody in particular asks for. @throws RateLimited */
-  async stranger(ip: string): Promise<void> {
-    await this.consume(this.strangers, ip, 'Too many requests from this address.');
+  stranger(network: string): void {
+    this.take(this.networkCounts('stranger', network), 'Too many requests from this network.');
   }
 
   /** @throws RateLimited */
-  async typing(userId: number): Promise<void> {
-    await this.consume(this.typings, String(userId), 'Too much typing.');
+  registration(network: string): void {
+    const all = [...this.networkCounts('register', network), this.count('registerAnywhere', '')];
+    this.take(all, 'Too many registrations.');
+  }
+
+  /** A password attempt that opens a session where it is right; those are counted as well. @throws as `passwordAttempt` */
+  async loginAttempt(email: string, network: string, check: () => Promise<boolean>): Promise<boolean> {
+    const logins = this.networkCounts('login', network, fingerprint(email));
+    this.assertLeft(logins, 'Too many logins.');
+    const isRight = await this.passwordAttempt(email, network, check);
+    // Others may have been checked at the same time.
+    if (isRight) this.take(logins, 'Too many logins.');
+    return isRight;
   }
 
   /**
    * Checks a password, and counts the attempt where it was wrong: right ones, and those that the server was too busy to check, are
-   * held against nobody. @throws RateLimited before anything is checked; what `check` throws
+   * not held against anybody. @throws RateLimited before anything is checked; what `check` throws
    */
-  async passwordAttempt(account: string, ip: string, check: () => Promise<boolean>): Promise<boolean> {
-    const key = attemptKey(account, ip);
-    // The account first: what it refuses must not use up what others behind the same address have.
-    await this.consume(this.loginsByAccount, key, 'Too many attempts.');
-    try {
-      await this.consume(this.loginsByIp, ip, 'Too many attempts from this address.');
-    } catch (refused) {
-      await this.loginsByAccount.reward(key);
-      throw refused;
-    }
+  async passwordAttempt(account: string, network: string, check: () => Promise<boolean>): Promise<boolean> {
+    // By account AND network: whoever guesses at another's password cannot lock them out.
+    const ofAccount = this.networkCounts('wrongPasswordOfAccount', network, fingerprint(account));
+    const ofNetwork = this.networkCounts('wrongPassword', network);
+    // Taken before the check, so that attempts at the same time are counted.
+    this.take([...ofAccount, ...ofNetwork], 'Too many attempts.');
     let isRight: boolean;
     try {
       isRight = await check();
     } catch (error) {
-      await this.loginsByAccount.reward(key);
-      await this.loginsByIp.reward(ip);
+      this.giveBack([...ofAccount, ...ofNetwork]);
       throw error;
     }
     if (isRight) {
-      await this.loginsByAccount.delete(key);
-      await this.loginsByIp.reward(ip);
+      this.giveBack([...ofAccount, ...ofNetwork]);
+      this.forgetAttempts(account, network);
     }
     return isRight;
   }
 
-  /** Forgets the wrong attempts at an account from an address: whoever made them has shown in another way that it is theirs. */
-  async forgetAttempts(account: string, ip: string): Promise<void> {
-    await this.loginsByAccount.delete(attemptKey(account, ip));
+  /** Forgets the wrong attempts at an account from a network: whoever made them has shown in another way that it is theirs. */
+  forgetAttempts(account: string, network: string): void {
+    this.counts.wrongPasswordOfAccount.forget(keyOf(network, fingerprint(account)));
   }
 
   /**
    * Whether one more mail for this purpose may go to this mailbox now; the caller answers the same either way. Each purpose has a
    * count of its own: what strangers ask for never keeps a mail of another kind from its owner.
    */
-  async mayMail(purpose: MailPurpose, email: string): Promise<boolean> {
-    return this.consume(this.mails, `${purpose}|${fingerprint(mailboxKey(email))}`, '').then(
-      () => true,
-      (refused: unknown) => {
-        if (refused instanceof RateLimited) return false;
-        throw refused;
-      },
-    );
+  mayMail(purpose: MailPurpose, email: string): boolean {
+    const counts = [this.count('mail', `${purpose}|${fingerprint(mailboxKey(email))}`)];
+    const isLeft = this.waitFor(counts, 1) === 0;
+    if (isLeft) this.take(counts, '');
+    return isLeft;
   }
 
-  private async consume(limiter: RateLimiterMemory, key: string, sentence: string): Promise<void> {
-    if (!this.config.rateLimits) return;
-    try {
-      await limiter.consume(key);
-    } catch (refused) {
-      if (refused instanceof Error) throw refused;
-      throw new RateLimited(sentence, seconds(refused as RateLimiterRes));
-    }
+  private count(name: RateName, key: string): Count {
+    return { windows: this.counts[name], key };
+  }
+
+  /** The network's own count, and that of its site where it has one. */
+  private networkCounts(name: RateName, network: string, account?: string): Count[] {
+    const own = this.count(name, keyOf(network, account));
+    const site = siteOf(network);
+    return site === undefined ? [own] : [own, { windows: this.sites[name], key: keyOf(site, account) }];
+  }
+
+  /** Takes points from each of these counts, or from none. @throws RateLimited where one has too few */
+  private take(counts: readonly Count[], sentence: string, points = 1): void {
+    if (!this.isOn) return;
+    this.assertLeft(counts, sentence, points);
+    for (const { windows, key } of counts) windows.take(key, points);
+  }
+
+  private assertLeft(counts: readonly Count[], sentence: string, points = 1): void {
+    const wait = this.waitFor(counts, points);
+    if (wait > 0) throw new RateLimited(sentence, Math.ceil(wait / 1000));
+  }
+
+  private waitFor(counts: readonly Count[], points: number): number {
+    if (!this.isOn) return 0;
+    return Math.max(...counts.map(({ windows, key }) => windows.waitFor(key, points)));
+  }
+
+  private giveBack(counts: readonly Count[]): void {
+    for (const { windows, key } of counts) windows.giveBack(key);
   }
 }
 
 /** A key of fixed length, whatever was sent. */
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
-const attemptKey = (account: string, ip: string): string => `${fingerprint(account)}|${ip}`;
+const keyOf = (network: string, account?: string): string =>
+  account === undefined ? network : `${account}|${network}`;

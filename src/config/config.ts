@@ -170,7 +170,18 @@ export const variables = {
     default: 2000,
     desc: 'Connections of sockets that one network may have open: an IPv4 address, or an IPv6 /64.',
   }),
-  RATE_LIMITS: oneOf('on', 'off')({ default: 'on', desc: 'off only for load tests.' }),
+  RATE_LIMITS: oneOf(
+    'on',
+    'off',
+  )({ default: 'on', desc: 'off only for load tests. Groups, memberships and sessions are bounded all the same.' }),
+  MESSAGES_PER_DAY: positive({ default: 10_000, desc: 'Messages that one person may send in a day.' }),
+  REGISTRATIONS_PER_HOUR: positive({
+    default: 1_000,
+    desc: 'Registrations that are taken in an hour, from all networks together.',
+  }),
+  GROUPS_OWNED_PER_USER: positive({ default: 200, desc: 'Groups that one person may own.' }),
+  MEMBERSHIPS_PER_USER: positive({ default: 1_000, desc: 'Groups that one person may be a member of.' }),
+  SESSIONS_PER_USER: positive({ default: 50, desc: 'Sessions that one person may have; one more ends the oldest.' }),
   NODE_ENV: text({ default: 'development', desc: 'production turns off /dev/mail and the demo and logs JSON.' }),
 };
 
@@ -206,6 +217,11 @@ export interface Config {
   /** Open connections of one network, where `rateLimits` are on. */
   readonly socketsPerNetwork: number;
   readonly rateLimits: boolean;
+  readonly messagesPerDay: number;
+  readonly registrationsPerHour: number;
+  readonly groupsOwnedPerUser: number;
+  readonly membershipsPerUser: number;
+  readonly sessionsPerUser: number;
   readonly production: boolean;
   /** Mails can be read at /dev/mail: no SMTP server, not production, and only reachable from this machine. */
   readonly devMail: boolean;
@@ -255,6 +271,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     socketPacketsPerSecond: read.SOCKET_PACKETS_PER_SECOND,
     socketsPerNetwork: read.SOCKETS_PER_NETWORK,
     rateLimits: read.RATE_LIMITS === 'on',
+    messagesPerDay: read.MESSAGES_PER_DAY,
+    registrationsPerHour: read.REGISTRATIONS_PER_HOUR,
+    groupsOwnedPerUser: read.GROUPS_OWNED_PER_USER,
+    membershipsPerUser: read.MEMBERSHIPS_PER_USER,
+    sessionsPerUser: read.SESSIONS_PER_USER,
     production,
     devMail: !read.SMTP_URL && !production && isLoopbackName(read.HOST) && isLoopbackName(new URL(publicUrl).hostname),
   });

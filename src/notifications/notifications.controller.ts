@@ -4,6 +4,7 @@ import { ApiErrors, ApiToken } from '../common/api.js';
 import { Data } from '../common/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { NotificationView, ReadAnswer, ReadRequest } from './dto/notifications.dto.js';
 import { NotificationsService } from './notifications.service.js';
@@ -16,6 +17,7 @@ export class NotificationsController {
 
   @Get()
   @UseInterceptors(NextLinkInterceptor)
+  @ReadCost(LIST_COST)
   @ApiOperation({ summary: 'Each chat with a message, unread ones first' })
   @ApiOkResponse({ type: [NotificationView] })
   @ApiErrors(400)

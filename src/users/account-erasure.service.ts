@@ -35,8 +35,8 @@ export class AccountErasureService {
    * Erases the caller's account. When this resolves, its sessions have ended, its address is free, and what was theirs alone is gone.
    * @throws `wrong_password`, RateLimited, Busy; Unauthenticated where the session has ended meanwhile
    */
-  async erase(me: Identity, password: string, ip: string): Promise<void> {
-    const checked = await this.ownPassword.check(me, password, ip);
+  async erase(me: Identity, password: string, network: string): Promise<void> {
+    const checked = await this.ownPassword.check(me, password, network);
     let done: { email: string; tell: () => Promise<void> } | undefined;
     const run = this.sessions.endAndClose(async (tx, end) => {
       const user = await this.hold(tx, me);

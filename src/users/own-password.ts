@@ -24,13 +24,13 @@ export class OwnPassword {
    * Returns the hash that the password matched: it may have been changed by the time that the caller writes.
    * @throws `wrong_password`, RateLimited, Busy; Unauthenticated where there is no account any more
    */
-  async check(me: Identity, password: string, ip: string): Promise<string> {
+  async check(me: Identity, password: string, network: string): Promise<string> {
     const user = await this.unitOfWork.read.findOneBy(User, { id: me.userId, erasedAt: IsNull() });
     // Erased since the token was looked at.
     if (!user) throw sessionRevoked();
     const { passwordHash } = user;
-    const isRight = await this.limits.passwordAttempt(`user ${me.userId}`, ip, () =>
-      this.passwords.matches(password, passwordHash),
+    const isRight = await this.limits.passwordAttempt(`user ${me.userId}`, network, () =>
+      this.passwords.matches(password, passwordHash, 'owner'),
     );
     if (!isRight) throw wrongPassword();
     return passwordHash;

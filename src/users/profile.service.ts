@@ -37,10 +37,10 @@ export class ProfileService {
    * Changes what is given. A new password ends all other sessions, takes the links for a forgotten one along, and sends a mail about it.
    * @throws `wrong_password` where `current_password` is given and is not it; RateLimited, Busy
    */
-  async update(me: Identity, change: UpdateProfile, ip: string): Promise<ProfileView> {
+  async update(me: Identity, change: UpdateProfile, network: string): Promise<ProfileView> {
     const checked =
-      change.current_password == null ? undefined : await this.ownPassword.check(me, change.current_password, ip);
-    const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password);
+      change.current_password == null ? undefined : await this.ownPassword.check(me, change.current_password, network);
+    const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password, 'owner');
     const mayMail = passwordHash !== undefined && (await this.mayMailAbout(me));
 
     const { user, hasNewName } = await this.sessions.endAndClose(async (tx, end) => {

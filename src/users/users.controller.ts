@@ -7,6 +7,7 @@ import { Data } from '../common/data.js';
 import { IdParam } from '../common/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { AccountErasureService } from './account-erasure.service.js';
 import { BlockingService } from './blocking.service.js';
@@ -27,6 +28,7 @@ export class UsersController {
 
   @Get()
   @UseInterceptors(NextLinkInterceptor)
+  @ReadCost(LIST_COST)
   @ApiOperation({ summary: 'All users, online or offline; at most 1,000 at once, the header Link leads on' })
   @ApiOkResponse({ type: [UserView] })
   @ApiErrors(400)
@@ -36,6 +38,7 @@ export class UsersController {
 
   @Get('blocked')
   @UseInterceptors(NextLinkInterceptor)
+  @ReadCost(LIST_COST)
   @ApiOperation({ summary: 'Those whom the caller has blocked' })
   @ApiOkResponse({ type: [UserView] })
   @ApiErrors(400)
@@ -74,8 +77,8 @@ export class UsersController {
   @ApiOperation({ summary: "Changes the caller's names or password" })
   @ApiOkResponse({ type: ProfileView })
   @ApiErrors(400, 403, 429, 503)
-  updateProfile(@CurrentUser() me: Identity, @Body() change: UpdateProfile, @Network() ip: string) {
-    return this.profiles.update(me, change, ip);
+  updateProfile(@CurrentUser() me: Identity, @Body() change: UpdateProfile, @Network() network: string) {
+    return this.profiles.update(me, change, network);
   }
 
   @Delete('profile')
@@ -85,7 +88,7 @@ export class UsersController {
   })
   @ApiNoContentResponse()
   @ApiErrors(400, 403, 429, 503)
-  erase(@CurrentUser() me: Identity, @Body() { password }: EraseProfile, @Network() ip: string) {
-    return this.erasure.erase(me, password, ip);
+  erase(@CurrentUser() me: Identity, @Body() { password }: EraseProfile, @Network() network: string) {
+    return this.erasure.erase(me, password, network);
   }
 }

@@ -299,7 +299,7 @@ onAllDialects('a crowd', (dialect) => {
   /** Everybody is in one large group and in a small one, and has a room with the next one and with the watcher. */
   beforeAll(async () => {
     app = await TestApp.start(dialect);
-    const passwordHash = await app.get(Passwords).hash('nobody knows');
+    const passwordHash = await app.get(Passwords).hash('nobody knows', 'owner');
     people = await app.get(UnitOfWork).run(async (tx) => {
       const made: Member[] = [];
       const userRows = Array.from({ length: PEOPLE + 1 }, (_, i) => [

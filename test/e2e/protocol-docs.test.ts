@@ -5,6 +5,8 @@ import { openApiDocument } from '../../src/api-docs/rest.js';
 import { asDomainError } from '../../src/common/errors.js';
 import { TestApp } from '../support/app.js';
 import { call } from '../support/client.js';
+import { type LimitSetting, numberOf, type Quota, QUOTAS, type Rate, RATES } from '../../src/common/limits.js';
+import { envExample, loadConfig } from '../../src/config/config.js';
 import { errorCodes } from '../support/error-codes.js';
 import {
   describedCodes,
@@ -15,6 +17,7 @@ import {
   shapeOf,
   shownRoutes,
   socketExamples,
+  tableRows,
 } from '../support/protocol-text.js';
 
 /** What a framework answers by itself: a bad path or body, no route, too much, no JSON, a server that is stopping. */
@@ -120,6 +123,36 @@ describe('docs/protocol.md', () => {
       missing(described, new Set(codes.keys())),
       'docs/protocol.md, "Errors", has rows for codes that nothing in src/ gives (any more)',
     ).toEqual([]);
+  });
+});
+
+describe('the limits', () => {
+  const config = loadConfig({});
+  const variable = (setting: number | LimitSetting): string =>
+    typeof setting === 'number' ? '' : `\`${setting.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}\``;
+  const number = (given: number | LimitSetting): string => numberOf(given, config).toLocaleString('en');
+  const time = (seconds: number): string =>
+    seconds % 3600 === 0 ? `${seconds / 3600} h` : seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+
+  it('stand in docs/protocol.md as in src/common/limits.ts', () => {
+    expect(tableRows('### Rates')).toEqual([
+      '| what | how many | for each | setting |',
+      ...Object.values<Rate>(RATES).map(
+        ({ what, points, seconds, by }) =>
+          `| ${what} | ${number(points)} in ${time(seconds)} | ${by} | ${variable(points)} |`,
+      ),
+    ]);
+    expect(tableRows('### Quotas')).toEqual([
+      '| what | at most | past it | setting |',
+      ...Object.values<Quota>(QUOTAS).map(
+        ({ what, most, past }) => `| ${what} | ${number(most)} | ${past} | ${variable(most)} |`,
+      ),
+    ]);
+    for (const setting of [
+      ...Object.values<Rate>(RATES).map(({ points }) => points),
+      ...Object.values(QUOTAS).map(({ most }) => most),
+    ])
+      if (typeof setting === 'string') expect(envExample()).toContain(`#${variable(setting).replaceAll('`', '')}=`);
   });
 });
 

@@ -100,10 +100,66 @@ describe('rates', () => {
     expect((await login(other.email, other.password, here)).status).toBe(429);
   });
 
-  it('hold right passwords against nobody', async () => {
-    await start();
+  it('allow ten logins a minute to one account from one network, also where all come at once', async () => {
+    await start({ TRUST_PROXY: '1' });
     const person = await Person.join(app);
-    for (let i = 0; i < 15; i++) expect((await login(person.email, person.password)).status).toBe(200);
+    const from = (network: string) => login(person.email, person.password, { 'x-forwarded-for': network });
+    const answers = await Promise.all(Array.from({ length: 15 }, () => from('198.51.100.7')));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused).toMatchObject({ body: { code: 'rate_limited', retry_after: expect.any(Number) } });
+    expect((await from('198.51.100.7')).status).toBe(429);
+    expect((await from('198.51.100.8')).status).toBe(200);
+  });
+
+  it('allow 100 registrations from one network, hold up no links for it, and keep nobody from setting their password', async () => {
+    await start({ TRUST_PROXY: '1' });
+    const [ada, stranger] = [await Person.known(app), { 'x-forwarded-for': '198.51.100.7' }];
+    const register = (email: string, headers: Record<string, string> = stranger) =>
+      call(app, 'POST', '/http/register', {
+        body: { email, password: 'correct horse battery', first_name: 'A', last_name: 'B' },
+        headers,
+      });
+    const flood = Promise.all(Array.from({ length: 110 }, (_, i) => register(`crowd${i}@example.com`)));
+    const changes = [];
+    for (let i = 0; i < 3; i++) changes.push(await ada.put('/http/users/profile', { password: `a new password ${i}` }));
+    const statuses = (await flood).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(10);
+    // Strangers wait for each other, and were too many for that.
+    expect(statuses).toContain(503);
+    expect(changes.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const forgot = { body: { email: ada.email }, headers: stranger };
+    expect((await call(app, 'POST', '/http/password/forgot', forgot)).status).toBe(202);
+    expect((await register('neighbour@example.com', { 'x-forwarded-for': '198.51.100.8' })).status).toBe(202);
+  });
+
+  it('allow as many registrations an hour as the operator says, wherever they come from', async () => {
+    await start({ TRUST_PROXY: '1', REGISTRATIONS_PER_HOUR: '2' });
+    const answers = [];
+    for (let i = 0; i < 3; i++)
+      answers.push(
+        await call(app, 'POST', '/http/register', {
+          body: { email: `p${i}@example.com`, password: 'correct horse battery', first_name: 'A', last_name: 'B' },
+          headers: { 'x-forwarded-for': `198.51.100.${i}` },
+        }),
+      );
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 429]);
+    expect(answers[2].body).toMatchObject({ code: 'rate_limited', retry_after: expect.any(Number) });
+    expect(answers[2].body.retry_after).toBeGreaterThan(15 * 60);
+  });
+
+  it('allow a day only so many messages', async () => {
+    await start({ MESSAGES_PER_DAY: '3' });
+    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    const [phone, laptop] = [await ada.connect(), await ada.connect()];
+    for (const socket of [phone, laptop, phone])
+      expect(await sendTo(socket, bob.id, 'hello')).toMatchObject({ ok: true });
+    const { error } = await sendTo(laptop, bob.id, 'hello');
+    expect(error).toMatchObject({ code: 'rate_limited', retry_after: expect.any(Number) });
+    expect(error.retry_after).toBeGreaterThan(23 * 60 * 60);
+    // Somebody else is not held up, and what is no message is not counted.
+    expect(await sendTo(await bob.connect(), ada.id, 'mine')).toMatchObject({ ok: true });
+    expect((await ada.put('/http/users/profile', { first_name: 'Augusta' })).status).toBe(200);
   });
 
   it('count guesses at current_password like guesses at a login', async () => {
@@ -154,7 +210,7 @@ describe('rates', () => {
     await start();
     const person = await Person.join(app);
     const flood = Array.from({ length: 120 }, (_, i) => login(`crowd${i}@example.com`, 'guess', {}));
-    const mine = await Promise.all(Array.from({ length: 15 }, () => login(person.email, person.password)));
+    const mine = await Promise.all(Array.from({ length: 9 }, () => login(person.email, person.password)));
     await Promise.all(flood);
     expect(mine.some(({ status }) => status === 503)).toBe(true);
     expect((await login(person.email, person.password)).status).not.toBe(429);
@@ -169,13 +225,33 @@ describe('rates', () => {
     expect(answers.filter(({ error }) => error.code === 'rate_limited')).toHaveLength(10);
   });
 
-  it('count what changes something over HTTP, and not what only reads', async () => {
+  it('count what changes something over HTTP apart from what only reads', async () => {
     await start();
     const ada = await Person.known(app);
     const writes = await Promise.all(Array.from({ length: 70 }, () => ada.put('/http/users/profile', {})));
     expect(writes.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(5);
     const reads = await Promise.all(Array.from({ length: 70 }, () => ada.get('/http/users/profile')));
     expect(reads.every(({ status }) => status === 200)).toBe(true);
+  });
+
+  it('count a list as ten reads, and hold up nothing else', async () => {
+    await start();
+    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    const socket = await ada.connect();
+    const lists = ['users', 'chat_rooms', 'chat_groups', 'notifications', 'users/blocked'];
+    // What five devices ask for when all come back at once, each with news in forty chats.
+    const back = await Promise.all(Array.from({ length: 20 }, (_, i) => ada.get(`/http/${lists[i % 4]}`)));
+    const pages = await Promise.all(Array.from({ length: 200 }, () => ada.get('/http/users/profile')));
+    expect([...back, ...pages].filter(({ status }) => status !== 200)).toEqual([]);
+    // More than two windows hold, however slow this machine is.
+    const more = await Promise.all(Array.from({ length: 125 }, (_, i) => ada.get(`/http/${lists[i % 5]}`)));
+    const refused = more.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0].body).toMatchObject({ code: 'rate_limited', retry_after: expect.any(Number) });
+    expect(refused[0].body.retry_after).toBeLessThanOrEqual(10);
+    expect((await bob.get('/http/users')).status).toBe(200);
+    expect(await sendTo(socket, bob.id, 'still here')).toMatchObject({ ok: true });
+    expect((await ada.put('/http/users/profile', {})).status).toBe(200);
   });
 
   it('off: nothing is counted', async () => {

@@ -124,7 +124,7 @@ export class TestApp {
   async createUser(email: string, firstName: string): Promise<{ id: number; token: string }> {
     const { identifiers } = await this.database.manager.insert(User, {
       email,
-      passwordHash: await (passwordHash ??= this.get(Passwords).hash('nobody knows')),
+      passwordHash: await (passwordHash ??= this.get(Passwords).hash('nobody knows', 'owner')),
       ...nameColumns(firstName, 'Lovelace'),
       createdAt: new Date(),
       lastSeen: null,

@@ -42,6 +42,18 @@ export const shownRoutes = (): Set<string> =>
 export const describedCodes = (): Set<string> =>
   new Set([...section('## Errors').matchAll(/^\| `(\w+)`/gm)].map(([, code]) => code));
 
+/** The rows of the table below a heading, each cell without the spaces around it. */
+export const tableRows = (heading: string): string[] =>
+  [...section(heading).matchAll(/^\|(.*)\|$/gm)]
+    .map(
+      ([, cells]) =>
+        `|${cells
+          .split('|')
+          .map((cell) => ` ${cell.trim()} `)
+          .join('|')}|`,
+    )
+    .filter((row) => !/^\|[ |-]*\|$/.test(row));
+
 export interface DescribedPayload {
   event?: string;
   title: string;

@@ -24,6 +24,11 @@ describe('the configuration', () => {
       trustProxy: false,
       socketTransports: ['websocket', 'polling'],
       rateLimits: true,
+      messagesPerDay: 10_000,
+      registrationsPerHour: 1_000,
+      groupsOwnedPerUser: 200,
+      membershipsPerUser: 1_000,
+      sessionsPerUser: 50,
       devMail: true,
       botUrl: undefined,
       botModel: 'gpt-4o-mini',
@@ -72,6 +77,9 @@ describe('the configuration', () => {
     ['LOG_LEVEL', 'loud'],
     ['SOCKET_TRANSPORTS', 'carrier-pigeon'],
     ['RATE_LIMITS', 'no'],
+    ['MESSAGES_PER_DAY', '0'],
+    ['SESSIONS_PER_USER', '1e3'],
+    ['GROUPS_OWNED_PER_USER', '-5'],
   ])('refuses %s=%s, with the name and without the value', (name, value) => {
     const load = () => loadConfig({ [name]: value, ...(name === 'DATABASE_URL' && { JWT_SECRET: SECRET }) });
     expect(load).toThrow(ConfigError);

@@ -1,0 +1,66 @@
+import type { Config } from '../config/config.js';
+
+/*
+ * Every rate and every quota, in one table: what the server counts, what docs/protocol.md says, and which setting changes it.
+ */
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Settings of the operator that are numbers; their defaults stand in the table of variables. */
+export type LimitSetting =
+  'messagesPerDay' | 'registrationsPerHour' | 'groupsOwnedPerUser' | 'membershipsPerUser' | 'sessionsPerUser';
+
+export interface Rate {
+  /** What is counted, as docs/protocol.md says it. */
+  what: string;
+  /** How many within `seconds`. */
+  points: number | LimitSetting;
+  seconds: number;
+  /** Whose they are. What is counted by network is counted by the /48 around an IPv6 network as well, ten times as many. */
+  by: 'user' | 'network' | 'account and network' | 'mailbox and purpose' | 'server';
+}
+
+const rates = <Name extends string>(table: Record<Name, Rate>): Record<Name, Rate> => table;
+
+/** Past each, `rate_limited`. All are off with RATE_LIMITS=off. */
+export const RATES = rates({
+  message: { what: '`message`, also what is refused', points: 60, seconds: 6, by: 'user' },
+  messageOfDay: { what: 'the same in a day', points: 'messagesPerDay', seconds: DAY, by: 'user' },
+  write: { what: 'changes over HTTP, `read`, and pages that enter a group', points: 60, seconds: 6, by: 'user' },
+  read: { what: 'reads over HTTP: a list counts as 10, all else as 1', points: 600, seconds: 10, by: 'user' },
+  typing: { what: '`typing`', points: 60, seconds: 6, by: 'user' },
+  login: { what: 'logins', points: 10, seconds: MINUTE, by: 'account and network' },
+  wrongPasswordOfAccount: { what: 'wrong passwords', points: 10, seconds: 15 * MINUTE, by: 'account and network' },
+  wrongPassword: { what: 'wrong passwords, whosever', points: 100, seconds: 15 * MINUTE, by: 'network' },
+  register: { what: 'registrations', points: 100, seconds: 15 * MINUTE, by: 'network' },
+  registerAnywhere: { what: 'registrations, all in all', points: 'registrationsPerHour', seconds: HOUR, by: 'server' },
+  stranger: { what: 'links asked for, opened or used', points: 100, seconds: 15 * MINUTE, by: 'network' },
+  mail: { what: 'mails', points: 3, seconds: HOUR, by: 'mailbox and purpose' },
+});
+
+export type RateName = keyof typeof RATES;
+
+/** How many times as much a site, the /48 around an IPv6 network, may have as one network. */
+export const NETWORKS_OF_SITE = 10;
+
+export interface Quota {
+  what: string;
+  most: LimitSetting;
+  /** What happens past it. */
+  past: string;
+}
+
+const quotas = <Name extends string>(table: Record<Name, Quota>): Record<Name, Quota> => table;
+
+/** How much of a thing one person may have at a time; also with RATE_LIMITS=off. Whoever has more keeps what they have. */
+export const QUOTAS = quotas({
+  groupsOwned: { what: 'groups that one owns', most: 'groupsOwnedPerUser', past: '`quota_exceeded`' },
+  memberships: { what: 'groups that one is a member of', most: 'membershipsPerUser', past: '`quota_exceeded`' },
+  sessions: { what: 'sessions', most: 'sessionsPerUser', past: 'the oldest ends' },
+});
+
+/** The number that stands in the table, or that the operator has set. */
+export const numberOf = (given: number | LimitSetting, config: Pick<Config, LimitSetting>): number =>
+  typeof given === 'number' ? given : config[given];

@@ -1,0 +1,69 @@
+/** More keys than people who are busy at once; each is some 200 bytes. */
+const MAX_KEYS = 100_000;
+
+interface Window {
+  used: number;
+  endsAt: number;
+}
+
+/**
+ * Counts by key, in fixed windows that begin with the first count of a key. Asking leaves nothing behind, and no more than `maxKeys` are
+ * kept: past that, the oldest window is forgotten. Local to a node, which counts what reaches it.
+ */
+export class Windows {
+  /** In the order of their beginning, which is that of their ends, too. */
+  private readonly windows = new Map<string, Window>();
+
+  constructor(
+    readonly points: number,
+    private readonly seconds: number,
+    private readonly maxKeys = MAX_KEYS,
+  ) {}
+
+  get size(): number {
+    return this.windows.size;
+  }
+
+  /** Milliseconds until so many points are left: 0 where they are now. */
+  waitFor(key: string, points = 1): number {
+    const window = this.current(key);
+    if (!window || window.used + points <= this.points) return 0;
+    return window.endsAt - performance.now();
+  }
+
+  /** Takes points, whether they are left or not: ask `waitFor` first. */
+  take(key: string, points = 1): void {
+    const window = this.current(key) ?? this.begin(key);
+    window.used += points;
+  }
+
+  /** What was taken was for nothing. */
+  giveBack(key: string, points = 1): void {
+    const window = this.windows.get(key);
+    if (!window) return;
+    window.used -= points;
+    if (window.used <= 0) this.windows.delete(key);
+  }
+
+  forget(key: string): void {
+    this.windows.delete(key);
+  }
+
+  private current(key: string): Window | undefined {
+    const window = this.windows.get(key);
+    return window && window.endsAt > performance.now() ? window : undefined;
+  }
+
+  private begin(key: string): Window {
+    const now = performance.now();
+    // Not an overwrite: the window's place is at the end.
+    this.windows.delete(key);
+    for (const [oldest, { endsAt }] of this.windows) {
+      if (endsAt > now && this.windows.size < this.maxKeys) break;
+      this.windows.delete(oldest);
+    }
+    const window = { used: 0, endsAt: now + this.seconds * 1000 };
+    this.windows.set(key, window);
+    return window;
+  }
+}
