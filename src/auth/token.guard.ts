@@ -1,8 +1,9 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type Identity, PUBLIC } from '../common/identity.js';
+import { ListTurns } from '../common/list-turns.js';
 import { RateLimits } from '../common/rate-limits.js';
-import { READ_COST } from '../common/read-cost.js';
+import { LIST_COST, READ_COST } from '../common/read-cost.js';
 import type { ParleySocket } from '../realtime/events.js';
 import { tokenMissing } from './access-tokens.js';
 import { tokenInHeaders } from './given-token.js';
@@ -23,6 +24,7 @@ export class TokenGuard implements CanActivate {
     private readonly sessions: Sessions,
     private readonly sockets: SocketSessions,
     private readonly limits: RateLimits,
+    private readonly listTurns: ListTurns,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
@@ -39,10 +41,14 @@ export class TokenGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Request>();
     const { userId, sessionId } = await this.sessions.authenticate(tokenIn(request.headers));
     request.identity = { userId, sessionId };
-    if (request.method === 'GET')
-      this.limits.read(userId, this.reflector.getAllAndOverride<number>(READ_COST, route) ?? 1);
-    else this.limits.write(userId);
+    if (request.method !== 'GET') this.limits.write(userId);
+    else await this.countRead(userId, this.reflector.getAllAndOverride<number>(READ_COST, route) ?? 1);
     return true;
+  }
+
+  private async countRead(userId: number, cost: number): Promise<void> {
+    this.limits.read(userId, cost);
+    if (cost >= LIST_COST) await this.listTurns.next();
   }
 
   /** Whoever types much, or reads much, can still write. */

@@ -1,8 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { ClientNetworks } from './client-network.js';
 import { Clock } from './clock.js';
+import { ListTurns } from './list-turns.js';
 import { RateLimits } from './rate-limits.js';
 
 @Global()
-@Module({ providers: [Clock, ClientNetworks, RateLimits], exports: [Clock, ClientNetworks, RateLimits] })
+@Module({
+  providers: [Clock, ClientNetworks, ListTurns, RateLimits],
+  exports: [Clock, ClientNetworks, ListTurns, RateLimits],
+})
 export class CommonModule {}

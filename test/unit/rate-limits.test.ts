@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ListTurns } from '../../src/common/list-turns.js';
 import { RateLimits } from '../../src/common/rate-limits.js';
 import { Windows } from '../../src/common/windows.js';
 import { loadConfig } from '../../src/config/config.js';
@@ -50,6 +51,25 @@ describe('rate limits', () => {
     for (let i = 0; i < 100; i++) expect(() => some.registration('198.51.100.7')).toThrow();
     for (let i = 0; i < 50; i++) some.registration('198.51.100.8');
     expect(() => some.registration('198.51.100.8')).toThrow();
+  });
+});
+
+describe('lists', () => {
+  it('begin one in each turn of the event loop', async () => {
+    const turns = new ListTurns();
+    let turn = 0;
+    let ticking = setImmediate(function tick() {
+      turn++;
+      ticking = setImmediate(tick);
+    });
+    const begun = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        await turns.next();
+        return turn;
+      }),
+    );
+    clearImmediate(ticking);
+    expect(new Set(begun).size).toBe(20);
   });
 });
 
