@@ -1,9 +1,8 @@
 import 'reflect-metadata';
 import { announce } from './banner.js';
 import { createApp } from './create-app.js';
-import { ConfigError } from './config/config.js';
 import { isStartedByNpm, loadEnvironment } from './config/environment.js';
-import { StartError } from './database/start-error.js';
+import { endWithFailure } from './start-failure.js';
 
 async function main(): Promise<void> {
   const config = loadEnvironment();
@@ -19,11 +18,4 @@ function endWithParent(): void {
   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGTERM'), 500).unref();
 }
 
-main().catch((error: Error & { code?: string }) => {
-  // Mistakes of the surroundings are one line with the cure; anything else is ours, and keeps its stack.
-  if (error instanceof ConfigError || error instanceof StartError) console.error(error.message);
-  else if (error.code === 'EADDRINUSE')
-    console.error(`${error.message}: something else listens there. Stop it, or set PORT.`);
-  else console.error(error);
-  process.exit(1);
-});
+main().catch(endWithFailure);

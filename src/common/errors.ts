@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorBody } from './error-body.js';
-import { isLostConnection } from './lost-connection.js';
+import { isLostConnection, isReadOnly } from './lost-connection.js';
 
 /** HTTP status of each kind of error: the only place where the two meet. */
 const STATUS = {
@@ -110,7 +110,7 @@ BY_STATUS.set(414, 'not_found');
 /** Turns whatever was thrown into a DomainError; `undefined` where it is our fault and belongs into the log. */
 export function asDomainError(thrown: unknown): DomainError | undefined {
   if (thrown instanceof DomainError) return thrown;
-  if (isLostConnection(thrown)) return new Unavailable();
+  if (isLostConnection(thrown) || isReadOnly(thrown)) return new Unavailable();
   // Fastify's and Nest's own errors carry a status; those under 500 say what the client did.
   const { status, statusCode, message } = (thrown ?? {}) as {
     status?: unknown;

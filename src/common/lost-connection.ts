@@ -20,9 +20,25 @@ const LOST = new Set([
   'EAI_AGAIN',
   'ER_SERVER_SHUTDOWN',
   'ER_CON_COUNT_ERROR',
+  'ER_TOO_MANY_USER_CONNECTIONS',
+  'ER_ACCESS_DENIED_ERROR',
+  'ER_BAD_DB_ERROR',
+  'ER_SECURE_TRANSPORT_REQUIRED',
+  'HANDSHAKE_NO_SSL_SUPPORT',
+  'HANDSHAKE_SSL_ERROR',
+  'ER_USER_LIMIT_REACHED',
   'ER_CONNECTION_KILLED',
   'ER_QUERY_INTERRUPTED',
 ]);
+
+const READ_ONLY = new Set([
+  'ER_OPTION_PREVENTS_STATEMENT',
+  'ER_READ_ONLY_MODE',
+  'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+]);
+
+/** The server takes no writes: it is a replica, or has become one. */
+export const isReadOnly = (error: unknown): boolean => READ_ONLY.has(driverCode(error));
 
 /** The database server is away, or went away in the middle. */
 export const isLostConnection = (error: unknown): boolean =>

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { cleanEnv, makeValidator, type ReporterOptions } from 'envalid';
+import { type DatabaseUrl, parseDatabaseUrl } from './database-url.js';
 import { isLoopbackName } from './loopback.js';
 
 /** Thrown when the environment does not add up; the message lists every wrong variable, with its cure and without its value. */
@@ -62,10 +63,13 @@ const headerValue = value(
   'of visible ASCII characters, without spaces',
 );
 
-const databaseUrl = value((given) => {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  return url?.protocol === 'mysql:' && url.hostname && /^\/[^/]+$/.test(url.pathname) ? given : undefined;
-}, 'a URL like mysql://user:password@host/database');
+const databaseUrl = makeValidator((given) => parseDatabaseUrl(given.trim()));
+
+const count = (most: number) =>
+  value(
+    (given) => (/^[1-9]\d{0,3}$/.test(given) && Number(given) <= most ? Number(given) : undefined),
+    `a number from 1 to ${most}`,
+  );
 
 type Transport = 'websocket' | 'polling';
 const transports = value((given) => {
@@ -117,7 +121,18 @@ export const variables = {
   DATABASE_URL: databaseUrl({
     default: undefined,
     docs: 'SQLite in DATA_DIR',
-    desc: 'MySQL or MariaDB: mysql://user:password@host/database. Without it, an embedded SQLite database.',
+    desc: 'MySQL or MariaDB: mysql://user:password@host:3306/database?ssl-mode=REQUIRED. Without it, an embedded SQLite database.',
+  }),
+  DATABASE_POOL: count(1000)({
+    default: 10,
+    desc: 'Connections to MySQL or MariaDB that work; one more holds the lock against a second process.',
+  }),
+  MIGRATE_AT_START: oneOf(
+    'on',
+    'off',
+  )({
+    default: 'on',
+    desc: 'off: the start changes no tables, and refuses where they are old; `npm run migrate` brings them up to date.',
   }),
   JWT_SECRET: secret({
     default: undefined,
@@ -194,8 +209,11 @@ export interface Config {
   /** False where PUBLIC_URL was left to its default. */
   readonly publicUrlGiven: boolean;
   readonly dataDir: string;
-  /** A mysql:// URL, or undefined for the embedded database. */
-  readonly databaseUrl: string | undefined;
+  /** Undefined for the embedded database. */
+  readonly databaseUrl: DatabaseUrl | undefined;
+  /** Connections to `databaseUrl` that work. */
+  readonly databasePool: number;
+  readonly migrateAtStart: boolean;
   /** Undefined: generated into dataDir. */
   readonly jwtSecret: string | undefined;
   readonly sessionTtlMs: number;
@@ -256,6 +274,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     publicUrlGiven: read.PUBLIC_URL !== undefined,
     dataDir: resolve(read.DATA_DIR),
     databaseUrl: read.DATABASE_URL,
+    databasePool: read.DATABASE_POOL,
+    migrateAtStart: read.MIGRATE_AT_START === 'on',
     jwtSecret: read.JWT_SECRET,
     sessionTtlMs: read.SESSION_TTL,
     smtpUrl: read.SMTP_URL,

@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
-import type { Pool } from 'mysql2';
-import { createConnection } from 'mysql2/promise';
+import type { ConnectionOptions, Pool, SslOptions } from 'mysql2';
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
+import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import type { Config } from '../config/config.js';
+import type { DatabaseUrl } from '../config/database-url.js';
 import { Messages1763800000000 } from './migrations/1763800000000-messages.js';
 import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
 import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
@@ -16,10 +18,15 @@ import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
 import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
+import { connectionOptions, reach } from './mysql-connection.js';
+import { SESSION } from './mysql-session.js';
+import { PoolRenewal } from './pool-renewal.js';
+import { reportRefusals } from './refused-connections.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite-reader.js';
 import { driverProblem, sqliteDriver } from './sqlite-driver.js';
 import { StartError } from './start-error.js';
+import { mysqlProblem, oneLine } from './start-problem.js';
 import { WalFile } from './wal-file.js';
 
 /** All of them, oldest first. Appended to, never edited. */
@@ -64,31 +71,27 @@ export function sqliteOptions(config: Pick<Config, 'dataDir'>, { readonly = fals
 }
 
 /** Asks the server what it is: TypeORM must know MariaDB from MySQL, or it sees differences in the schema for ever. */
-export async function mysqlOptions(databaseUrl: string): Promise<DataSourceOptions> {
-  const connection = await createConnection({ uri: databaseUrl, connectTimeout: 10_000 }).catch(
-    (error: Error & { code?: string }) => {
-      throw new StartError(`The database in DATABASE_URL cannot be used: ${error.message || error.code}`);
-    },
-  );
-  try {
-    const [[version]] = (await connection.query('SELECT VERSION() AS version')) as unknown as [[{ version: string }]];
-    return {
-      ...common,
-      type: version.version.includes('MariaDB') ? 'mariadb' : 'mysql',
-      url: databaseUrl,
-      timezone: 'Z',
-      // MySQL calls most of what it computes a BIGINT. No number of ours comes near 2^53; any that did would come as a text.
-      bigNumberStrings: false,
-      charset: 'utf8mb4_bin',
-      poolSize: 10,
-    };
-  } finally {
-    await connection.end();
-  }
+export async function mysqlOptions(url: DatabaseUrl, poolSize: number): Promise<MysqlDataSourceOptions> {
+  const { version, ssl } = await reach(url);
+  const { user: username, ...connection } = connectionOptions(url, ssl);
+  return {
+    ...common,
+    ...(connection as Pick<
+      MysqlDataSourceOptions,
+      'host' | 'port' | 'password' | 'database' | 'connectTimeout' | 'ssl'
+    >),
+    username,
+    type: version.includes('MariaDB') ? 'mariadb' : 'mysql',
+    timezone: 'Z',
+    // MySQL calls most of what it computes a BIGINT. No number of ours comes near 2^53; any that did would come as a text.
+    bigNumberStrings: false,
+    charset: 'utf8mb4_bin',
+    poolSize,
+  };
 }
 
 export const dataSourceOptions = (config: Config): Promise<DataSourceOptions> =>
-  config.databaseUrl ? mysqlOptions(config.databaseUrl) : Promise.resolve(sqliteOptions(config));
+  config.databaseUrl ? mysqlOptions(config.databaseUrl, config.databasePool) : Promise.resolve(sqliteOptions(config));
 
 /**
  * The connection, or pool, that writes. On SQLite a second one reads, and both live behind a lock; they end together and in order:
@@ -99,6 +102,7 @@ export class Database extends DataSource {
   reader: DataSource = this;
   private wal?: WalFile;
   private lock?: Lock;
+  private renewal?: PoolRenewal;
 
   /**
    * Statements of our own go straight to MySQL's driver, in a transaction or not: what TypeORM does around each takes as long as what
@@ -116,12 +120,17 @@ export class Database extends DataSource {
   /** Connects, locks, and brings the tables up to date. @throws StartError where the operator can mend it */
   static async open(config: Config, options: DataSourceOptions): Promise<Database> {
     const database = new Database(options);
-    database.lock = config.databaseUrl ? await DatabaseLock.take(config.databaseUrl) : await lockDataDir(config);
+    const { databaseUrl: url } = config;
     try {
+      database.lock = url ? await DatabaseLock.take(lockOptions(url, options)) : await lockDataDir(config);
       await database.initialize();
-      if (config.databaseUrl) await prepareMysql(database);
-      await database.runMigrations({ transaction: 'each' });
-      if (!config.databaseUrl) {
+      if (url) await database.prepareMysql(url);
+      if (config.migrateAtStart) await database.runMigrations({ transaction: 'each' });
+      else if (await database.isBehind())
+        throw new StartError(
+          'The tables are older than this program, and MIGRATE_AT_START is off: run `npm run migrate` first.',
+        );
+      if (!url) {
         const readonly = {
           ...sqliteOptions(config, { readonly: true }),
           entities: options.entities,
@@ -132,9 +141,39 @@ export class Database extends DataSource {
       return database;
     } catch (error) {
       if (database.isInitialized) await database.destroy();
-      else await database.lock.release();
-      throw driverProblem(error) ?? error;
+      else await database.lock?.release();
+      throw driverProblem(error) ?? (url && mysqlProblem(error, url)) ?? error;
     }
+  }
+
+  private async prepareMysql(url: DatabaseUrl): Promise<void> {
+    const { pool } = this.driver as unknown as { pool: Pool };
+    this.renewal = new PoolRenewal(pool);
+    await preparePool(this, pool);
+    reportRefusals(pool, url);
+  }
+
+  /** Whether there are migrations that have not run. Changes nothing, not even where there are no tables yet. */
+  private async isBehind(): Promise<boolean> {
+    const runner = this.createQueryRunner();
+    try {
+      const rows: { name: string }[] = (await runner.hasTable('migrations'))
+        ? await runner.query('SELECT name FROM migrations')
+        : [];
+      const done = new Set(rows.map(({ name }) => name));
+      return this.migrations.some((migration) => !done.has(migration.name ?? migration.constructor.name));
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** The server turned out to be read-only: all connections are made anew, and may find the one that has taken its place. */
+  leaveServer(): void {
+    if (!this.renewal?.renew()) return;
+    new Logger('Database').warn(
+      'The database server is read-only: all connections are made anew, and may find another.',
+    );
+    (this.lock as DatabaseLock).moveAway();
   }
 
   /** From here on a COMMIT on SQLite writes and does not flush: the unit of work waits for `flushed`. */
@@ -178,30 +217,35 @@ export class Database extends DataSource {
   }
 }
 
-const SESSION = [
-  // Too long a text is an error, never cut off in silence.
-  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  // Messages of all chats wait behind a batch: not for the fifty seconds that are usual, and still for longer than `abandonAfter`.
-  'SET SESSION innodb_lock_wait_timeout = 6',
-];
+const streamOf = (connection: object): Duplex => (connection as { stream: Duplex }).stream;
 
-/**
- * How long the server keeps a transaction, and its locks, for a connection of which nothing comes any more: a firewall may forget
- * one without telling both ends, and everybody would wait for these locks. Ours never pause. MySQL can only be told for all of a
- * connection's pauses, also those in the pool, so there it must be longer.
- */
-const abandonAfter = (source: DataSource): string =>
-  source.options.type === 'mariadb' ? 'SET SESSION idle_transaction_timeout = 5' : 'SET SESSION wait_timeout = 600';
+/** The connection that holds the lock is encrypted as the others are. */
+const lockOptions = (url: DatabaseUrl, options: DataSourceOptions): ConnectionOptions =>
+  connectionOptions(url, (options as MysqlDataSourceOptions).ssl as SslOptions | undefined);
 
-async function prepareMysql(source: DataSource): Promise<void> {
-  const { pool } = source.driver as unknown as { pool: Pool };
-  const statements = [...SESSION, abandonAfter(source)];
-  pool.on('connection', (connection) => statements.forEach((statement) => connection.query(statement)));
+async function preparePool(source: DataSource, pool: Pool): Promise<void> {
+  pool.on('connection', (connection) => {
+    for (const statement of [...SESSION.all, ...SESSION[source.options.type as 'mariadb' | 'mysql']])
+      connection.query(statement, (error: Error | null) => {
+        if (!error) return;
+        new Logger('Database').error(`A connection is given up, on which \`${statement}\` failed: ${oneLine(error)}.`);
+        // What waits behind it on this connection fails with it, before it is sent.
+        const lost = { code: 'PROTOCOL_CONNECTION_LOST', fatal: true };
+        streamOf(connection).destroy(Object.assign(new Error('The connection could not be set up.'), lost));
+      });
+  });
   // The connection that TypeORM tried the server with is older than the line above: let the pool open new ones.
   await new Promise<void>((done, failed) =>
     pool.getConnection((error, first) => (error ? failed(error) : done(first.destroy()))),
   );
+  const [{ most, mostOfUser }] = await source.query<{ most: number; mostOfUser: number }[]>(
+    'SELECT @@max_connections AS most, @@max_user_connections AS mostOfUser',
+  );
+  const wanted = source.options.poolSize! + 1;
+  if (Math.min(most, mostOfUser || Infinity) < wanted)
+    new Logger('Database').warn(
+      `The database server gives Parley ${mostOfUser || most} connections, and it may want ${wanted}: raise max_connections (or the user's), or lower DATABASE_POOL.`,
+    );
   const [flush] = await source.query<{ Value: string }[]>("SHOW VARIABLES LIKE 'innodb_flush_log_at_trx_commit'");
   if (flush && flush.Value !== '1') {
     new Logger('Database').warn(

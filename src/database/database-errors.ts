@@ -1,4 +1,4 @@
-import { driverCode } from '../common/lost-connection.js';
+import { driverCode, isReadOnly } from '../common/lost-connection.js';
 
 const DUPLICATE = new Set(['ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
 const DEADLOCK = new Set(['ER_LOCK_DEADLOCK', 'ER_CHECKREAD']);
@@ -12,14 +12,10 @@ export const isDuplicate = (error: unknown): boolean => DUPLICATE.has(driverCode
 /** Another transaction was in the way. A duplicate counts: two made the same row at once, and the next try finds it. */
 export const isWorthRepeating = (error: unknown): boolean => DEADLOCK.has(driverCode(error)) || isDuplicate(error);
 
-const OUT_OF_ORDER = new Set([
-  ...DEADLOCK,
-  'ER_DISK_FULL',
-  'ER_RECORD_FILE_FULL',
-  'ER_OUT_OF_RESOURCES',
-  'ER_OPTION_PREVENTS_STATEMENT',
-]);
+const OUT_OF_ORDER = new Set([...DEADLOCK, 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 'ER_OUT_OF_RESOURCES']);
 
 /** The database works, but not for anybody right now: its disk is full, or locks do not come free. */
 export const isOutOfOrder = (error: unknown): boolean =>
-  OUT_OF_ORDER.has(driverCode(error)) || /^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN)/.test(driverCode(error));
+  OUT_OF_ORDER.has(driverCode(error)) ||
+  isReadOnly(error) ||
+  /^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN)/.test(driverCode(error));

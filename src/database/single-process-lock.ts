@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { createConnection, type Connection } from 'mysql2/promise';
+import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import type { Config } from '../config/config.js';
 import { driverProblem, sqliteDriver } from './sqlite-driver.js';
 import { StartError } from './start-error.js';
@@ -47,12 +48,13 @@ export const lockName = (database: string): string => `parley:${createHash('md5'
 export class DatabaseLock implements Lock {
   private readonly logger = new Logger(DatabaseLock.name);
   private connection: Connection | undefined;
+  private stream: Duplex | undefined;
   private released = false;
 
-  private constructor(private readonly databaseUrl: string) {}
+  private constructor(private readonly options: ConnectionOptions) {}
 
-  static async take(databaseUrl: string): Promise<DatabaseLock> {
-    const lock = new DatabaseLock(databaseUrl);
+  static async take(options: ConnectionOptions): Promise<DatabaseLock> {
+    const lock = new DatabaseLock(options);
     // A process that was just killed may still hold it for a moment.
     if (!(await lock.tryTake(3))) {
       throw new StartError(
@@ -67,8 +69,13 @@ export class DatabaseLock implements Lock {
     await this.connection?.end().catch(() => undefined);
   }
 
+  /** Takes it on a new connection, which may lead to another server. */
+  moveAway(): void {
+    this.stream?.destroy();
+  }
+
   private async tryTake(seconds: number): Promise<boolean> {
-    const connection = await createConnection({ uri: this.databaseUrl, enableKeepAlive: true });
+    const connection = await createConnection(this.options);
     const [[{ name }]] = (await connection.query('SELECT DATABASE() AS name')) as unknown as [[{ name: string }]];
     const [[row]] = (await connection.query('SELECT GET_LOCK(?, ?) AS taken', [
       lockName(name),
@@ -83,7 +90,8 @@ export class DatabaseLock implements Lock {
     this.connection = connection;
     connection.on('error', () => undefined);
     // mysql2 tells that a connection is gone only by its stream.
-    const { stream } = (connection as unknown as { connection: { stream: NodeJS.EventEmitter } }).connection;
+    const { stream } = (connection as unknown as { connection: { stream: Duplex } }).connection;
+    this.stream = stream;
     stream.once('close', () => void this.takeAgain());
     return true;
   }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { Busy, Unavailable } from '../common/errors.js';
-import { isAnswer } from '../common/lost-connection.js';
+import { isAnswer, isReadOnly } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
 import { isLockTimeout, isWorthRepeating } from './database-errors.js';
 
@@ -58,6 +58,7 @@ export class UnitOfWork {
       try {
         return await this.once(work);
       } catch (error) {
+        if (isReadOnly(error)) this.database.leaveServer();
         if (isLockTimeout(error)) throw new Busy();
         if (attempt === TRIES || !isWorthRepeating(error)) throw error;
         await sleep(Math.random() * 10 * 2 ** attempt);

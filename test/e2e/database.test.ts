@@ -15,6 +15,7 @@ import { loadConfig } from '../../src/config/config.js';
 import { Audience } from '../../src/realtime/audience.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
+import { ServerProcess } from '../support/server-process.js';
 import { sqliteDriver } from '../../src/database/sqlite-driver.js';
 
 /** How each is asked for a plan that is a row per table; MySQL's own way is a tree. */
@@ -60,6 +61,17 @@ onAllDialects('the database', (dialect) => {
     await source.runMigrations();
     expect(await source.showMigrations()).toBe(false);
     await source.destroy();
+    await cleanUp();
+  });
+
+  it('changes no tables at a start that is told not to, and is refused until a migration has run', async () => {
+    const { env, cleanUp } = await emptyEnvironment(dialect);
+    const config = loadConfig({ ...env, MIGRATE_AT_START: 'off' });
+    const open = async () => Database.open(config, await dataSourceOptions(config));
+    await expect(open()).rejects.toThrow(/MIGRATE_AT_START is off: run `npm run migrate` first\.$/);
+    const migration = await ServerProcess.spawn(env, 'migrate.js');
+    expect([await migration.exit(), migration.output]).toEqual([0, 'The tables are up to date.\n']);
+    await (await open()).destroy();
     await cleanUp();
   });
 

@@ -101,14 +101,23 @@ export class DatabaseServer {
     readonly port: number,
   ) {}
 
-  /** @param options of the server, beside its own defaults. Only where `canStart` */
-  static async start(kind: ServerKind, options: string[] = []): Promise<DatabaseServer> {
+  /**
+   * Only where `canStart`.
+   * @param options of the server, beside its own defaults
+   * @param prepare puts files into the data folder, which is the server's working folder
+   */
+  static async start(
+    kind: ServerKind,
+    options: string[] = [],
+    prepare: (dataFolder: string) => void = () => {},
+  ): Promise<DatabaseServer> {
     const installation = INSTALLED[kind];
     if (!installation) throw new Error(`There is no ${TITLES[kind]} on this machine: ${CURES[kind]}.`);
     const { root } = installation;
     const folder = mkdtempSync(join(root, root ? '/tmp' : tmpdir(), `parley-${kind}-`)).slice(root.length);
     installation.initialize(folder);
     const server = new DatabaseServer(kind, installation, folder, await freePort());
+    prepare(server.dataFolder);
     await server.run(options);
     return server;
   }
@@ -121,7 +130,6 @@ export class DatabaseServer {
     return this.process!.pid!;
   }
 
-  /** The data folder, with the certificates that MySQL makes. */
   get dataFolder(): string {
     return `${this.installation.root}${this.folder}/data`;
   }

@@ -25,7 +25,7 @@ export class TcpProxy {
 
   private constructor(
     private readonly server: Server,
-    private readonly targetPort: number,
+    private targetPort: number,
   ) {}
 
   static async start(targetPort: number): Promise<TcpProxy> {
@@ -45,6 +45,11 @@ export class TcpProxy {
     this.toLose = part;
     this.refusesAfterCut = andRefuse;
     this.leavesHalfOpen = halfOpen;
+  }
+
+  /** New connections go there; those that are open stay. */
+  leadTo(port: number): void {
+    this.targetPort = port;
   }
 
   /** Cuts every connection, and each new one. */

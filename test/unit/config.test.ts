@@ -20,6 +20,8 @@ describe('the configuration', () => {
       port: 3000,
       publicUrl: 'http://localhost:3000',
       databaseUrl: undefined,
+      databasePool: 10,
+      migrateAtStart: true,
       sessionTtlMs: 30 * 86_400_000,
       trustProxy: false,
       socketTransports: ['websocket', 'polling'],
