@@ -225,9 +225,9 @@ onAllDialects('erasing an account', (dialect) => {
     const secret = await create(bob, 'Secret', true);
     const open = await create(bob, 'Open');
     await enter(ada, open);
+    await as(ada, 'POST', `/http/chat_groups/access_requests/${secret}`);
     await as(ada, 'PUT', `/http/users/${bob.id}/block`);
     await as(bob, 'PUT', `/http/users/${ada.id}/block`);
-    await as(ada, 'POST', `/http/chat_groups/access_requests/${secret}`);
     await as(bob, 'DELETE', `/http/chat_groups/${open}/members/${ada.id}`);
     const rows = async () =>
       Promise.all(
