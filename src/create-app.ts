@@ -99,7 +99,7 @@ export async function createApp(
   const warnings = new Logger('HTTP');
   const server = adapter.getInstance<FastifyInstance>();
 
-  readBodies(server, FORM_ROUTES);
+  readBodies(server, FORMS);
   const warnOnce = once((text: string) => warnings.warn(text));
   server.addHook('onRequest', (request, reply, done) => {
     // Caches know what `Authorization` means, and nothing of `authentication`.
@@ -161,8 +161,12 @@ const trustProxy = ({ trustProxy: trusted }: Config) =>
 const originWarning = (origin: string): string =>
   `Refused a page of ${origin.slice(0, 100)}. If it is yours, add it to CORS_ORIGINS, or set PUBLIC_URL to it.`;
 
-/** Where our own pages have forms. */
-const FORM_ROUTES = new Set(['/http/password/forgot', '/http/password/reset']);
+/** Where our own pages have forms, and the fields of those forms. */
+const FORMS = new Map([
+  ['/http/password/forgot', ['email']],
+  ['/http/password/reset', ['token', 'password']],
+  ['/http/register/resend', ['token']],
+]);
 
 function isOtherHost(config: Config, host: string | undefined): boolean {
   if (!host || !URL.canParse(`http://${host}`)) return false;

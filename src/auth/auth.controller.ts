@@ -1,16 +1,18 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res, UseFilters } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Network } from '../common/client-network.js';
 import { CurrentUser, type Identity, Public } from '../common/identity.js';
 import { Done, LoginAnswer, LoginRequest } from './dto/login.dto.js';
-import { MailAnswer, MailRequest } from './dto/recovery.dto.js';
+import { MailAnswer, ResendRequest } from './dto/recovery.dto.js';
 import { RegisteredAnswer, RegisterRequest } from './dto/register.dto.js';
 import { LoginService } from './login.service.js';
-import { isBrowser, PageErrorFilter, Pages } from './pages.js';
+import { isBrowser, PageErrorFilter, Pages, RegistrationPageErrorFilter } from './pages.js';
 import { RegistrationService } from './registration.service.js';
 import { Sessions } from './sessions.js';
+
+const RESEND_ANSWER = 'If such a registration waits, a mail with a new link is on its way to its address.';
 
 @ApiTags('account')
 @Controller('http')
@@ -36,17 +38,28 @@ export class AuthController {
   @Post('register/resend')
   @Public()
   @HttpCode(202)
-  @ApiOperation({ summary: 'Sends one more link for a registration that waits' })
+  @UseFilters(PageErrorFilter)
+  @ApiOperation({
+    summary: 'Sends one more link for a registration that waits, to whoever knows its password or an old link',
+  })
+  @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
+  @ApiProduces('application/json', 'text/html')
   @ApiAcceptedResponse({ type: MailAnswer })
-  @ApiErrors(400, 429)
-  async resend(@Body() { email }: MailRequest, @Network() network: string): Promise<MailAnswer> {
-    await this.registrations.resend(email, network);
-    return { message: 'If a registration waits for the address, a mail with a new link is on its way to it.' };
+  @ApiErrors(400, 429, 503)
+  async resend(
+    @Body() request: ResendRequest,
+    @Network() network: string,
+    @Headers('accept') accept: string | undefined,
+    @Res() reply: FastifyReply,
+  ) {
+    await this.registrations.resend(request, network);
+    if (isBrowser(accept)) return this.pages.sentence(reply, 'Look into your mail', RESEND_ANSWER);
+    return reply.send({ message: RESEND_ANSWER } satisfies MailAnswer);
   }
 
   @Get('register/:token')
   @Public()
-  @UseFilters(PageErrorFilter)
+  @UseFilters(RegistrationPageErrorFilter)
   @ApiOperation({ summary: 'Opens the link from the mail: creates the account' })
   @ApiOkResponse({ type: RegisteredAnswer })
   @ApiProduces('application/json', 'text/html')

@@ -1,7 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 
-/** For a link in a mail. 192 bits: as random as a UUID and half, and short enough for the link to stay on one line. */
-export const newLinkToken = (): string => randomBytes(24).toString('base64url');
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const LENGTH = 33;
+
+/**
+ * For a link in a mail. 196 bits: as random as a UUID and half, and short enough for the link to stay on one line. Letters and
+ * digits alone: mail programs take a `-` or a `_` at the end of a link for the end of the sentence.
+ */
+export const newLinkToken = (): string =>
+  Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
 
 /** What is stored of it. */
 export const linkTokenHash = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+// The second kind, base64url, stands in mails that were sent before there was the first.
+const SENT = new RegExp(`^\\s*([A-Za-z0-9]{${LENGTH}}|[\\w-]{32})(?![A-Za-z0-9])`);
+
+/** The token in what was opened or pasted: mail programs and people leave a dot, a bracket or a blank behind it. */
+export const linkTokenIn = (opened: string): string => SENT.exec(opened)?.[1] ?? opened;

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { asDomainError, httpErrorBody } from '../common/errors.js';
+import { asDomainError, type DomainError, httpErrorBody } from '../common/errors.js';
 import { FORM_PAGE_CSP, type Html, html, htmlPage, PAGE_CSP } from '../common/html.js';
 import { sendError } from '../common/http-error.filter.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -32,6 +32,16 @@ export class Pages {
     return this.send(reply.header('referrer-policy', 'same-origin'), FORM_PAGE_CSP, title, body);
   }
 
+  /** For a link to an account that came too late: a button that has a new one sent. */
+  expiredRegistration(reply: FastifyReply, token: string): FastifyReply {
+    const body = html`<p>This link has expired. A new one goes to the address that was registered.</p>
+      <form method="post" action="${this.config.publicUrl}/http/register/resend">
+        <input type="hidden" name="token" value="${token}" />
+        <button>Send a new link</button>
+      </form>`;
+    return this.form(reply, 'Link expired', body);
+  }
+
   private send(reply: FastifyReply, policy: string, title: string, body: Html): FastifyReply {
     return reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(htmlPage(title, body));
   }
@@ -44,16 +54,31 @@ export class PageErrorFilter implements ExceptionFilter {
   /** Where to go from the page. */
   protected readonly way: Way = TO_PARLEY;
 
-  constructor(private readonly pages: Pages) {}
+  constructor(protected readonly pages: Pages) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
+    const request = http.getRequest<FastifyRequest>();
     const error = asDomainError(thrown);
-    if (!error || !isBrowser(http.getRequest<FastifyRequest>().headers.accept)) return sendError(reply, thrown);
+    if (!error || !isBrowser(request.headers.accept)) return sendError(reply, thrown);
     const { retry_after: retryAfter } = error.details;
     if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));
-    this.pages.sentence(reply.status(error.status), httpErrorBody(error).error, error.message, this.way);
+    this.show(error, request, reply.status(error.status));
+  }
+
+  protected show(error: DomainError, _request: FastifyRequest, reply: FastifyReply): void {
+    this.pages.sentence(reply, httpErrorBody(error).error, error.message, this.way);
+  }
+}
+
+/** The same where a link to an account is opened: one that has expired can be replaced. */
+@Catch()
+@Injectable()
+export class RegistrationPageErrorFilter extends PageErrorFilter {
+  protected override show(error: DomainError, request: FastifyRequest, reply: FastifyReply): void {
+    if (error.code !== 'expired') return super.show(error, request, reply);
+    this.pages.expiredRegistration(reply, (request.params as { token: string }).token);
   }
 }
 

@@ -12,7 +12,7 @@ import { Outbox } from '../mail/outbox.js';
 import { accountOf } from './accounts.js';
 import type { ResetPasswordRequest } from './dto/recovery.dto.js';
 import { Erasure } from './erasure.js';
-import { linkTokenHash, newLinkToken } from './link-tokens.js';
+import { linkTokenHash, linkTokenIn, newLinkToken } from './link-tokens.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { Passwords } from './passwords.js';
 import { Sessions } from './sessions.js';
@@ -101,7 +101,7 @@ export class PasswordResetService implements OnModuleInit {
   }
 
   private async find(tx: EntityManager, token: string): Promise<{ userId: number }> {
-    const reset = await tx.findOneBy(PasswordReset, { tokenHash: linkTokenHash(token) });
+    const reset = await tx.findOneBy(PasswordReset, { tokenHash: linkTokenHash(linkTokenIn(token)) });
     if (!reset || reset.userId === null) throw unknownLink();
     if (reset.expiresAt <= this.clock.now())
       throw new DomainError('gone', 'expired', 'This link has expired. Ask for a new one.');

@@ -36,6 +36,17 @@ export class Passwords {
     const same = await gated(whose === 'owner' ? this.owners : this.logins, () => verify(against, password));
     return same && stored !== undefined;
   }
+
+  /** The first of `stored` that a stranger's `password` made, if one is; takes `tries` checks, whatever is stored. @throws Busy */
+  async search(password: string, stored: readonly string[], tries: number): Promise<string | undefined> {
+    const nobody = await this.nobody;
+    let found: string | undefined;
+    for (let i = 0; i < tries; i++) {
+      const same = await gated(this.registrations, () => verify(stored[i] ?? nobody, password));
+      if (same) found ??= stored[i];
+    }
+    return found;
+  }
 }
 
 async function gated<T>(gate: LimitFunction, work: () => Promise<T>): Promise<T> {

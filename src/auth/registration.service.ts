@@ -1,18 +1,19 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, IsNull, LessThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
-import { DomainError, NotFound } from '../common/errors.js';
+import { DomainError, Invalid, NotFound } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { addressIsTaken, confirmRegistration, type MailContent } from '../mail/mails.js';
+import { addressIsTaken, confirmRegistration, type MailContent, registrationWaits } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
 import { accountOf } from './accounts.js';
+import type { ResendRequest } from './dto/recovery.dto.js';
 import type { RegisterRequest } from './dto/register.dto.js';
 import { Erasure } from './erasure.js';
-import { linkTokenHash, newLinkToken } from './link-tokens.js';
+import { linkTokenHash, linkTokenIn, newLinkToken } from './link-tokens.js';
 import { Passwords } from './passwords.js';
 import { Registration } from './registration.entity.js';
 import { UserNews } from './user-news.js';
@@ -22,6 +23,8 @@ const HOUR = 3_600_000;
 const LINK_LIVES_MS = 24 * HOUR;
 /** Its row stays for longer, so that an old link says "expired" and a used one still works. */
 const FORGET_AFTER_MS = 7 * 24 * HOUR;
+/** How many of the registrations that wait for one address are tried with a password, the newest first. */
+const PASSWORDS_TRIED = 5;
 
 /** Who waits for a link, or nobody: see `resend`. */
 type Applicant = Pick<Registration, 'email' | 'passwordHash' | 'firstName' | 'lastName'>;
@@ -59,31 +62,58 @@ export class RegistrationService implements OnModuleInit {
       const isTaken = (await accountOf(tx, email)) !== undefined;
       // Also for a taken address, whose token nobody learns: both ways do the same work and take as long.
       const link = await this.addLink(tx, { email, passwordHash, firstName, lastName });
-      await this.outbox.add(tx, email, this.mail(link, isTaken));
+      await this.outbox.add(tx, email, this.mail(link, isTaken, firstName));
     });
     this.outbox.wake();
   }
 
   /**
-   * Sends one more link for the newest registration of the address that waits, or has waited in vain; what was sent before stays as
-   * good as it was. Where there is an account, a mail that says so; where there is nothing, nothing. The caller cannot tell which.
-   * @throws RateLimited for the network
+   * Sends one more link for a registration that waits, or has waited in vain, to whoever knows its password or has an older link of it;
+   * what was sent before stays as good as it was. An address alone names no registration, since others may have registered it, too: it
+   * gets a mail that says how to go on. Where there is an account, a mail that says so; where there is nothing, nothing. The caller
+   * cannot tell which.
+   * @throws Invalid; RateLimited for the network; Busy
    */
-  async resend(email: string, network: string): Promise<void> {
+  async resend(request: ResendRequest, network: string): Promise<void> {
     this.limits.stranger(network);
-    if (!this.limits.mayMail('resend', email)) return;
+    const { email, id, isTheirs } = await this.wanted(request);
+    const hasAccount = await this.unitOfWork.read.existsBy(User, { email });
+    const purpose = isTheirs && !hasAccount ? 'resend' : 'hint';
+    const mayMail = (hasAccount || id > 0) && this.limits.mayMail(purpose, email);
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;
-      const [waiting] = await tx.find(Registration, {
-        where: { email, userId: IsNull() },
-        order: { id: 'DESC' },
-        take: 1,
-      });
+      const waiting = await tx.findOneBy(Registration, { id, userId: IsNull() });
       // A row and a mail in any case, if need be for nobody: all ways do the same work and take as long.
-      const link = await this.addLink(tx, waiting && !isTaken ? waiting : NOBODY);
-      await this.outbox.add(tx, waiting || isTaken ? email : null, this.mail(link, isTaken));
+      const applicant = waiting && isTheirs && mayMail && !isTaken ? waiting : NOBODY;
+      const link = await this.addLink(tx, applicant);
+      const mail = isTheirs || isTaken ? this.mail(link, isTaken, applicant.firstName) : registrationWaits(this.app);
+      await this.outbox.add(tx, mayMail && (waiting || isTaken) ? email : null, mail);
     });
     this.outbox.wake();
+  }
+
+  /** The registration that somebody wants a link for (0: there is none), and whether they have shown that it is theirs. */
+  private async wanted({
+    email,
+    password,
+    token,
+  }: ResendRequest): Promise<{ email: string; id: number; isTheirs: boolean }> {
+    const { read } = this.unitOfWork;
+    if (token != null && email == null && password == null) {
+      const sent = await read.findOneBy(Registration, { tokenHash: linkTokenHash(linkTokenIn(token)) });
+      return { email: sent?.email ?? '', id: sent?.id ?? 0, isTheirs: true };
+    }
+    if (email == null || token != null) throw new Invalid('Send either `email` and `password`, or `token`.');
+    // Links that were sent again share the hash of the first.
+    const waiting = await read.query<{ password_hash: string; id: number }[]>(
+      `SELECT password_hash, MAX(id) AS id FROM registrations WHERE email = ? AND user_id IS NULL
+       GROUP BY password_hash ORDER BY MAX(id) DESC LIMIT ${PASSWORDS_TRIED}`,
+      [email],
+    );
+    if (password == null) return { email, id: waiting[0]?.id ?? 0, isTheirs: false };
+    const hashes = waiting.map(({ password_hash: hash }) => hash);
+    const fitting = await this.passwords.search(password, hashes, PASSWORDS_TRIED);
+    return { email, id: waiting.find(({ password_hash: hash }) => hash === fitting)?.id ?? 0, isTheirs: true };
   }
 
   /**
@@ -92,7 +122,7 @@ export class RegistrationService implements OnModuleInit {
    */
   async confirm(token: string, network: string): Promise<string> {
     this.limits.stranger(network);
-    const tokenHash = linkTokenHash(token);
+    const tokenHash = linkTokenHash(linkTokenIn(token));
     // Most links that are not ours are guesses: they need not queue behind what is written.
     if (!(await this.unitOfWork.read.existsBy(Registration, { tokenHash }))) throw new NotFound('registration link');
     const { email, madeId } = await this.unitOfWork.run(async (tx) => {
@@ -137,8 +167,11 @@ export class RegistrationService implements OnModuleInit {
     return `${this.config.publicUrl}/http/register/${token}`;
   }
 
-  private mail(link: string, isTaken: boolean): MailContent {
-    const { publicUrl: appUrl } = this.config;
-    return isTaken ? addressIsTaken({ appUrl }) : confirmRegistration({ link, appUrl });
+  private mail(link: string, isTaken: boolean, firstName: string): MailContent {
+    return isTaken ? addressIsTaken(this.app) : confirmRegistration({ ...this.app, link, firstName });
+  }
+
+  private get app(): { appUrl: string } {
+    return { appUrl: this.config.publicUrl };
   }
 }

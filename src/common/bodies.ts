@@ -5,7 +5,7 @@ import { assertUtf8Form, refusalOfEncoding, textOfBody } from './utf8.js';
 import { assertModest } from './validation.js';
 
 /** JSON is all that is read, and forms where our own pages have one; an empty body is none, also on GET and DELETE. */
-export function readBodies(server: FastifyInstance, formRoutes: ReadonlySet<string>): void {
+export function readBodies(server: FastifyInstance, forms: ReadonlyMap<string, readonly string[]>): void {
   server.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   server.removeAllContentTypeParsers();
   server.addHook('preParsing', (request, _reply, payload, done) =>
@@ -22,8 +22,11 @@ export function readBodies(server: FastifyInstance, formRoutes: ReadonlySet<stri
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
     (request, body: Buffer, done) => {
-      if (!formRoutes.has(request.routeOptions.url ?? '')) return done(new UnsupportedMediaTypeException(), undefined);
-      done(...parsed(() => parseForm(textOfBody(body))));
+      const ours = forms.get(request.routeOptions.url ?? '');
+      if (!ours) return done(new UnsupportedMediaTypeException(), undefined);
+      const [error, form] = parsed(() => parseForm(textOfBody(body)));
+      const isOurs = Object.keys(form ?? {}).every((name) => ours.includes(name));
+      done(error ?? (isOurs ? null : new UnsupportedMediaTypeException()), form);
     },
   );
 }

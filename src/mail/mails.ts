@@ -12,14 +12,40 @@ export interface MailContent {
   footer: string;
 }
 
-// Without the name: whoever registers chooses it, and may have chosen the address of somebody else to send it to.
-export const confirmRegistration = (given: { link: string; appUrl: string }): MailContent => ({
+const ONE_WORD = /^[\p{L}\p{M}\p{N}'’\p{Join_Control}-]{1,24}$/u;
+
+/**
+ * Whoever registers chooses the name, and may have chosen the address of somebody else to send it to. So that it carries no message
+ * and no link, it is the first word, and only where that is a short one.
+ */
+function asName(firstName: string): string {
+  const [word = ''] = firstName.trim().split(/\s+/u);
+  return ONE_WORD.test(word) ? `the name ${word}` : 'a name that is not shown here, since it is more than a word';
+}
+
+export const confirmRegistration = (given: { link: string; appUrl: string; firstName: string }): MailContent => ({
   subject: 'Confirm your Parley account',
-  paragraphs: ['Hello,', 'open this link within 24 hours to create your account, then log in:'],
+  paragraphs: [
+    'Hello,',
+    `somebody registered this address under ${asName(given.firstName)}. If it was you, open this link within 24 hours to create your account, then log in with the password that you chose:`,
+  ],
   action: { label: 'Create my account', link: given.link },
   footer:
-    `Somebody registered this address at ${given.appUrl}. If it was not you, do nothing: without the link there is no account. ` +
-    'Should your mail system have opened the link by itself, register this address once more: the mail that comes then says how to take the account over.',
+    `Sent because of a registration at ${given.appUrl}. If it was not you, do nothing: without the link there is no account, ` +
+    'and with it the account has the password of whoever registered. Should your mail system have opened the link by itself, ' +
+    'register this address once more: the mail that comes then says how to take the account over.',
+});
+
+/** To an address for which somebody asked for a new link without the password of a registration. */
+export const registrationWaits = (given: { appUrl: string }): MailContent => ({
+  subject: 'Your registration at Parley',
+  paragraphs: [
+    'Hello,',
+    'somebody, perhaps you, asked for a new link for a registration of this address. One is sent only to those who know the password ' +
+      'that was chosen, since anybody can register an address. Open the last link that you have: where it has expired, its page sends you a new one. Or register again.',
+  ],
+  action: { label: 'Go to Parley', link: given.appUrl },
+  footer: `Sent because of a registration at ${given.appUrl}. If it was not you, do nothing: without a link there is no account.`,
 });
 
 export const addressIsTaken = (given: { appUrl: string }): MailContent => ({

@@ -1,6 +1,7 @@
 // A link that got lost, a password that was forgotten: what anybody may ask for, and what it tells nobody.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
+import { linkTokenHash } from '../../src/auth/link-tokens.js';
 import { Passwords } from '../../src/auth/passwords.js';
 import { Clock } from '../../src/common/clock.js';
 import { onAllDialects, TestApp } from '../support/app.js';
@@ -42,10 +43,20 @@ onAllDialects('recovering an account', (dialect) => {
   };
 
   describe('a lost registration link', () => {
-    it('is sent anew, and the old one stays as good as it was', async () => {
+    const resend = (body: object) => post('register/resend', body);
+    const nameIn = async (token: string): Promise<string> => {
+      const { email } = (await call(app, 'GET', `/http/register/${token}`)).body;
+      const { first_name: name } = (
+        await app.database.query('SELECT first_name FROM users WHERE email = ?', [email])
+      )[0];
+      return name;
+    };
+
+    it('is sent anew to whoever knows the password, and the old one stays as good as it was', async () => {
       await register('lost@example.com');
       const first = linkPath(await mailTo(app, 'lost@example.com'));
-      expect((await post('register/resend', { email: ' LOST@example.com ' })).status).toBe(202);
+      const body = { email: ' LOST@example.com ', password: 'correct horse' };
+      expect((await resend(body)).status).toBe(202);
       const mail = await mailTo(app, 'lost@example.com', 2);
       expect(mail.subject).toBe('Confirm your Parley account');
       const second = linkPath(mail);
@@ -57,18 +68,77 @@ onAllDialects('recovering an account', (dialect) => {
 
     it('makes the same account when only the new one is opened, also long after the first has expired', async () => {
       await register('slow@example.com', 'the first password');
-      await register('slow@example.com', 'the second password');
-      const old = linkPath(await mailTo(app, 'slow@example.com', 2));
+      const old = linkPath(await mailTo(app, 'slow@example.com'));
       offset = 25 * HOUR;
       expect((await call(app, 'GET', old)).status).toBe(410);
-      await post('register/resend', { email: 'slow@example.com' });
-      const path = linkPath(await mailTo(app, 'slow@example.com', 3));
+      await resend({ email: 'slow@example.com', password: 'the first password' });
+      const path = linkPath(await mailTo(app, 'slow@example.com', 2));
       offset = 48 * HOUR;
       expect((await call(app, 'GET', path)).status).toBe(200);
       offset = 0;
-      // The newest registration counts.
-      const { body } = await login('slow@example.com', 'the second password');
-      expect((await call(app, 'GET', '/http/users/profile', { token: body.token })).body.first_name).toBe('Grace');
+      expect((await login('slow@example.com', 'the first password')).status).toBe(200);
+    });
+
+    it("is the one of whoever asks, never a stranger's for the same address", async () => {
+      const email = 'contested@example.com';
+      const others = ['Mallory', 'Eve', 'Trudy'];
+      const enter = (name: string) =>
+        post('register', { email, password: `${name}'s password`, first_name: name, last_name: 'X' });
+      await enter('Mallory');
+      await enter('Ada');
+      await enter('Eve');
+      await enter('Trudy');
+      const sent = (await mailsTo(email)).map(({ text }) => /under the name (\S+)\. /.exec(text)?.[1]).sort();
+      expect(sent).toEqual(['Ada', 'Eve', 'Mallory', 'Trudy']);
+      await resend({ email, password: "Ada's password" });
+      const mine = await mailTo(app, email, 5);
+      expect(mine.text).toContain('under the name Ada.');
+      // Sent again, it is found as well, and others' links still lead to nobody else.
+      await resend({ email, password: "Ada's password" });
+      expect(tokenIn(await mailTo(app, email, 6))).not.toBe(tokenIn(mine));
+
+      const answers = [
+        await resend({ email }),
+        await resend({ email, password: 'a guess' }),
+        await resend({ email: 'nobody@example.com', password: "Ada's password" }),
+        await resend({ email: 'nobody@example.com' }),
+        await resend({ token: 'x'.repeat(33) }),
+      ];
+      expect(new Set(answers.map(({ status, body }) => JSON.stringify([status, body]))).size).toBe(1);
+      const [hint, ...before] = await mailsTo(email);
+      expect(before).toHaveLength(6);
+      expect(hint.text).not.toContain('/http/register/');
+      expect(hint.subject).toBe('Your registration at Parley');
+      expect(await mailsTo('nobody@example.com')).toEqual([]);
+
+      expect(await nameIn(tokenIn(mine))).toBe('Ada');
+      for (const name of others) expect((await login(email, `${name}'s password`)).status).toBe(401);
+      // There is an account now: whoever asks is told so.
+      await resend({ email, password: "Eve's password" });
+      expect((await mailTo(app, email, 8)).subject).toBe('You have a Parley account already');
+    });
+
+    it('comes from the old one as well, which a button on its page does', async () => {
+      const email = 'late@example.com';
+      await register(email, 'mine, and no one else');
+      const old = tokenIn(await mailTo(app, email));
+      await post('register', { email, password: 'of a stranger', first_name: 'Eve', last_name: 'X' });
+      await mailTo(app, email, 2);
+      offset = 25 * HOUR;
+      const page = await call(app, 'GET', `/http/register/${old}`, { headers: BROWSER });
+      expect(page.status).toBe(410);
+      expect(page.headers.get('content-security-policy')).toContain("form-action 'self'");
+      const [, action] = /<form method="post" action="([^"]+)">/.exec(page.body)!;
+      const [, token] = /name="token" value="([^"]+)"/.exec(page.body)!;
+      const headers = { ...BROWSER, ...FORM, origin: 'http://localhost:3000' };
+      const pressed = await call(app, 'POST', new URL(action).pathname, { body: `token=${token}`, headers });
+      expect(pressed.status).toBe(202);
+      expect(pressed.body).toContain('Look into your mail');
+      const mail = await mailTo(app, email, 3);
+      expect(mail.text).toContain('under the name Grace.');
+      expect((await call(app, 'GET', linkPath(mail))).body).toEqual({ ok: true, email });
+      offset = 0;
+      expect((await login(email, 'mine, and no one else')).status).toBe(200);
     });
 
     it('is no secret kept: the answer is one for what waits, what has an account, and what is unknown', async () => {
@@ -76,7 +146,7 @@ onAllDialects('recovering an account', (dialect) => {
       const owner = await Person.join(app);
       const answers = [];
       for (const email of ['waits@example.com', owner.email, 'stranger@example.com'])
-        answers.push(await post('register/resend', { email }));
+        answers.push(await resend({ email, password: 'correct horse' }));
       expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
       expect(answers[1].body).toEqual(answers[0].body);
       expect(answers[2].body).toEqual(answers[0].body);
@@ -90,6 +160,96 @@ onAllDialects('recovering an account', (dialect) => {
       // Nobody is remembered who is unknown.
       const rows = await app.database.query("SELECT id FROM registrations WHERE email = 'stranger@example.com'");
       expect(rows).toEqual([]);
+    });
+
+    it('tells by its work who is unknown as little as by its answer', async () => {
+      await register('busy@example.com');
+      const search = vi.spyOn(app.get(Passwords), 'search');
+      for (const [email, password] of [
+        ['busy@example.com', 'correct horse'],
+        ['busy@example.com', 'a guess'],
+        ['unknown@example.com', 'correct horse'],
+      ])
+        await resend({ email, password });
+      const tries = search.mock.calls.map(([, , most]) => most);
+      search.mockRestore();
+      expect(tries).toEqual([5, 5, 5]);
+    });
+  });
+
+  describe('a link', () => {
+    const TAILS = [
+      '.',
+      ',',
+      ')',
+      ']',
+      '>',
+      '&gt;',
+      '"',
+      "'",
+      '”',
+      ' ',
+      '\t',
+      '\u00a0',
+      '\u00ad',
+      '\u200b',
+      '-',
+      '_',
+      '*',
+      '…',
+    ];
+
+    it('is of letters and digits alone, and opens with what mail programs leave behind it', async () => {
+      const person = await Person.join(app);
+      const token = await forgot(person.email, 2);
+      const registered = 'tails@example.com';
+      await register(registered);
+      const confirm = tokenIn(await mailTo(app, registered));
+      for (const one of [token, confirm]) expect(one).toMatch(/^[A-Za-z0-9]{33}$/);
+      const open = (path: string, end: string) => call(app, 'GET', path + end);
+      for (const tail of [...TAILS, '.” she wrote', '%20']) {
+        const end = encodeURIComponent(tail);
+        expect([tail, (await open(`/http/password/reset/${token}`, end)).status]).toEqual([tail, 200]);
+        expect([tail, (await open(`/http/register/${confirm}`, end)).status]).toEqual([tail, 200]);
+      }
+      expect((await post('register/resend', { token: `${confirm}>.` })).status).toBe(202);
+      expect((await mailTo(app, registered, 2)).subject).toBe('You have a Parley account already');
+      expect((await open(`/http/password/reset/${token}`, 'x')).status).toBe(404);
+      expect((await open(`/http/password/reset/${token.slice(0, -1)}`, '')).status).toBe(404);
+      // The page's own form carries the tail along.
+      expect((await reset(`${token}). `, 'a new password')).status).toBe(200);
+    });
+
+    it('still opens where it was sent in the old form, until it expires', async () => {
+      const tokens = ['-a_b'.repeat(8), 'q'.repeat(31) + '-', 'r'.repeat(31) + '_', 'S'.repeat(32)];
+      const person = await Person.join(app);
+      const link = await forgot(person.email, 2);
+      await register('old-form@example.com');
+      const confirm = tokenIn(await mailTo(app, 'old-form@example.com'));
+      const turnOld = (table: string, from: string, to: string) =>
+        app.database.query(`UPDATE ${table} SET token_hash = ? WHERE token_hash = ?`, [
+          linkTokenHash(to),
+          linkTokenHash(from),
+        ]);
+      let [reset0, confirm0] = [link, confirm];
+      for (const token of tokens) {
+        await turnOld('password_resets', reset0, token);
+        await turnOld('registrations', confirm0, token);
+        [reset0, confirm0] = [token, token];
+        for (const tail of ['', ...TAILS]) {
+          const end = encodeURIComponent(tail);
+          for (const kind of ['password/reset', 'register'])
+            expect([kind, token, tail, (await call(app, 'GET', `/http/${kind}/${token}${end}`)).status]).toEqual([
+              kind,
+              token,
+              tail,
+              200,
+            ]);
+        }
+      }
+      offset = 25 * HOUR;
+      expect((await call(app, 'GET', `/http/password/reset/${tokens.at(-1)!}.`)).status).toBe(410);
+      offset = 0;
     });
   });
 
@@ -224,6 +384,13 @@ onAllDialects('recovering an account', (dialect) => {
     });
 
     it('is asked for without an address, or with rubbish: refused', async () => {
+      for (const body of [
+        { password: 'correct horse' },
+        { token: 'x', email: 'a@example.com' },
+        { token: 'x', password: 'correct horse' },
+        { token: 'x'.repeat(200) },
+      ])
+        expect(await post('register/resend', body)).toMatchObject({ status: 400, body: { code: 'invalid' } });
       for (const body of [{}, { email: 'nobody' }, { email: 7 }, { email: null }, { email: ['a@example.com'] }, []])
         for (const path of ['password/forgot', 'register/resend'])
           expect(await post(path, body)).toMatchObject({ status: 400, body: { code: 'invalid' } });

@@ -95,8 +95,11 @@ onAllDialects('the outbox', (dialect) => {
     expect(email.html).toContain(`href="${link}"`);
     expect((await call(app, 'GET', new URL(link).pathname)).status).toBe(200);
     await eventually(async () => (await waiting(app)).length === 0 || undefined, 'an empty outbox');
-    // Whoever registers with somebody else's address chooses no word of what they get.
-    expect(email.text! + email.html!).not.toContain('prize');
+    // Whoever registers with somebody else's address chooses one word of what they get, and no link.
+    expect(email.text).toContain('under the name Your.');
+    expect(email.text! + email.html!).not.toMatch(/prize|evil/);
+    await register(app, 'other@example.com', 'evil.example now');
+    expect((await server.mailTo('other@example.com')).email.text).not.toContain('evil');
   });
 
   it('escapes the names of those who are known', async () => {
@@ -213,7 +216,7 @@ onAllDialects('the outbox', (dialect) => {
     // The link stands in one piece, for people who look into the file.
     const folder = join(app.env['DATA_DIR'], 'outbox');
     expect(readFileSync(join(folder, mail.file), 'utf8')).toMatch(
-      /^http:\/\/localhost:3000\/http\/register\/[\w-]{32}\r?$/m,
+      /^http:\/\/localhost:3000\/http\/register\/[A-Za-z0-9]{33}\r?$/m,
     );
 
     // As if the process had died between the file and the database.

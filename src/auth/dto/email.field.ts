@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url';
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { isEmail, ValidateBy } from 'class-validator';
+import { isEmail, IsOptional, ValidateBy } from 'class-validator';
 
 // What `domainToASCII` would take for another part of a URL, or decode, and quietly make another address of.
 const NOT_IN_A_DOMAIN = /[\s/\\?#%:@]/;
@@ -17,10 +17,13 @@ export function normalizeEmail(value: unknown): unknown {
     : address.slice(0, at).toLowerCase() + '@' + domainToASCII(address.slice(at + 1)).toLowerCase();
 }
 
+const SCHEMA = { type: 'string', format: 'email', maxLength: 254, example: 'ada@example.com' } as const;
+
 /** A mailbox: at most 254 characters, an ASCII local part without quotes, kept in lower case. */
-export const EmailField = (): PropertyDecorator =>
+export const EmailField = ({ optional = false } = {}): PropertyDecorator =>
   applyDecorators(
-    ApiProperty({ type: 'string', format: 'email', maxLength: 254, example: 'ada@example.com' }),
+    optional ? ApiPropertyOptional({ ...SCHEMA, nullable: true }) : ApiProperty(SCHEMA),
+    ...(optional ? [IsOptional()] : []),
     Transform(({ value }: { value: unknown }) => normalizeEmail(value)),
     ValidateBy(
       { name: 'email', validator: { validate: isMailbox } },

@@ -9,6 +9,18 @@ export class MailRequest {
   email!: string;
 }
 
+/** Either a token, or an address with or without the password that was chosen for it. */
+export class ResendRequest {
+  @EmailField({ optional: true })
+  email?: string | null;
+
+  @TextField({ description: 'The one that was registered with the address', min: 0, max: PASSWORD.max, optional: true })
+  password?: string | null;
+
+  @TextField({ description: 'From a link that was sent before', max: 128, optional: true })
+  token?: string | null;
+}
+
 export class MailAnswer {
   @ApiProperty({ example: 'If the address has an account, a mail with a link is on its way to it.' })
   message!: string;
