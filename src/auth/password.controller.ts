@@ -47,7 +47,7 @@ export class PasswordController {
   @ApiOperation({ summary: 'Sends a link by mail to an address that has an account' })
   @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
   @ApiAcceptedResponse({ type: MailAnswer })
-  @ApiErrors(400, 429)
+  @ApiErrors(400, 429, 503)
   async forgot(
     @Body() { email }: MailRequest,
     @Network() network: string,

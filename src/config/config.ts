@@ -63,6 +63,16 @@ const headerValue = value(
   'of visible ASCII characters, without spaces',
 );
 
+// Not `urlOf`: the mail library takes a query for settings, among them those that turn encryption off.
+const smtpUrl = value((given) => {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const isSmtp = url?.protocol === 'smtp:' || url?.protocol === 'smtps:';
+  return isSmtp && url.hostname && !url.search && !url.hash ? given.replace(/\/+$/, '') : undefined;
+}, 'a URL like smtp://user:password@mail.example.com:587, without a query (SMTP_TLS and SMTP_CA are variables of their own)');
+
+const isLocal = (url: string | undefined): boolean =>
+  url !== undefined && new URL(url).protocol === 'smtp:' && isLoopbackName(new URL(url).hostname);
+
 const databaseUrl = makeValidator((given) => parseDatabaseUrl(given.trim()));
 
 const count = (most: number) =>
@@ -140,13 +150,23 @@ export const variables = {
     desc: 'Signs access tokens and seals mails that wait; at least 32 bytes. Required with DATABASE_URL.',
   }),
   SESSION_TTL: duration({ default: UNITS.d * 30, docs: '30d', desc: 'How long a login lasts: 30d, 12h, 15m.' }),
-  SMTP_URL: urlOf(
-    ['smtp:', 'smtps:'],
-    'smtp://user:password@mail.example.com:587',
-  )({
+  SMTP_URL: smtpUrl({
     default: undefined,
     docs: 'mails stay in DATA_DIR/outbox',
     desc: 'Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…:465. Without it, mails become files.',
+  }),
+  SMTP_TLS: oneOf(
+    'required',
+    'optional',
+  )({
+    default: undefined,
+    docs: 'required, or optional where SMTP_URL is smtp:// on this machine',
+    desc: 'required, or optional: TLS where the mail server offers it, unchecked, and clear text where it (or somebody in between) does not.',
+  }),
+  SMTP_CA: text({
+    default: undefined,
+    docs: "the authorities that come with Node's",
+    desc: 'File with the certificates (PEM) that the mail server is checked by.',
   }),
   MAIL_FROM: mailbox({ default: 'Parley <parley@localhost>', desc: 'Sender of all mails.' }),
   BOT_URL: completionsUrl({
@@ -218,6 +238,10 @@ export interface Config {
   readonly jwtSecret: string | undefined;
   readonly sessionTtlMs: number;
   readonly smtpUrl: string | undefined;
+  /** Whether mails go over TLS to the server of the certificate, or not at all. */
+  readonly smtpTls: 'required' | 'optional';
+  /** A file in PEM format. */
+  readonly smtpCa: string | undefined;
   readonly mailFrom: string;
   /** Base of an OpenAI-compatible API, or undefined for the embedded bot. */
   readonly botUrl: string | undefined;
@@ -279,6 +303,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     jwtSecret: read.JWT_SECRET,
     sessionTtlMs: read.SESSION_TTL,
     smtpUrl: read.SMTP_URL,
+    smtpTls: read.SMTP_TLS ?? (isLocal(read.SMTP_URL) ? 'optional' : 'required'),
+    smtpCa: read.SMTP_CA,
     mailFrom: read.MAIL_FROM,
     botUrl: read.BOT_URL,
     botModel: read.BOT_MODEL,

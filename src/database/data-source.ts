@@ -15,6 +15,7 @@ import { Accounts1764100000000 } from './migrations/1764100000000-accounts.js';
 import { GroupDoors1764200000000 } from './migrations/1764200000000-group-doors.js';
 import { Changes1764300000000 } from './migrations/1764300000000-changes.js';
 import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
+import { MailTurns1764510000000 } from './migrations/1764510000000-mail-turns.js';
 import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
@@ -39,6 +40,7 @@ export const migrations = [
   GroupDoors1764200000000,
   Changes1764300000000,
   Blocks1764400000000,
+  MailTurns1764510000000,
   DeletedConversations1764550000000,
   GroupDepartures1764550001000,
   FoldedNames1764560000000,

@@ -3,17 +3,13 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
 import type { Config } from '../config/config.js';
 import { DevMailController } from './dev-mail.controller.js';
+import { MailDelivery } from './mail-delivery.js';
+import { MailDispatcher } from './mail-dispatcher.js';
 import { Outbox } from './outbox.js';
 import { OutboxMail } from './outbox-mail.entity.js';
 import { Seal } from './seal.js';
-import { FileTransport, MAIL_TRANSPORT, outboxFolder, SmtpTransport } from './transport.js';
-
-const smtpOptions = (url: string) => ({
-  url,
-  connectionTimeout: 15_000,
-  greetingTimeout: 15_000,
-  socketTimeout: 30_000,
-});
+import { smtpOptions } from './smtp.js';
+import { domainOf, FileTransport, MAIL_TRANSPORT, outboxFolder, SmtpTransport } from './transport.js';
 
 @Module({})
 export class MailModule implements OnApplicationBootstrap {
@@ -26,8 +22,11 @@ export class MailModule implements OnApplicationBootstrap {
       imports: [
         TypeOrmModule.forFeature([OutboxMail]),
         MailerModule.forRoot({
-          transport: smtpUrl ? smtpOptions(smtpUrl) : { streamTransport: true, buffer: true, newline: 'unix' },
-          defaults: { from: mailFrom, headers: { 'Auto-Submitted': 'auto-generated' } } as MailerOptions['defaults'],
+          transport: smtpUrl ? smtpOptions(config) : { streamTransport: true, buffer: true, newline: 'unix' },
+          defaults: {
+            from: mailFrom,
+            headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+          } as MailerOptions['defaults'],
         }),
       ],
       controllers: config.devMail ? [DevMailController] : [],
@@ -39,9 +38,12 @@ export class MailModule implements OnApplicationBootstrap {
               {
                 provide: MAIL_TRANSPORT,
                 inject: [MailerService],
-                useFactory: (mailer: MailerService) => new FileTransport(mailer, outboxFolder(config)),
+                useFactory: (mailer: MailerService) =>
+                  new FileTransport(mailer, outboxFolder(config), domainOf(config)),
               },
             ]),
+        MailDelivery,
+        MailDispatcher,
         Outbox,
       ],
       exports: [Outbox],

@@ -3,7 +3,20 @@
  * is escaped, and nothing needs to be.
  */
 
+/** Which mails leave first: the lowest rank. A new kind of mail names one of these, or adds its own. */
+export const RANKS = { security: 0, password: 1, registration: 2 } as const;
+
+export type MailKind = keyof typeof RANKS;
+
+/** What a row of the outbox holds, sealed. */
+export interface Letter {
+  /** Null: to nobody. */
+  to: string | null;
+  mail: MailContent;
+}
+
 export interface MailContent {
+  kind: MailKind;
   /** One line, ours alone: never made from what somebody typed. */
   subject: string;
   paragraphs: string[];
@@ -24,6 +37,7 @@ function asName(firstName: string): string {
 }
 
 export const confirmRegistration = (given: { link: string; appUrl: string; firstName: string }): MailContent => ({
+  kind: 'registration',
   subject: 'Confirm your Parley account',
   paragraphs: [
     'Hello,',
@@ -38,6 +52,7 @@ export const confirmRegistration = (given: { link: string; appUrl: string; first
 
 /** To an address for which somebody asked for a new link without the password of a registration. */
 export const registrationWaits = (given: { appUrl: string }): MailContent => ({
+  kind: 'registration',
   subject: 'Your registration at Parley',
   paragraphs: [
     'Hello,',
@@ -49,6 +64,7 @@ export const registrationWaits = (given: { appUrl: string }): MailContent => ({
 });
 
 export const addressIsTaken = (given: { appUrl: string }): MailContent => ({
+  kind: 'registration',
   subject: 'You have a Parley account already',
   paragraphs: [
     'Hello,',
@@ -61,6 +77,7 @@ export const addressIsTaken = (given: { appUrl: string }): MailContent => ({
 });
 
 export const resetPassword = (given: { link: string; appUrl: string }): MailContent => ({
+  kind: 'password',
   subject: 'Set a new Parley password',
   paragraphs: [
     'Hello,',
@@ -77,6 +94,7 @@ const isItYou = (appUrl: string): string =>
   `secure your mailbox, then set a new password at ${appUrl}/http/password/forgot.`;
 
 export const passwordChanged = (given: { firstName: string; appUrl: string }): MailContent => ({
+  kind: 'security',
   subject: 'Your Parley password was changed',
   paragraphs: [
     `Hello ${given.firstName},`,
@@ -87,6 +105,7 @@ export const passwordChanged = (given: { firstName: string; appUrl: string }): M
 });
 
 export const passwordWasReset = (given: { firstName: string; appUrl: string }): MailContent => ({
+  kind: 'security',
   subject: 'Your Parley password was changed',
   paragraphs: [
     `Hello ${given.firstName},`,

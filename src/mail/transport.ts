@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Injectable, Logger } from '@nestjs/common';
-import { MailerService } from '@nestjs-modules/mailer';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import PostalMime from 'postal-mime';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { cureFor, type MailError } from './smtp.js';
 
 /** Nest's injection token for the MailTransport. */
 export const MAIL_TRANSPORT = Symbol('mail transport');
@@ -12,6 +13,8 @@ export const MAIL_TRANSPORT = Symbol('mail transport');
 export interface Mail {
   /** The outbox's number for it; the same at each attempt. */
   id: number;
+  /** The left half of its Message-ID. */
+  name: string;
   to: string;
   createdAt: Date;
   subject: string;
@@ -21,13 +24,17 @@ export interface Mail {
 
 /** Takes one mail for good, or throws. */
 export interface MailTransport {
-  send(mail: Mail): Promise<void>;
+  /** How many mails it takes at once. */
+  readonly atOnce: number;
+  /** Breaks off where `signal` says so. */
+  send(mail: Mail, signal: AbortSignal): Promise<void>;
   /** Deletes what was sent to an address, where that is in its power. */
   forget?(to: string): Promise<void>;
 }
 
 // As an object: an address given as text would be parsed as a list.
-const message = ({ to, subject, text, html, createdAt }: Mail) => ({
+const message = ({ name, to, subject, text, html, createdAt }: Mail, domain: string) => ({
+  messageId: `<${name}@${domain}>`,
   to: { name: '', address: to },
   subject,
   text,
@@ -35,23 +42,34 @@ const message = ({ to, subject, text, html, createdAt }: Mail) => ({
   date: createdAt,
 });
 
+export const domainOf = ({ mailFrom }: Pick<Config, 'mailFrom'>): string => /@([^\s<>@]+)>?$/.exec(mailFrom)![1];
+
 /** Hands mails to the server in SMTP_URL. */
 @Injectable()
 export class SmtpTransport implements MailTransport {
+  readonly atOnce = 5;
   private readonly logger = new Logger('Mail');
+  private readonly domain: string;
 
-  constructor(private readonly mailer: MailerService) {}
+  constructor(
+    private readonly mailer: MailerService,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.domain = domainOf(config);
+  }
 
-  async send(mail: Mail): Promise<void> {
-    await this.mailer.sendMail(message(mail));
+  async send(mail: Mail, signal: AbortSignal): Promise<void> {
+    // The typings are older than the signal.
+    await this.mailer.sendMail({ ...message(mail, this.domain), signal } as ISendMailOptions);
   }
 
   /** Tries the server once and says in one line what is wrong; mails wait in the outbox meanwhile. */
   async diagnose(): Promise<void> {
     const transporter = (this.mailer as unknown as { transporter: { verify(): Promise<unknown> } }).transporter;
-    await transporter.verify().catch((error: Error) => {
+    await transporter.verify().catch((error: MailError) => {
+      const cure = cureFor(error) ?? 'check SMTP_URL';
       this.logger.warn(
-        `The mail server in SMTP_URL refuses: ${error.message}. Mails wait in the outbox; check SMTP_URL.`,
+        `The mail server in SMTP_URL refuses (${error.message.trim()}): ${cure}. Mails wait in the outbox.`,
       );
     });
   }
@@ -62,11 +80,14 @@ export const outboxFolder = (config: Pick<Config, 'dataDir'>): string => join(co
 /** Without a mail server: each mail becomes a file, `<time>-<outbox id>.eml`, that any mail program opens. */
 @Injectable()
 export class FileTransport implements MailTransport {
+  // One after another: their files then have the order in which they were written.
+  readonly atOnce = 1;
   private readonly logger = new Logger('Mail');
 
   constructor(
     private readonly mailer: MailerService,
     private readonly folder: string,
+    private readonly domain: string,
   ) {}
 
   async send(mail: Mail): Promise<void> {
@@ -74,7 +95,7 @@ export class FileTransport implements MailTransport {
     const name = `${mail.createdAt.toISOString().replace(/[:.]/g, '-')}-${mail.id}.eml`;
     // Written before a crash that kept the row: it is the same mail.
     if (existsSync(join(this.folder, name))) return;
-    const { message: bytes } = (await this.mailer.sendMail(message(mail))) as { message: Buffer };
+    const { message: bytes } = (await this.mailer.sendMail(message(mail, this.domain))) as { message: Buffer };
     const draft = join(this.folder, `.${name}`);
     const file = await open(draft, 'w', 0o600);
     await file.writeFile(bytes);

@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import PostalMime, { type Email } from 'postal-mime';
-import { SMTPServer } from 'smtp-server';
+import PostalMime from 'postal-mime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
@@ -15,52 +14,7 @@ import { sqliteFile } from '../../src/database/data-source.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mails, mailTo, Person } from '../support/client.js';
 import { freePort } from '../support/database-server.js';
-
-/** A real SMTP server; `refuse` answers recipients with an error of this code. */
-class MailServer {
-  readonly received: { from: string; to: string[]; email: Email; raw: string }[] = [];
-  refuse?: number;
-  private server?: SMTPServer;
-
-  constructor(readonly port: number) {}
-
-  async start(): Promise<this> {
-    this.server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ['STARTTLS'],
-      onRcptTo: (_address, _session, done) =>
-        done(this.refuse ? Object.assign(new Error('no such user here'), { responseCode: this.refuse }) : null),
-      onData: (stream, session, done) => {
-        const chunks: Buffer[] = [];
-        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-        stream.on('end', () => {
-          const raw = Buffer.concat(chunks);
-          const { mailFrom, rcptTo } = session.envelope;
-          void PostalMime.parse(raw).then((email) => {
-            this.received.push({
-              from: mailFrom ? mailFrom.address : '',
-              to: rcptTo.map(({ address }) => address),
-              email,
-              raw: raw.toString(),
-            });
-            done();
-          });
-        });
-      },
-    });
-    await new Promise<void>((resolve) => this.server!.listen(this.port, '127.0.0.1', resolve));
-    return this;
-  }
-
-  stop = () => new Promise<void>((resolve) => (this.server ? this.server.close(() => resolve()) : resolve()));
-
-  mailTo = (address: string, count = 1) =>
-    eventually(
-      () => this.received.filter(({ to }) => to.includes(address))[count - 1],
-      `mail ${count} to ${address}`,
-      20_000,
-    );
-}
+import { MailServer } from '../support/mail-server.js';
 
 const isRefused = ({ lastError }: OutboxMail) => lastError !== '' && lastError !== 'sending';
 

@@ -41,6 +41,16 @@ describe('the configuration', () => {
     expect(() => ((config as { port: number }).port = 1)).toThrow();
   });
 
+  it('demands TLS of a mail server, unless that is this machine or the operator says so', () => {
+    const smtpTls = (url: string, given = '') => loadConfig({ SMTP_URL: url, SMTP_TLS: given }).smtpTls;
+    expect(smtpTls('smtp://user:password@mail.example.com:587')).toBe('required');
+    expect(smtpTls('smtp://localhost.example.com')).toBe('required');
+    expect(smtpTls('smtp://[::1]:1025')).toBe('optional');
+    expect(smtpTls('smtps://localhost')).toBe('required');
+    expect(smtpTls('smtp://mail.example.com', 'optional')).toBe('optional');
+    expect(smtpTls('smtp://127.0.0.1', 'required')).toBe('required');
+  });
+
   it('takes an empty variable as not set', () => {
     expect(loadConfig({ SMTP_URL: '', PORT: ' ' })).toMatchObject({ smtpUrl: undefined, port: 3000 });
   });
@@ -60,6 +70,9 @@ describe('the configuration', () => {
     ['SESSION_TTL', '0d'],
     ['SESSION_TTL', 'forever'],
     ['SMTP_URL', 'mail.example.com'],
+    ['SMTP_URL', 'smtp://mail.example.com?ignoreTLS=true'],
+    ['SMTP_URL', 'smtp://mail.example.com#x'],
+    ['SMTP_TLS', 'yes'],
     ['MAIL_FROM', 'nobody'],
     ['MAIL_FROM', 'a@example.com\nBcc: b@example.com'],
     ['BOT_URL', 'localhost:11434/v1'],

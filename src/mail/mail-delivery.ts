@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { growing } from '../common/backoff.js';
+import { Clock } from '../common/clock.js';
+import { logLine } from '../common/log-line.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { renderMail } from './layout.js';
+import type { Letter } from './mails.js';
+import { OutboxMail } from './outbox-mail.entity.js';
+import { Seal } from './seal.js';
+import { cureFor, type MailError } from './smtp.js';
+import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
+
+const SECOND = 1_000;
+/** The first repeat comes soon: a restarting mail server is the usual cause. Then twice as long each time. */
+const FIRST_RETRY_MS = 2 * SECOND;
+export const LONGEST_RETRY_MS = 15 * 60 * SECOND;
+const GIVE_UP_AFTER_MS = 48 * 3_600 * SECOND;
+/** From connecting to the server's last word, however slowly it speaks. */
+export const SEND_WITHIN_MS = 60 * SECOND;
+const FIRST_PAUSE_MS = SECOND;
+const LONGEST_PAUSE_MS = 30 * SECOND;
+
+/** One attempt at one mail, and what becomes of its row. */
+@Injectable()
+export class MailDelivery implements BeforeApplicationShutdown {
+  private readonly logger = new Logger('Mail');
+  private isStopping = false;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+    private readonly seal: Seal,
+    @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
+  ) {}
+
+  beforeApplicationShutdown(): void {
+    this.isStopping = true;
+  }
+
+  /**
+   * Sends a mail that is claimed, or postpones it, or gives it up; breaks off where `abort` says so. Never fails.
+   * Returns whether it still waits.
+   */
+  async deliver(row: OutboxMail, abort: AbortController): Promise<boolean> {
+    const failed = await this.send(row, abort);
+    // Broken off by the end of the server: the row says that it is being sent, and is sent after the next start.
+    if (failed && this.isStopping && abort.signal.aborted) return true;
+    return this.note(row, () => (failed ? this.postpone(row, failed) : this.remove(row)));
+  }
+
+  private async send(row: OutboxMail, abort: AbortController): Promise<MailError | undefined> {
+    const deadline = setTimeout(() => abort.abort(), SEND_WITHIN_MS);
+    let failed: MailError | undefined;
+    try {
+      const { to, mail } = this.seal.open(row.sealed) as Letter;
+      const { id, createdAt } = row;
+      // The same at each attempt: whoever gets a mail twice can tell.
+      const name = this.seal.mark(`mail ${id} of ${createdAt.toISOString()}`).slice(0, 32);
+      if (to !== null) await this.transport.send({ id, name, to, createdAt, ...renderMail(mail) }, abort.signal);
+    } catch (error) {
+      failed = error as MailError;
+      if (abort.signal.aborted) failed.code = 'ETIMEDOUT';
+    } finally {
+      clearTimeout(deadline);
+    }
+    return failed;
+  }
+
+  /** Until it is stored: a mail that has left and still stands in the outbox would leave again. */
+  private async note(row: OutboxMail, store: () => Promise<boolean>): Promise<boolean> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await store();
+      } catch (error) {
+        this.logger.error(`What became of mail ${row.id} cannot be stored: ${logLine(error)}`);
+        if (this.isStopping) return true;
+        const pause = growing(FIRST_PAUSE_MS, failures, LONGEST_PAUSE_MS);
+        await sleep(pause);
+      }
+    }
+  }
+
+  private async remove({ id }: OutboxMail): Promise<boolean> {
+    await this.unitOfWork.run((tx) => tx.delete(OutboxMail, { id }));
+    return false;
+  }
+
+  private async postpone(row: OutboxMail, error: MailError): Promise<boolean> {
+    const now = this.clock.now().getTime();
+    const isOld = now - row.createdAt.getTime() > GIVE_UP_AFTER_MS;
+    const delay = growing(FIRST_RETRY_MS, row.attempts, LONGEST_RETRY_MS);
+    const nextAttemptAt = isFinal(error) || isOld ? null : new Date(now + delay);
+    // Servers repeat the recipient in their answer; logs do not.
+    const lastError = (error.code ?? error.name) + (error.responseCode ? ` ${error.responseCode}` : '');
+    // Behind the new ones of its kind.
+    const priority = row.priority === null ? null : row.priority | 1;
+    await this.unitOfWork.run((tx) =>
+      tx.update(OutboxMail, { id: row.id }, { nextAttemptAt, priority, lastError: lastError.slice(0, 300) }),
+    );
+    const cure = cureFor(error);
+    const why = cure ? `${lastError}: ${cure}` : lastError;
+    this.logger.warn(
+      nextAttemptAt
+        ? `Mail ${row.id} was not taken (${why}): trying again in ${Math.ceil(delay / SECOND)} s.`
+        : `Mail ${row.id} was given up (${why}).`,
+    );
+    return nextAttemptAt !== null;
+  }
+}
+
+// The server knows the mailbox and says no for good. Everything else may be mended: a wrong password, a full disk, a sender that may
+// not send.
+const isFinal = ({ code, command, responseCode = 0 }: MailError): boolean =>
+  code === 'EENVELOPE' && command !== 'MAIL FROM' && responseCode >= 500;

@@ -1,0 +1,197 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { In, IsNull, LessThan, LessThanOrEqual, MoreThan, Not, Or } from 'typeorm';
+import { growing } from '../common/backoff.js';
+import { Clock } from '../common/clock.js';
+import { logLine } from '../common/log-line.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { MailDelivery, LONGEST_RETRY_MS, SEND_WITHIN_MS } from './mail-delivery.js';
+import { RANKS } from './mails.js';
+import { OutboxMail } from './outbox-mail.entity.js';
+import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
+
+const SECOND = 1_000;
+/** A server that stops waits so long for mails that are under way, and then breaks off: they are sent after its start. */
+const STOP_WITHIN_MS = 5 * SECOND;
+/** Another node that died while sending is believed to be done after this. */
+const CLAIM_MS = 2 * SEND_WITHIN_MS;
+/** Stands in `last_error` while a mail is on its way. */
+const SENDING = 'sending';
+/** How long the database is left alone after an error: twice as long each time. */
+const FIRST_PAUSE_MS = SECOND;
+const LONGEST_PAUSE_MS = 30 * SECOND;
+
+/*
+ * Of the five mails that are under way at once, so many may be of one kind: what stalls never holds all five. Most people may well
+ * have their mailboxes at one domain, and a warning or a new password must not wait for what strangers register.
+ */
+const OF_ONE_DOMAIN = 3;
+const RETRIES = 2;
+const REGISTRATIONS = 4;
+const FIRST_OF_REGISTRATIONS = RANKS.registration * 2;
+
+interface Sending {
+  row: OutboxMail;
+  abort: AbortController;
+  /** When the mail has left, or has not. Never fails. */
+  done: Promise<void>;
+}
+
+/**
+ * Sends the outbox: several mails at once, new ones before those that were refused before, and warnings and passwords before
+ * registrations.
+ */
+@Injectable()
+export class MailDispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('Mail');
+  // Of this process alone: on many nodes, each has its own.
+  private readonly underWay = new Map<number, Sending>();
+  private isStopped = false;
+  private timer?: NodeJS.Timeout;
+  private plannedAt = Infinity;
+  private looking: Promise<void> = Promise.resolve();
+  private failures = 0;
+  /** Counted anew whenever all that may leave is on its way: others add to it, too, and transactions fail. */
+  private waits = 0;
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+    private readonly delivery: MailDelivery,
+    @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
+  ) {}
+
+  /** About how many mails wait. */
+  get waiting(): number {
+    return this.waits;
+  }
+
+  /** One more waits. */
+  added(): void {
+    this.waits++;
+  }
+
+  /** Looks for what is due, soon. */
+  wake(): void {
+    this.schedule(0);
+  }
+
+  /** Ends when all that is under way now has left, or has not. */
+  async settled(): Promise<void> {
+    await this.looking;
+    await Promise.all([...this.underWay.values()].map(({ done }) => done));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    // One process has this database: what it says is being sent was being sent by one that is gone.
+    await this.unitOfWork.run((tx) =>
+      tx.update(OutboxMail, { lastError: SENDING }, { nextAttemptAt: this.clock.now(), lastError: '' }),
+    );
+    this.wake();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    const breakOff = setTimeout(() => {
+      for (const { abort } of this.underWay.values()) abort.abort();
+    }, STOP_WITHIN_MS);
+    await this.settled();
+    clearTimeout(breakOff);
+  }
+
+  /** Looks into the outbox after `delayMs`, or earlier where that was planned already. */
+  private schedule(delayMs: number): void {
+    const at = Date.now() + delayMs;
+    if (this.isStopped || at >= this.plannedAt) return;
+    this.plannedAt = at;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.plannedAt = Infinity;
+      this.looking = this.looking.then(() => this.sendDue());
+    }, delayMs).unref();
+  }
+
+  private async sendDue(): Promise<void> {
+    try {
+      while (this.underWay.size < this.transport.atOnce) {
+        const now = this.clock.now();
+        const row = await this.next(now);
+        if (this.isStopped) return;
+        if (!row) {
+          this.schedule(await this.untilNext(now));
+          break;
+        }
+        if (await this.claim(row)) this.start(row);
+      }
+      this.failures = 0;
+    } catch (error) {
+      this.logger.error(`The outbox cannot be read: ${logLine(error)}`);
+      this.schedule(growing(FIRST_PAUSE_MS, this.failures++, LONGEST_PAUSE_MS));
+    }
+  }
+
+  /** The mail whose turn it is, of those that may leave beside what is under way. */
+  private async next(now: Date): Promise<OutboxMail | undefined> {
+    const rows = [...this.underWay.values()].map(({ row }) => row);
+    const count = (those: (row: OutboxMail) => boolean): number => rows.filter(those).length;
+    const full = [...new Set(rows.map(({ domain }) => domain))].filter(
+      (domain) => domain !== null && count((row) => row.domain === domain) >= OF_ONE_DOMAIN,
+    );
+    const [row] = await this.unitOfWork.read.find(OutboxMail, {
+      where: {
+        nextAttemptAt: LessThanOrEqual(now),
+        id: Not(In(rows.map(({ id }) => id))),
+        ...(full.length > 0 && { domain: Or(IsNull(), Not(In(full))) }),
+        ...(count(({ attempts }) => attempts > 0) >= RETRIES && { attempts: 0 }),
+        ...(count(isRegistration) >= REGISTRATIONS && { priority: Or(IsNull(), LessThan(FIRST_OF_REGISTRATIONS)) }),
+      },
+      order: { priority: 'ASC', nextAttemptAt: 'ASC', id: 'ASC' },
+      take: 1,
+    });
+    return row;
+  }
+
+  /** The milliseconds until there is more to do. */
+  private async untilNext(now: Date): Promise<number> {
+    const { read } = this.unitOfWork;
+    this.waits = await read.countBy(OutboxMail, { nextAttemptAt: Not(IsNull()) });
+    const [next] = await read.find(OutboxMail, {
+      where: { nextAttemptAt: MoreThan(now) },
+      order: { nextAttemptAt: 'ASC' },
+      take: 1,
+    });
+    const inMs = next?.nextAttemptAt ? next.nextAttemptAt.getTime() - now.getTime() : LONGEST_RETRY_MS;
+    return Math.min(Math.max(inMs, 100), LONGEST_RETRY_MS);
+  }
+
+  /** Two nodes may see the same row: the one whose update hits it sends it. */
+  private async claim(row: OutboxMail): Promise<boolean> {
+    const until = new Date(this.clock.now().getTime() + CLAIM_MS);
+    const { affected } = await this.unitOfWork.run((tx) =>
+      tx.update(
+        OutboxMail,
+        { id: row.id, attempts: row.attempts, nextAttemptAt: row.nextAttemptAt! },
+        { attempts: row.attempts + 1, nextAttemptAt: until, lastError: SENDING },
+      ),
+    );
+    return affected === 1;
+  }
+
+  private start(row: OutboxMail): void {
+    const abort = new AbortController();
+    const done = this.delivery.deliver(row, abort).then((stillWaits) => {
+      if (!stillWaits) this.waits--;
+      this.underWay.delete(row.id);
+      this.wake();
+    });
+    this.underWay.set(row.id, { row, abort, done });
+  }
+}
+
+const isRegistration = ({ priority }: OutboxMail): boolean => priority !== null && priority >= FIRST_OF_REGISTRATIONS;
