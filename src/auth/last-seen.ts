@@ -1,32 +1,65 @@
-import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
+import pLimit from 'p-limit';
+import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { Gather } from '../common/gather.js';
-import { greatest, placeholders, toMoment } from '../database/dialect.js';
+import { fromMoment, greatest, placeholders, toMoment, upsertRows } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
+import { Erasure } from './erasure.js';
 
 /** People of one statement. */
 const CHUNK = 500;
 
-/** Stores when people were last here: many go at once when a network does, and share a transaction. */
+/** Those who come within this share a transaction. */
+const GATHER_MS = 200;
+/** How often it is noted that the server lives, while somebody is online. */
+const BEAT_EVERY_MS = 30_000;
+/** The one row of the beats: one process owns the database. Many would have one each, and a name for it in `online_people`. */
+const BEAT_ID = 1;
+
+/**
+ * Stores when people were last here: many go at once when a network does, and share a transaction. Who is online is stored, too, and
+ * twice a minute that the server lives: where it crashes, those people were last here when it last lived.
+ */
 @Injectable()
-export class LastSeen implements OnModuleInit, BeforeApplicationShutdown {
+export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly came: Gather<number, true>;
   private readonly gone: Gather<number, Date>;
+  /** What is stored of those who come, and of those who go, is stored in the order in which it happened. */
+  private readonly inTurn = pLimit(1);
+  private beating?: NodeJS.Timeout;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
+    private readonly erasure: Erasure,
     private readonly clock: Clock,
   ) {
-    this.gone = new Gather('LastSeen', 0, (gone) => this.store([...gone]));
+    this.came = new Gather('LastSeen', GATHER_MS, (came) => this.inTurn(() => this.note([...came.keys()])));
+    this.gone = new Gather('LastSeen', 0, (gone) => this.inTurn(() => this.store([...gone])));
   }
 
   onModuleInit(): void {
+    this.presence.onOnline((userId) => this.came.add(userId, true));
     this.presence.onOffline((userId, at) => this.gone.add(userId, at));
+    this.erasure.onErase(async (tx, { id }) => void (await forget(tx, [id])));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.unitOfWork.run((tx) => this.storeThoseBefore(tx));
+    this.beating = setInterval(() => void this.beat(), BEAT_EVERY_MS).unref();
   }
 
   /** Everybody's last socket is about to close. */
   async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.beating);
+    await this.came.stop();
     const now = this.clock.now();
     for (const userId of this.presence.online()) this.gone.add(userId, now);
     await this.gone.flush().catch(() => undefined);
@@ -38,18 +71,62 @@ export class LastSeen implements OnModuleInit, BeforeApplicationShutdown {
     return this.gone.flush();
   }
 
+  /** The server ended without a word: those who were online were here until then. */
+  private async storeThoseBefore(tx: EntityManager): Promise<void> {
+    const [beat] = await tx.query<{ alive_at: string | Date }[]>('SELECT alive_at FROM server_beats WHERE id = ?', [
+      BEAT_ID,
+    ]);
+    if (!beat) return;
+    const aliveAt = toMoment(fromMoment(beat.alive_at));
+    await tx.query(
+      `UPDATE users SET last_seen = ${greatest(tx, 'created_at', '?')} WHERE id IN (SELECT user_id FROM online_people)
+       AND erased_at IS NULL AND (last_seen IS NULL OR last_seen < ?)`,
+      [aliveAt, aliveAt],
+    );
+    await tx.query('DELETE FROM online_people');
+  }
+
+  private async note(came: number[]): Promise<void> {
+    for (let i = 0; i < came.length; i += CHUNK) {
+      // Who has gone meanwhile was stored as gone, or will be behind this.
+      const here = came.slice(i, i + CHUNK).filter((userId) => this.presence.isOnline(userId));
+      if (here.length === 0) continue;
+      const rows = here.map((userId) => [userId]);
+      await this.unitOfWork.run(async (tx) => {
+        await upsertRows(tx, 'online_people', 'user_id', rows, 'user_id', 'user_id = new(user_id)');
+        await this.storeBeat(tx);
+      });
+    }
+  }
+
+  private async beat(): Promise<void> {
+    if (this.presence.online().length === 0) return;
+    // Where the database is away, the next one is soon enough.
+    await this.unitOfWork.run((tx) => this.storeBeat(tx)).catch(() => undefined);
+  }
+
+  private storeBeat(tx: EntityManager): Promise<void> {
+    const row = [BEAT_ID, toMoment(this.clock.now())];
+    return upsertRows(tx, 'server_beats', 'id, alive_at', [row], 'id', 'alive_at = new(alive_at)');
+  }
+
   private async store(gone: [userId: number, at: Date][]): Promise<void> {
     for (let i = 0; i < gone.length; i += CHUNK) {
       const some = gone.slice(i, i + CHUNK);
       const ids = some.map(([userId]) => userId);
       const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
-      await this.unitOfWork.run((tx) => {
+      await this.unitOfWork.run(async (tx) => {
         const at = `CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END`;
         // Nobody is seen before they came: the clock may have been set back since. Of those who have erased their account nothing is
         // known any more.
         const sql = `UPDATE users SET last_seen = ${greatest(tx, 'created_at', at)} WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`;
-        return tx.query(sql, [...cases, ...ids]);
+        await tx.query(sql, [...cases, ...ids]);
+        await forget(tx, ids);
       });
     }
   }
 }
+
+/** They are not online, as far as a start after a crash is concerned. */
+const forget = (tx: EntityManager, ids: number[]): Promise<unknown> =>
+  tx.query(`DELETE FROM online_people WHERE user_id IN (${placeholders(ids)})`, ids);

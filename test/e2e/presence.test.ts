@@ -1,6 +1,7 @@
 // Who came online and who went: to whom it is told, how often, and what it costs when thousands come and go at once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LastSeen } from '../../src/auth/last-seen.js';
 import { MAX_CHANGES, PresenceNews } from '../../src/auth/presence-news.js';
 import { Passwords } from '../../src/auth/passwords.js';
 import { Sessions } from '../../src/auth/sessions.js';
@@ -52,6 +53,33 @@ onAllDialects('presence', (dialect) => {
     await told;
     other.hangUp();
   };
+
+  it('is over with a crash, which those who were online are seen at, and nobody else', async () => {
+    const here = async () =>
+      (await app.database.query<{ user_id: number }[]>('SELECT user_id FROM online_people')).map((row) => row.user_id);
+    const isHere = (person: Person, is: boolean) =>
+      eventually(
+        async () => (await here()).includes(person.id) === is || undefined,
+        `${person.firstName} noted: ${is}`,
+      );
+    await bob.connect();
+    const goes = await eve.connect();
+    await Promise.all([ada, bob, eve].map((person) => isHere(person, true)));
+    goes.disconnect();
+    await isHere(eve, false);
+    const eveSeen = (await shown(eve)).last_seen;
+    // As if it had been killed: nothing of what it stores when it ends.
+    vi.spyOn(app.get(LastSeen), 'beforeApplicationShutdown').mockResolvedValue();
+    const killedAt = Date.now();
+    app = await app.restart();
+    [ada, bob, eve] = [ada.at(app), bob.at(app), eve.at(app)];
+    const { is_online, last_seen } = await shown(bob);
+    expect(is_online).toBe(false);
+    expect(killedAt - Date.parse(last_seen)).toBeLessThan(60_000);
+    expect(Date.parse(last_seen)).toBeLessThanOrEqual(killedAt);
+    expect((await shown(eve)).last_seen).toBe(eveSeen);
+    expect(await here()).toEqual([]);
+  });
 
   it('is told to those who have a room together: an array, saying what the list of users says', async () => {
     await sendTo(a, bob.id, 'hello');
