@@ -105,6 +105,8 @@ export class Sessions implements OnModuleInit {
 
   /** Ends one session: when this resolves, its token is refused and its sockets are closed. */
   async end({ sessionId }: Identity): Promise<void> {
+    // Its own client asks for it.
+    this.publisher.goodbye(sessionId);
     await this.endAndClose((_tx, end) => end({ id: sessionId }));
   }
 

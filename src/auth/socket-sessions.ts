@@ -1,10 +1,12 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/errors.js';
+import { cutOff } from '../realtime/engine-io.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import type { ParleyServer, ParleySocket } from '../realtime/events.js';
 import { EVERYBODY, sessionRoom, userRoom } from '../realtime/rooms.js';
+import { DEAD_AFTER_MS, heardAt, now } from '../realtime/traffic.js';
 import {
   AccessTokens,
   sessionRevoked,
@@ -20,6 +22,8 @@ import { Sessions } from './sessions.js';
 /** A socket that has shown no token by then is closed. */
 const TOKEN_WITHIN_MS = 10_000;
 const SWEEP_EVERY_MS = 60_000;
+/** Sessions that end sooner than this are waited for one by one: longer than from one sweep to the next. */
+const SOON_MS = 90_000;
 /** Messages without a token before the socket is closed. */
 const MAX_WITHOUT_TOKEN = 20;
 export const MAX_SOCKETS_PER_SESSION = 20;
@@ -38,6 +42,9 @@ type BoundListener = (socket: ParleySocket, userId: number) => Promise<void>;
 export class SocketSessions implements OnApplicationBootstrap, OnApplicationShutdown {
   private server!: ParleyServer;
   private sweeper?: NodeJS.Timeout;
+  /** Sockets whose session ends before long, the first to end last. */
+  private soon: ParleySocket[] = [];
+  private nextEnd?: NodeJS.Timeout;
   private readonly boundListeners: BoundListener[] = [];
 
   constructor(
@@ -71,6 +78,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
 
   onApplicationShutdown(): void {
     clearInterval(this.sweeper);
+    clearTimeout(this.nextEnd);
   }
 
   /** The connection is there: it has a session already, or some seconds to show a token. */
@@ -92,7 +100,8 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   disconnected(socket: ParleySocket): void {
     clearTimeout(socket.data.deadline);
     const { identity } = socket.data;
-    if (identity) this.presence.disconnected(identity, this.sessions.hasRecentlyEnded(identity.sessionId));
+    if (!identity) return;
+    this.presence.disconnected(identity, this.sessions.hasRecentlyEnded(identity.sessionId), heardAt(socket));
   }
 
   /**
@@ -144,7 +153,8 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     const others = this.server.sockets.adapter.rooms.get(room);
     // One that tries again, since the database was away, is among them already.
     if (others && others.size >= MAX_SOCKETS_PER_SESSION && !others.has(socket.id)) {
-      throw tooManySockets(MAX_SOCKETS_PER_SESSION);
+      this.closeDead(others);
+      if (others.size >= MAX_SOCKETS_PER_SESSION) throw tooManySockets(MAX_SOCKETS_PER_SESSION);
     }
     // First into the session's room, then read the session: one that ends in between closes this socket too.
     await socket.join(room);
@@ -153,7 +163,9 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     const { deadline } = socket.data;
     if (deadline && !socket.connected) throw sessionRevoked();
     socket.data.identity = { userId, sessionId };
-    socket.data.expiresAt = expiresAt.getTime();
+    // To the second, as its token says it.
+    socket.data.expiresAt = Math.floor(expiresAt.getTime() / 1_000) * 1_000;
+    if (socket.data.expiresAt < this.clock.now().getTime() + SOON_MS) this.awaitEnds([...this.soon, socket]);
     if (deadline) {
       clearTimeout(deadline);
       socket.data.deadline = undefined;
@@ -163,12 +175,34 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     for (const listener of this.boundListeners) await listener(socket, userId);
   }
 
-  /** One look at all sockets a minute, instead of a timer for each. */
-  private closeExpired(): void {
-    const now = this.clock.now().getTime();
-    for (const socket of this.server.sockets.sockets.values()) {
-      if ((socket.data.expiresAt ?? Infinity) <= now) this.close(socket, tokenExpired());
+  /** A phone that changed networks leaves sockets behind, which nobody at the other end knows of any more. */
+  private closeDead(socketIds: ReadonlySet<string>): void {
+    const heardBefore = now() - DEAD_AFTER_MS;
+    for (const id of [...socketIds]) {
+      const socket = this.server.sockets.sockets.get(id);
+      if (socket && heardAt(socket) < heardBefore) cutOff(socket.conn);
     }
+  }
+
+  /** One look at all sockets a minute, and one timer for the next end of a session, instead of a timer for each. */
+  private closeExpired(): void {
+    const time = this.clock.now().getTime();
+    const soon: ParleySocket[] = [];
+    for (const socket of this.server.sockets.sockets.values()) {
+      const endsIn = (socket.data.expiresAt ?? Infinity) - time;
+      if (endsIn <= 0) this.close(socket, tokenExpired());
+      else if (endsIn < SOON_MS) soon.push(socket);
+    }
+    this.awaitEnds(soon);
+  }
+
+  private awaitEnds(soon: ParleySocket[]): void {
+    this.soon = soon.sort((a, b) => b.data.expiresAt! - a.data.expiresAt!);
+    clearTimeout(this.nextEnd);
+    const time = this.clock.now().getTime();
+    while (soon.length > 0 && soon.at(-1)!.data.expiresAt! <= time) this.close(soon.pop()!, tokenExpired());
+    if (soon.length === 0) return;
+    this.nextEnd = setTimeout(() => this.awaitEnds(this.soon), soon.at(-1)!.data.expiresAt! - time).unref();
   }
 }
 

@@ -27,8 +27,8 @@ const LOOK_EVERY_MS = 60_000;
 const CHUNK = 200;
 
 /**
- * What becomes, in groups, of people who go without a word: when their last socket closes, they have read what it was told; when they
- * are offline, they are in nothing.
+ * What becomes, in groups, of people who go without a word: when their last socket closes, they have read what it was told until
+ * they were last heard; when they are offline, they are in nothing.
  */
 @Injectable()
 export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -58,7 +58,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   }
 
   onModuleInit(): void {
-    this.presence.onDisconnected((userId) => this.markWhenGone(userId));
+    this.presence.onDisconnected((userId, heardAt) => this.markWhenGone(userId, heardAt));
     this.presence.onOffline((userId) => this.gone.add(userId, true));
   }
 
@@ -72,13 +72,16 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     this.absentTimer = setTimeout(look, COME_BACK_WITHIN_MS).unref();
   }
 
-  /** All sockets are about to close, and everybody in a group has read what is there. */
+  /** All sockets are about to close. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     clearTimeout(this.absentTimer);
     for (const timer of this.expected.values()) clearTimeout(timer);
     await this.gone.stop();
-    for (const userId of this.presence.online()) if (this.presence.isConnected(userId)) this.noteMarks(userId);
+    for (const userId of this.presence.online()) {
+      if (!this.presence.isConnected(userId)) continue;
+      this.noteMarks(userId, Math.max(this.publisher.reachedUntil(userId), this.presence.heardAt(userId)));
+    }
     await this.moveMarks().catch(() => undefined);
   }
 
@@ -93,22 +96,24 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     this.expected.set(userId, timer);
   }
 
-  /** The last socket closed: what it was told has been read, what comes later has not. */
-  private markWhenGone(userId: number): void {
+  /**
+   * The last socket closed. What it was told before its client was last heard has been read; what came later may never have arrived, and
+   * too much unread is the safe side. A goodbye is heard, too: then it is all.
+   */
+  private markWhenGone(userId: number, heardAt: number): void {
     if (this.isStopping) return;
     // Many go at once when a network does: one statement a group for all who went in this turn.
     const isFirst = this.toMark.size === 0;
-    this.noteMarks(userId);
+    this.noteMarks(userId, heardAt);
     if (!isFirst || this.toMark.size === 0) return;
     this.marking = this.marking.then(() => new Promise(setImmediate)).then(() => this.moveMarks());
     this.inBackground(this.marking);
     this.marking = this.marking.catch(() => undefined);
   }
 
-  private noteMarks(userId: number): void {
+  private noteMarks(userId: number, heardAt: number): void {
     for (const groupId of this.whoIsIn.groupsOf(userId)) {
-      const seq = this.whoIsIn.newestTold(groupId);
-      // Too much unread is the safe side.
+      const seq = this.whoIsIn.toldBy(groupId, heardAt);
       if (seq === undefined) continue;
       const mark = this.toMark.get(`${groupId}:${seq}`);
       if (mark) mark.userIds.push(userId);

@@ -9,7 +9,8 @@ export interface WebSocketEnd {
   listeners(event: string): unknown[];
   removeAllListeners(event: string): void;
   on(event: string, listener: (data: Buffer, isBinary: boolean) => void): void;
-  once(event: 'close', listener: (code: number) => void): void;
+  prependOnceListener(event: 'close', listener: (code: number) => void): void;
+  bufferedAmount: number;
   pause(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -26,6 +27,7 @@ export interface Transport {
 export interface Connection {
   readyState: string;
   request: IncomingMessage;
+  writeBuffer: unknown[];
   transport: Transport;
   write(packet: string): void;
   close(discard: true): void;
@@ -38,8 +40,8 @@ export interface Engine {
 }
 
 /** Ends a connection as if the network had broken: a stock client comes back by itself, and a dead one costs nothing more. */
-export function cutOff(connection: Pick<Connection, 'close' | 'transport'>): void {
-  const { socket } = connection.transport;
+export function cutOff(connection: { close(discard: true): unknown; transport: object }): void {
+  const { socket } = connection.transport as Transport;
   connection.close(true);
   socket?.terminate();
 }

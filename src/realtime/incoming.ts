@@ -98,7 +98,7 @@ export class Incoming implements OnApplicationShutdown {
     socket.removeAllListeners('message');
     const isWithin = ({ length }: Buffer): boolean => {
       if (traffic.isSpent) return false;
-      traffic.heardAt = now();
+      hears(traffic);
       if (traffic.takes(costOf(length))) return true;
       if (traffic.connection) this.end(traffic);
       else socket.terminate();
@@ -113,14 +113,14 @@ export class Incoming implements OnApplicationShutdown {
     socket.on('ping', isWithin);
     socket.on('pong', isWithin);
     // A close frame is the last that is heard; 1006 stands for none.
-    socket.once('close', (code) => void (code !== 1006 && (traffic.heardAt = now())));
+    socket.prependOnceListener('close', (code) => void (code !== 1006 && hears(traffic)));
   }
 
   private watchPolling(transport: Transport, traffic: Traffic): void {
     const read = transport.onData;
     transport.onData = (data) => {
       if (traffic.isSpent) return;
-      traffic.heardAt = now();
+      hears(traffic);
       if (traffic.takes(REQUEST_COST + countPackets(data, this.limit?.burst) + costOf(data.length))) {
         const small = data.length > MAX_PACKET_BYTES ? this.withoutLarge(traffic, data) : data;
         if (small !== '') read.call(transport, small);
@@ -175,6 +175,13 @@ export class Incoming implements OnApplicationShutdown {
       this.logger.warn(`Closed for sending ${limit}: ${this.cutOffs - before} connections.`);
     }, LOG_EVERY_MS).unref();
   }
+}
+
+/** From one who has something waiting for them, it does not say that they have read what was sent. */
+function hears(traffic: Traffic): void {
+  const { connection } = traffic;
+  if (connection && (connection.writeBuffer.length > 0 || connection.transport.socket?.bufferedAmount)) return;
+  traffic.heardAt = now();
 }
 
 function belongsTo(connection: Connection): void {

@@ -16,7 +16,9 @@ export class Presence implements OnApplicationShutdown {
   private readonly awaited = new Map<number, Map<number, NodeJS.Timeout>>();
   private readonly onlineListeners: Listener[] = [];
   private readonly offlineListeners: ((userId: number, at: Date) => void)[] = [];
-  private readonly disconnectedListeners: Listener[] = [];
+  private readonly disconnectedListeners: ((userId: number, heardAt: number) => void)[] = [];
+  /** Of those who have closed a socket and have another one open: when they were last heard on one that they closed. */
+  private readonly heard = new Map<number, number>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -30,8 +32,11 @@ export class Presence implements OnApplicationShutdown {
     this.offlineListeners.push(listener);
   }
 
-  /** Calls `listener` whenever somebody's last socket has closed; they are online for a while yet, and may come back. */
-  onDisconnected(listener: Listener): void {
+  /**
+   * Calls `listener` whenever somebody's last socket has closed, with the moment when they were last heard on any; they are online for a
+   * while yet, and may come back.
+   */
+  onDisconnected(listener: (userId: number, heardAt: number) => void): void {
     this.disconnectedListeners.push(listener);
   }
 
@@ -56,14 +61,24 @@ export class Presence implements OnApplicationShutdown {
     if (before === undefined) for (const listener of this.onlineListeners) listener(userId);
   }
 
-  /** One socket closed; `forGood` where its session ended, so that it is not waited for. */
-  disconnected({ userId, sessionId }: Identity, forGood: boolean): void {
+  /** On a socket that has closed, where others are still open; on the clock of `now()`. */
+  heardAt(userId: number): number {
+    return this.heard.get(userId) ?? -Infinity;
+  }
+
+  /** One socket closed, on which its client was last heard at `heardAt`; `forGood` where its session ended, so that it is not waited for. */
+  disconnected({ userId, sessionId }: Identity, forGood: boolean, heardAt: number): void {
     // With 0 sockets, it stays in the map: still online while a session is waited for.
     const left = Math.max(0, (this.sockets.get(userId) ?? 0) - 1);
     this.sockets.set(userId, left);
     if (!forGood) this.await(userId, sessionId);
-    if (left > 0) return;
-    for (const listener of this.disconnectedListeners) listener(userId);
+    const last = Math.max(heardAt, this.heardAt(userId));
+    if (left > 0) {
+      this.heard.set(userId, last);
+      return;
+    }
+    this.heard.delete(userId);
+    for (const listener of this.disconnectedListeners) listener(userId, last);
     this.goUnlessAwaited(userId);
   }
 

@@ -25,6 +25,7 @@ import type {
 } from './events.js';
 import { BEHIND_ROOM, EVERYBODY, groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
 import { isBehind, SlowReceivers } from './slow-receivers.js';
+import { DEAD_AFTER_MS, hear, heardAt, now } from './traffic.js';
 
 /** Tells sockets what happened. Call it after the commit: nothing that may still be undone is ever told. */
 @Injectable()
@@ -105,6 +106,31 @@ export class Publisher {
   /** All sockets of one person, by their ids. */
   socketsOf(userId: number): Iterable<string> {
     return this.attached.sockets.adapter.rooms.get(userRoom(userId)) ?? [];
+  }
+
+  /**
+   * Until when somebody's sockets have got what they were told, on the clock of `now()`: until this moment, where one of them lives and
+   * nothing waits for it.
+   */
+  reachedUntil(userId: number): number {
+    let last = -Infinity;
+    for (const socket of this.liveSockets(userRoom(userId))) {
+      const heard = heardAt(socket);
+      const lives = heard > now() - DEAD_AFTER_MS && this.slowReceivers.isIdle(socket);
+      last = Math.max(last, lives ? now() : heard);
+    }
+    return last;
+  }
+
+  /** The client of a session says goodbye, though not on its sockets: it is heard as if it had. */
+  goodbye(sessionId: number): void {
+    for (const socket of this.liveSockets(sessionRoom(sessionId))) if (this.slowReceivers.isIdle(socket)) hear(socket);
+  }
+
+  /** None yet in the middle of their handshake. */
+  private liveSockets(room: string): ParleySocket[] {
+    const { sockets, adapter } = this.attached.sockets;
+    return [...(adapter.rooms.get(room) ?? [])].flatMap((id) => sockets.get(id) ?? []);
   }
 
   /**

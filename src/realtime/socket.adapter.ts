@@ -13,6 +13,7 @@ import { Connections, SOCKET_WITHIN_MS } from './connections.js';
 import { waysToWrite } from './gathered-writes.js';
 import { boundedWebSockets } from './bounded-web-sockets.js';
 import { Incoming, JOIN_COST, MAX_REFUSED_BYTES } from './incoming.js';
+import { PING_EVERY_MS } from './traffic.js';
 import { type Refusal, upgradeOnlyWebSockets } from './upgrades.js';
 import { refuseOtherThanUtf8 } from './polled-bodies.js';
 
@@ -69,6 +70,7 @@ export class SocketAdapter extends IoAdapter {
       serveClient: false,
       // A transport that never becomes a socket has as long as a socket that never shows a token.
       connectTimeout: SOCKET_WITHIN_MS,
+      pingInterval: PING_EVERY_MS,
       transports: [...this.config.socketTransports],
       maxHttpBufferSize: MAX_REFUSED_BYTES,
       wsEngine: boundedWebSockets,

@@ -1,6 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import type { Connection, Transport } from './engine-io.js';
 
+/** How often each client is asked whether it is there. */
+export const PING_EVERY_MS = 25_000;
+/** A client that lives is heard once in each such time; one with a slow network some seconds later. */
+export const DEAD_AFTER_MS = PING_EVERY_MS + 5_000;
+
 /** How much a connection may send, in packets or what costs as much. */
 export interface PacketLimit {
   perSecond: number;
@@ -65,3 +70,9 @@ export const trafficOf = ({ transport }: { transport: object }): Traffic | undef
 
 /** When the client at the other end was last heard: what was told later may not have reached it. */
 export const heardAt = (socket: { conn: { transport: object } }): number => trafficOf(socket.conn)?.heardAt ?? now();
+
+/** It was heard just now, by another way. */
+export function hear(socket: { conn: { transport: object } }): void {
+  const traffic = trafficOf(socket.conn);
+  if (traffic) traffic.heardAt = now();
+}

@@ -15,6 +15,13 @@ export interface Refusal {
   message: string;
 }
 
+/** What the types do not show yet. */
+interface AskingServer extends Server {
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
+}
+
+const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
+
 /** What asks for the other protocol, and must not be seen again. */
 const DROPPED = new Set(['upgrade', 'http2-settings']);
 
@@ -30,8 +37,10 @@ export function upgradeOnlyWebSockets(
   // Nobody upgrades anything, and Node itself ignores the header.
   if (listeners.length === 0) return;
   server.removeAllListeners('upgrade');
+  // Node from 24.9 on asks by itself, and newer ones hand over no plain socket; those before go on below.
+  (server as AskingServer).shouldUpgradeCallback = isWebSocket;
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return answerPlainly(server, request, stream, head);
+    if (!isWebSocket(request)) return answerPlainly(server, request, stream, head);
     const refusal = refusalOf(request);
     if (refusal) return refuse(stream, refusal);
     for (const listener of listeners) listener.call(server, request, stream, head);

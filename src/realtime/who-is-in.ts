@@ -1,8 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { now } from './traffic.js';
 
 /** Groups whose newest message is remembered. */
 const REMEMBERED_GROUPS = 100_000;
+
+/** A client that is not heard for longer than this has no socket any more: Engine.IO asks every 25 seconds and waits for 20. */
+const SILENT_FOR_MS = 75_000;
+
+/** The last message of a second, and when it was told. */
+interface Told {
+  seq: number;
+  at: number;
+}
 
 /**
  * Who is in which group, of those who are here, and how far they were told: in memory, so that asking costs nothing. The groups see
@@ -10,8 +20,8 @@ const REMEMBERED_GROUPS = 100_000;
  */
 @Injectable()
 export class WhoIsIn {
-  /** The newest message that each group's sockets were told. */
-  private readonly newest = new LRUCache<number, number>({ max: REMEMBERED_GROUPS });
+  /** What each group's sockets were told of late, the newest last. Local: each node tells its own sockets. */
+  private readonly newest = new LRUCache<number, Told[]>({ max: REMEMBERED_GROUPS });
   private readonly groups = new Map<number, Set<number>>();
   private readonly users = new Map<number, Set<number>>();
   /** How many were in each of these groups before the server was restarted, until it is known who has come back. */
@@ -32,14 +42,29 @@ export class WhoIsIn {
     for (const groupId of this.groupsOf(userId)) this.remove(userId, groupId);
   }
 
-  /** Everybody who is in the group knows of this message, and of those before it. */
+  /** Everybody who is in the group is told of this message now, and was of those before it. */
   told(groupId: number, seq: number): void {
-    if (seq >= (this.newest.get(groupId) ?? 0)) this.newest.set(groupId, seq);
+    const at = now();
+    const told = this.newest.get(groupId);
+    const last = told?.at(-1);
+    if (!told || !last) this.newest.set(groupId, [{ seq, at }]);
+    else if (seq <= last.seq) return;
+    // One entry for each second is enough: what was told earlier in it counts as told at its end.
+    else if (Math.floor(last.at / 1_000) === Math.floor(at / 1_000)) [last.seq, last.at] = [seq, at];
+    else {
+      told.push({ seq, at });
+      while (told[1].at < at - SILENT_FOR_MS) told.shift();
+    }
   }
 
-  /** The newest message that they know of; undefined where it was forgotten, since so many other groups were busier. */
+  /** The newest message that they were told; undefined where it was forgotten, since so many other groups were busier. */
   newestTold(groupId: number): number | undefined {
-    return this.newest.peek(groupId);
+    return this.newest.peek(groupId)?.at(-1)?.seq;
+  }
+
+  /** The newest that they had been told by a moment, on the clock of `now()`, or one up to a second older; undefined where it is unknown. */
+  toldBy(groupId: number, moment: number): number | undefined {
+    return this.newest.peek(groupId)?.findLast(({ at }) => at <= moment)?.seq;
   }
 
   has(userId: number, groupId: number): boolean {

@@ -6,9 +6,17 @@ import { User } from '../../src/auth/user.entity.js';
 import { GroupAbsence } from '../../src/chat-groups/group-absence.js';
 import { GroupNotices } from '../../src/chat-groups/group-notices.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
-import type { GroupMessage, GroupNotice, GroupNotification, GroupUpdate } from '../../src/realtime/events.js';
+import type {
+  GroupMessage,
+  GroupNotice,
+  GroupNotification,
+  GroupUpdate,
+  ReadReceipt,
+} from '../../src/realtime/events.js';
+import { Publisher } from '../../src/realtime/publisher.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
+import { RawSocket } from '../support/raw-socket.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const isNotice = (event: unknown): event is GroupNotice => typeof (event as GroupNotice).notice === 'object';
@@ -605,6 +613,70 @@ onAllDialects('groups', (dialect) => {
       expect(await unread(bob)).toMatchObject({ unread_count: 1, last_read_seq: 2, is_read: false });
       await bob.connect();
       expect(await unread(bob)).toMatchObject({ unread_count: 0 });
+    });
+
+    describe('after a client that was not heard any more', () => {
+      let a: ChatSocket;
+      let b: RawSocket;
+      let told: ReadReceipt[];
+      const marked = async (): Promise<number> =>
+        (
+          await app.database.query('SELECT last_read_seq FROM members WHERE conversation_id = ? AND user_id = ?', [
+            group,
+            bob.id,
+          ])
+        )[0].last_read_seq;
+
+      /** Two messages that arrive, and are answered; and three that do not. */
+      beforeEach(async () => {
+        a = await ada.connect();
+        b = new RawSocket(app, bob.token);
+        await b.ready;
+        await post(bob, true);
+        await post(ada, true);
+        told = record<ReadReceipt>(a, 'read', (event) => (event as ReadReceipt).user_id === bob.id);
+        const typed = next(a, 'typing');
+        await say(a, 'one');
+        await say(a, 'two');
+        await eventually(() => b.got('message').length >= 2 || undefined, 'two messages');
+        b.emit('typing', { chat_type: 'group', chat_group_id: group });
+        await typed;
+        // What is told within one second counts as told at its end.
+        await sleep(1_000);
+        b.pause();
+        for (const text of ['three', 'four', 'five']) await say(a, text);
+      });
+
+      it('holds what it was told since, and nobody is told otherwise', async () => {
+        const left = next<GroupNotice>(a, 'message', (event) => event.notice?.kind === 'left');
+        b.drop();
+        await left;
+        expect(await marked()).toBe(2);
+        expect(await unread(bob)).toMatchObject({ unread_count: 3, last_read_seq: 2 });
+        const [row] = (await ada.get(`/http/users/group/${group}`)).body.filter(({ id }: Person) => id === bob.id);
+        expect(row.last_read_seq).toBe(2);
+        expect(told.filter(({ seq }) => seq > 2)).toEqual([]);
+      });
+
+      it('holds nothing that another device of the person was told', async () => {
+        const laptop = await bob.connect();
+        await send(laptop, {});
+        laptop.disconnect();
+        await eventually(() => [...app.get(Publisher).socketsOf(bob.id)].length === 1 || undefined, 'one socket');
+        await sleep(1_000);
+        await say(a, 'six');
+        b.drop();
+        await eventually(async () => !(await seen(bob)).is_in || undefined, 'being out');
+        expect(await unread(bob)).toMatchObject({ unread_count: 1, last_read_seq: 5 });
+      });
+
+      it('is nothing where it said goodbye', async () => {
+        b.resume();
+        await eventually(() => b.got('message').length >= 5 || undefined, 'all messages');
+        b.goodbye();
+        await eventually(async () => (await marked()) === 5 || undefined, 'the mark');
+        expect(await unread(bob)).toMatchObject({ unread_count: 0, last_read_seq: 5 });
+      });
     });
 
     it('stays read through a logout', async () => {

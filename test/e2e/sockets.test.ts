@@ -5,9 +5,13 @@ import { CLIENT_EVENTS } from '../../src/api-docs/event-table.js';
 import { Sessions } from '../../src/auth/sessions.js';
 import { MAX_SOCKETS_PER_SESSION, SocketSessions } from '../../src/auth/socket-sessions.js';
 import { Clock } from '../../src/common/clock.js';
+import { toMoment } from '../../src/database/dialect.js';
+import type { ParleyServer } from '../../src/realtime/events.js';
 import { OFFLINE_AFTER_MS } from '../../src/realtime/presence.js';
+import { Publisher } from '../../src/realtime/publisher.js';
+import { trafficOf } from '../../src/realtime/traffic.js';
 import { onAllDialects, TestApp } from '../support/app.js';
-import { call, type ChatSocket, eventually, next, open, Person, send, sendTo } from '../support/client.js';
+import { call, type ChatSocket, collect, eventually, next, open, Person, send, sendTo } from '../support/client.js';
 
 type Refusal = Error & { data: { code: string; message: string } };
 
@@ -159,6 +163,46 @@ onAllDialects('sockets', (dialect) => {
       return isOpen;
     });
     for (const socket of sockets) socket.disconnect();
+  });
+
+  it('makes room for another where it has been silent for longer than one that lives can be', async () => {
+    const sockets: ChatSocket[] = [];
+    for (let i = 0; i < MAX_SOCKETS_PER_SESSION; i++) sockets.push(await ada.connect());
+    const { attached } = app.get(Publisher) as unknown as { attached: ParleyServer };
+    const isRefused = async (): Promise<string> =>
+      (await next<Refusal>(open(app, { auth: { token: ada.token } }), 'connect_error')).data.code;
+    expect(await isRefused()).toBe('too_many_sockets');
+    const lost = sockets.slice(0, 2).map((socket) => next(socket, 'disconnect'));
+    for (const { id } of sockets.slice(0, 2)) trafficOf(attached.sockets.sockets.get(id!)!.conn)!.heardAt -= 31_000;
+    const newest = [await ada.connect(), await ada.connect()];
+    for (const reason of await Promise.all(lost)) expect(reason).toMatch(/transport (close|error)/);
+    expect(await isRefused()).toBe('too_many_sockets');
+    expect([...sockets.slice(2), ...newest].every(({ connected }) => connected)).toBe(true);
+    ada.hangUp();
+  });
+
+  it('hears nothing beyond the end of its session, and is closed then', async () => {
+    const endsAt = Date.now() + 4_000;
+    await app.database.query('UPDATE sessions SET expires_at = ? WHERE user_id = ?', [
+      toMoment(new Date(endsAt)),
+      ada.id,
+    ]);
+    const [early, socket, other] = [await bob.connect(), await ada.connect(), await bob.connect()];
+    const told = next<{ code: string }>(socket, 'exception');
+    const closed = next(socket, 'disconnect');
+    const heard = collect(socket);
+    let isClosed = false;
+    void closed.then(() => (isClosed = true));
+    while (!isClosed) {
+      await sendTo(other, ada.id, 'still there?');
+      await sleep(50);
+    }
+    expect((await told).code).toBe('token_expired');
+    expect(heard.length).toBeGreaterThan(0);
+    // The token itself ends with a whole second; a busy machine may take some time to close.
+    for (const { timestamp } of heard) expect(Date.parse(timestamp)).toBeLessThan(endsAt + 1_000);
+    expect(early.connected).toBe(true);
+    bob.hangUp();
   });
 
   it('that was lost just before the logout leaves its user offline at once', async () => {

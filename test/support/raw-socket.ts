@@ -46,6 +46,11 @@ export class RawSocket {
     this.socket.resume();
   }
 
+  /** Closes as a browser does with a page: by a frame, without a packet. */
+  goodbye(): void {
+    this.socket.close();
+  }
+
   /** Gone without a word. */
   drop(): void {
     this.socket.terminate();
