@@ -1,7 +1,10 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { ClientNetworks } from '../common/client-network.js';
 import { PAGE_CSP } from '../common/html.js';
+import { sendError } from '../common/http-error.filter.js';
+import { RateLimits } from '../common/rate-limits.js';
 import { eventsDocument } from './events.js';
 import { eventsPage } from './events-page.js';
 import { API_DOCS_PATH, EVENTS_DOCS_PATH } from './paths.js';
@@ -19,6 +22,17 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  */
 export function serveApiDocs(app: NestFastifyApplication): void {
   const server: FastifyInstance = app.getHttpAdapter().getInstance();
+  const [limits, networks] = [app.get(RateLimits), app.get(ClientNetworks)];
+  // Documents are large, and need no token. By the route that was found: an address has many spellings.
+  server.addHook('onRequest', (request, reply, done) => {
+    if (!request.routeOptions.url?.startsWith(`/${API_DOCS_PATH}`)) return done();
+    try {
+      limits.document(networks.networkOf(request.raw));
+    } catch (refused) {
+      return sendError(reply, refused);
+    }
+    done();
+  });
   server.addHook('onSend', (request, reply, _payload, done) => {
     if (request.url.startsWith(`/${API_DOCS_PATH}`)) {
       const isOwn = request.url.startsWith(`/${EVENTS_DOCS_PATH}`);

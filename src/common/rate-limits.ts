@@ -67,6 +67,11 @@ export class RateLimits {
     this.take(this.networkCounts('stranger', network), 'Too many requests from this network.');
   }
 
+  /** What anybody may read without a token. @throws RateLimited */
+  document(network: string): void {
+    this.take(this.networkCounts('document', network), 'Too many requests from this network.');
+  }
+
   /** @throws RateLimited */
   registration(network: string): void {
     const all = [...this.networkCounts('register', network), this.count('registerAnywhere', '')];

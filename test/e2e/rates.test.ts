@@ -282,6 +282,24 @@ describe('rates', () => {
     expect((await ada.put('/http/users/profile', {})).status).toBe(200);
   });
 
+  it('bound how often one network reads what needs no token', async () => {
+    await start({ TRUST_PROXY: '1' });
+    const get = (network: string) =>
+      call(app, 'GET', '/http/docs/events.json', { headers: { 'x-forwarded-for': network } });
+    expect((await get('198.51.100.7')).status).toBe(200);
+    const limits = app.get(RateLimits);
+    for (let i = 0; i < 300; i++)
+      try {
+        limits.document('198.51.100.7');
+      } catch {
+        break;
+      }
+    expect(await get('198.51.100.7')).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    const headers = { 'x-forwarded-for': '198.51.100.7' };
+    expect((await call(app, 'GET', '/http/%64ocs-json', { headers })).status).toBe(429);
+    expect((await get('198.51.100.8')).status).toBe(200);
+  });
+
   it('off: nothing is counted', async () => {
     await start({ RATE_LIMITS: 'off' });
     const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
