@@ -165,6 +165,7 @@ const originWarning = (origin: string): string =>
 const FORMS = new Map([
   ['/http/password/forgot', ['email']],
   ['/http/password/reset', ['token', 'password']],
+  ['/http/password/restore', ['token']],
   ['/http/register/resend', ['token']],
 ]);
 

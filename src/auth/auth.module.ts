@@ -12,10 +12,13 @@ import { Pages } from './pages.js';
 import { PasswordController } from './password.controller.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { PasswordResetService } from './password-reset.service.js';
+import { PasswordRestoreService } from './password-restore.service.js';
+import { PasswordRules } from './password-rules.js';
 import { Passwords } from './passwords.js';
 import { PresenceNews } from './presence-news.js';
 import { Registration } from './registration.entity.js';
 import { RegistrationService } from './registration.service.js';
+import { ReplacedPassword } from './replaced-password.entity.js';
 import { Session } from './session.entity.js';
 import { SessionsController } from './sessions.controller.js';
 import { Sessions } from './sessions.js';
@@ -31,13 +34,14 @@ export class AuthModule {
     return {
       module: AuthModule,
       global: true,
-      imports: [TypeOrmModule.forFeature([User, Session, Registration, PasswordReset]), mail],
+      imports: [TypeOrmModule.forFeature([User, Session, Registration, PasswordReset, ReplacedPassword]), mail],
       controllers: [AuthController, PasswordController, SessionsController],
       providers: [
         { provide: SECRET, useValue: secret },
         { provide: APP_GUARD, useClass: TokenGuard },
         AccessTokens,
         Passwords,
+        PasswordRules,
         Sessions,
         SocketSessions,
         Erasure,
@@ -45,6 +49,7 @@ export class AuthModule {
         OwnSessionsService,
         RegistrationService,
         PasswordResetService,
+        PasswordRestoreService,
         LoginService,
         Housekeeping,
         LastSeen,
@@ -52,7 +57,17 @@ export class AuthModule {
         UserNews,
       ],
       // Other features send mails too.
-      exports: [Passwords, Sessions, SocketSessions, Erasure, PresenceNews, UserNews, mail],
+      exports: [
+        Passwords,
+        PasswordRules,
+        PasswordRestoreService,
+        Sessions,
+        SocketSessions,
+        Erasure,
+        PresenceNews,
+        UserNews,
+        mail,
+      ],
     };
   }
 }

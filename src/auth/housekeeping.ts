@@ -3,6 +3,7 @@ import { Clock } from '../common/clock.js';
 import { logLine } from '../common/log-line.js';
 import { Outbox } from '../mail/outbox.js';
 import { PasswordResetService } from './password-reset.service.js';
+import { PasswordRestoreService } from './password-restore.service.js';
 import { RegistrationService } from './registration.service.js';
 import { Sessions } from './sessions.js';
 
@@ -19,6 +20,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly registrations: RegistrationService,
     private readonly resets: PasswordResetService,
+    private readonly replaced: PasswordRestoreService,
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
@@ -39,6 +41,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   async sweep(): Promise<void> {
     await this.registrations.sweep();
     await this.resets.sweep();
+    await this.replaced.sweep();
     await this.sessions.sweep(new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS));
     await this.outbox.sweep();
   }

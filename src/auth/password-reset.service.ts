@@ -14,6 +14,8 @@ import type { ResetPasswordRequest } from './dto/recovery.dto.js';
 import { Erasure } from './erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from './link-tokens.js';
 import { PasswordReset } from './password-reset.entity.js';
+import { PasswordRestoreService } from './password-restore.service.js';
+import { PasswordRules } from './password-rules.js';
 import { Passwords } from './passwords.js';
 import { Sessions } from './sessions.js';
 import { User } from './user.entity.js';
@@ -32,6 +34,8 @@ export class PasswordResetService implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly passwords: Passwords,
+    private readonly rules: PasswordRules,
+    private readonly replaced: PasswordRestoreService,
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
@@ -69,20 +73,23 @@ export class PasswordResetService implements OnModuleInit {
 
   /**
    * Sets a new password, ends all sessions of the account, and uses up all of its links.
-   * @throws RateLimited, Busy; NotFound, also for a link that was used; `expired` (410)
+   * @throws Invalid, after which the link is as good as before; RateLimited, Busy; NotFound, also for a link that was used; `expired` (410)
    */
   async reset({ token, password }: ResetPasswordRequest, network: string): Promise<void> {
     this.limits.stranger(network);
     // Most links that are not ours are guesses: they cost no hash, and need not queue behind what is written.
     const account = await this.find(this.unitOfWork.read, token);
+    const person = await this.unitOfWork.read.findOneByOrFail(User, { id: account.userId });
+    this.rules.assertGood(password, person);
+    const { email } = person;
     const passwordHash = await this.passwords.hash(password, 'owner');
-    const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: account.userId });
     const mayMail = this.limits.mayMail('notice', email);
     await this.sessions.endAndClose(async (tx, end) => {
       // The account first, so that two links of one account are used one after the other; then its links, as they are by now.
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [account.userId]);
       const { userId } = await this.find(tx, token);
       await tx.delete(PasswordReset, { userId });
+      await this.replaced.forget(tx, userId);
       await tx.update(User, { id: userId }, { passwordHash });
       if (mayMail) {
         const user = await tx.findOneByOrFail(User, { id: userId });

@@ -6,9 +6,10 @@ import { Network } from '../common/client-network.js';
 import { html } from '../common/html.js';
 import { Public } from '../common/identity.js';
 import { Done, PASSWORD } from './dto/login.dto.js';
-import { MailAnswer, MailRequest, ResetPasswordRequest } from './dto/recovery.dto.js';
+import { MailAnswer, MailRequest, ResetPasswordRequest, RestorePasswordRequest } from './dto/recovery.dto.js';
 import { isBrowser, Pages, PasswordPageErrorFilter } from './pages.js';
 import { PasswordResetService } from './password-reset.service.js';
+import { PasswordRestoreService } from './password-restore.service.js';
 
 const FORGOT_ANSWER = 'If the address has an account, a mail with a link is on its way to it.';
 
@@ -20,6 +21,7 @@ const FORGOT_ANSWER = 'If the address has an account, a mail with a link is on i
 export class PasswordController {
   constructor(
     private readonly resets: PasswordResetService,
+    private readonly replaced: PasswordRestoreService,
     private readonly pages: Pages,
   ) {}
 
@@ -109,5 +111,56 @@ export class PasswordController {
     await this.resets.reset(request, network);
     if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
     return this.pages.sentence(reply, 'Your password is set', 'Log in with it. All earlier sessions have ended.');
+  }
+
+  @Get('restore/:token')
+  @Public()
+  @ApiOperation({
+    summary: 'Opens the link from the mail about a new password: says whether it can be used, and changes nothing',
+  })
+  @ApiOkResponse({ type: Done })
+  @ApiErrors(404, 410, 429)
+  async askToRestore(
+    @Param('token') token: string,
+    @Network() network: string,
+    @Headers('accept') accept: string | undefined,
+    @Res() reply: FastifyReply,
+  ) {
+    await this.replaced.assertUsable(token, network);
+    if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
+    return this.pages.form(
+      reply,
+      'Was it not you?',
+      html`<p>This takes the new password back: the one before it is valid again, and all sessions of your account end.</p>
+        <form method="post" action="../restore">
+          <input type="hidden" name="token" value="${token}" />
+          <button>Take the new password back</button>
+        </form>`,
+    );
+  }
+
+  @Post('restore')
+  @Public()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Takes a new password back with the token of a link: the former one is valid again, and all sessions end',
+  })
+  @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
+  @ApiOkResponse({ type: Done })
+  @ApiErrors(400, 404, 410, 429, 503)
+  async restore(
+    @Body() { token }: RestorePasswordRequest,
+    @Network() network: string,
+    @Headers('accept') accept: string | undefined,
+    @Res() reply: FastifyReply,
+  ) {
+    await this.replaced.restore(token, network);
+    if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
+    return this.pages.sentence(
+      reply,
+      'Your former password is back',
+      'All sessions have ended: log in with it. If somebody else may know it, too, set a new one.',
+      { label: 'Set a new password', path: '/http/password/forgot' },
+    );
   }
 }

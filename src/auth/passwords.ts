@@ -27,13 +27,19 @@ export class Passwords {
 
   /** @throws Busy */
   hash(password: string, whose: PasswordOf): Promise<string> {
-    return gated(whose === 'owner' ? this.owners : this.registrations, () => hash(password, OPTIONS));
+    return gated(whose === 'owner' ? this.owners : this.registrations, () => hash(oneForm(password), OPTIONS));
   }
 
   /** Whether `password` made `stored`; false, in the same time, where there is no account. @throws Busy */
   async matches(password: string, stored: string | undefined, whose: PasswordOf): Promise<boolean> {
     const against = stored ?? (await this.nobody);
-    const same = await gated(whose === 'owner' ? this.owners : this.logins, () => verify(against, password));
+    const same = await gated(
+      whose === 'owner' ? this.owners : this.logins,
+      // As it was typed, second: it was hashed so before there was one form.
+      async () =>
+        (await verify(against, oneForm(password))) ||
+        (oneForm(password) !== password && (await verify(against, password))),
+    );
     return same && stored !== undefined;
   }
 
@@ -48,6 +54,9 @@ export class Passwords {
     return found;
   }
 }
+
+/** Keyboards of different systems write the same letters as different code points: é as one, or as e and an accent. */
+export const oneForm = (password: string): string => password.normalize('NFC');
 
 async function gated<T>(gate: LimitFunction, work: () => Promise<T>): Promise<T> {
   if (gate.pendingCount >= MAX_WAITING) throw new Busy();

@@ -14,6 +14,8 @@ import type { ResendRequest } from './dto/recovery.dto.js';
 import type { RegisterRequest } from './dto/register.dto.js';
 import { Erasure } from './erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from './link-tokens.js';
+import { assertOwnName } from './names.js';
+import { PasswordRules } from './password-rules.js';
 import { Passwords } from './passwords.js';
 import { Registration } from './registration.entity.js';
 import { UserNews } from './user-news.js';
@@ -35,6 +37,7 @@ export class RegistrationService implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly passwords: Passwords,
+    private readonly rules: PasswordRules,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
     private readonly erasure: Erasure,
@@ -49,12 +52,14 @@ export class RegistrationService implements OnModuleInit {
 
   /**
    * Sends a link to the address, or, where it has an account, a mail that says so. The caller cannot tell which.
-   * @throws RateLimited for the network, or for all of them together; Busy
+   * @throws Invalid; RateLimited for the network, or for all of them together; Busy
    */
   async register(
     { email, password, first_name: firstName, last_name: lastName }: RegisterRequest,
     network: string,
   ): Promise<void> {
+    assertOwnName(firstName, lastName);
+    this.rules.assertGood(password, { email, firstName, lastName });
     this.limits.registration(network);
     const passwordHash = await this.passwords.hash(password, 'stranger');
     if (!this.limits.mayMail('register', email)) return;

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { In } from 'typeorm';
+import { displayName } from '../auth/names.js';
 import { User } from '../auth/user.entity.js';
 import { logLine } from '../common/log-line.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -122,7 +123,7 @@ export class GroupNotices implements OnApplicationShutdown {
     });
     const names = named
       .flatMap((id) => users.find((user) => user.id === id) ?? [])
-      .map((user) => `${user.firstName} ${user.lastName}`);
+      .map((user) => displayName(user.firstName, user.lastName));
     const others = count - named.length;
     const message = `${sentence(others > 0 ? [...names, `${others} others`] : names)} ${kind} the group`;
     this.publisher.groupNotice({

@@ -82,22 +82,30 @@ export const TextField = (
 export const MessageField = (description: string): PropertyDecorator =>
   TextField({ description: `${description}; holds something that can be seen`, max: MAX_MESSAGE, isSeen: true });
 
-/** A name in one line: trimmed, 1 to `max` code points, no control, line-break or bidirectional characters. */
-export const NameField = (options: FieldOptions & { max: number }): PropertyDecorator =>
-  applyDecorators(
-    documented(options, { type: 'string', minLength: 1, maxLength: options.max }),
+/**
+ * A name in one line: trimmed, 1 to `max` code points, something to see, no control, line-break or bidirectional characters; or none at
+ * all, where it may be `empty`.
+ */
+export const NameField = (options: FieldOptions & { max: number; empty?: boolean }): PropertyDecorator => {
+  const { max, empty = false } = options;
+  return applyDecorators(
+    documented(options, { type: 'string', minLength: empty ? 0 : 1, maxLength: max }),
     ...optionalOr(options.optional, IsString({ message: 'must be a text' })),
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
     ValidateBy(
       {
         name: 'plainName',
         validator: {
-          validate: (value) => typeof value === 'string' && isPlainName(value) && textLength(value) <= options.max,
+          validate: (value) =>
+            (empty && value === '') || (typeof value === 'string' && isPlainName(value) && textLength(value) <= max),
         },
       },
-      { message: `must be a name of 1 to ${options.max} characters in one line, without control characters` },
+      {
+        message: `must be a name of ${empty ? 0 : 1} to ${max} characters in one line, with something to see and without control characters`,
+      },
     ),
   );
+};
 
 /** A name that the client gives a message, so that sending it twice stores it once. */
 export const ClientIdField = (): PropertyDecorator =>

@@ -8,7 +8,7 @@ import { mailboxKey } from './mailbox.js';
 import { Windows } from './windows.js';
 
 /** Why a mail is sent; `notice` tells an owner what happened to their account. */
-export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice';
+export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice' | 'restore';
 
 /** One of the counts that a request must fit into. */
 interface Count {

@@ -28,10 +28,16 @@ const urlOf = (protocols: string[], example: string) =>
 
 /** An operator's own switch of units; the result is milliseconds. */
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const duration = value((given) => {
+const durationOf = (given: string): number | undefined => {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(given) ?? [];
   return Number(count) * UNITS[unit as keyof typeof UNITS] || undefined;
-}, 'a number with a unit, like 30d, 12h or 15m');
+};
+const duration = value(durationOf, 'a number with a unit, like 30d, 12h or 15m');
+
+const durationOrOff = value<number | false>(
+  (given) => (given === 'off' ? false : durationOf(given)),
+  'off, or a number with a unit, like 15m',
+);
 
 const origins = value((given) => {
   const list = given.split(',').map((one) => one.trim());
@@ -150,6 +156,11 @@ export const variables = {
     desc: 'Signs access tokens and seals mails that wait; at least 32 bytes. Required with DATABASE_URL.',
   }),
   SESSION_TTL: duration({ default: UNITS.d * 30, docs: '30d', desc: 'How long a login lasts: 30d, 12h, 15m.' }),
+  REAUTHENTICATE_AFTER: durationOrOff({
+    default: false,
+    docs: 'off',
+    desc: 'How long after a login a new password can be set without the current one: 15m. off: as long as it lasts.',
+  }),
   SMTP_URL: smtpUrl({
     default: undefined,
     docs: 'mails stay in DATA_DIR/outbox',
@@ -237,6 +248,8 @@ export interface Config {
   /** Undefined: generated into dataDir. */
   readonly jwtSecret: string | undefined;
   readonly sessionTtlMs: number;
+  /** How long after a login it counts as recent; false: always. */
+  readonly reauthenticateAfterMs: number | false;
   readonly smtpUrl: string | undefined;
   /** Whether mails go over TLS to the server of the certificate, or not at all. */
   readonly smtpTls: 'required' | 'optional';
@@ -302,6 +315,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     migrateAtStart: read.MIGRATE_AT_START === 'on',
     jwtSecret: read.JWT_SECRET,
     sessionTtlMs: read.SESSION_TTL,
+    reauthenticateAfterMs: read.REAUTHENTICATE_AFTER,
     smtpUrl: read.SMTP_URL,
     smtpTls: read.SMTP_TLS ?? (isLocal(read.SMTP_URL) ? 'optional' : 'required'),
     smtpCa: read.SMTP_CA,

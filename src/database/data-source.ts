@@ -17,6 +17,7 @@ import { Changes1764300000000 } from './migrations/1764300000000-changes.js';
 import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
 import { MailTurns1764510000000 } from './migrations/1764510000000-mail-turns.js';
 import { OnlinePeople1764540000000 } from './migrations/1764540000000-online-people.js';
+import { ReplacedPasswords1764520000000 } from './migrations/1764520000000-replaced-passwords.js';
 import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
@@ -42,6 +43,7 @@ export const migrations = [
   Changes1764300000000,
   Blocks1764400000000,
   MailTurns1764510000000,
+  ReplacedPasswords1764520000000,
   OnlinePeople1764540000000,
   DeletedConversations1764550000000,
   GroupDepartures1764550001000,

@@ -114,3 +114,27 @@ export const passwordWasReset = (given: { firstName: string; appUrl: string }): 
   action: { label: 'Go to Parley', link: given.appUrl },
   footer: isItYou(given.appUrl),
 });
+
+export const passwordReplaced = (given: { firstName: string; link: string; appUrl: string }): MailContent => ({
+  kind: 'security',
+  subject: 'Your Parley password was changed',
+  paragraphs: [
+    `Hello ${given.firstName},`,
+    'a new password was set for your account just now, and all your other sessions were ended. Whoever did it was logged in, and was not asked for the password until then.',
+    'If it was not you, open this link within 72 hours and press the button: the password until then is yours again, and all sessions end.',
+  ],
+  action: { label: 'It was not me', link: given.link },
+  footer: `If it was you, do nothing. Sent by ${given.appUrl}.`,
+});
+
+export const passwordRestored = (given: { firstName: string; appUrl: string }): MailContent => ({
+  kind: 'security',
+  subject: 'Your Parley password was taken back',
+  paragraphs: [
+    `Hello ${given.firstName},`,
+    'with a link from a mail to this address, the former password of your account was made the valid one again just now, and all sessions were ended.',
+    'If somebody else may know that password, too, set a new one:',
+  ],
+  action: { label: 'Set a new password', link: `${given.appUrl}/http/password/forgot` },
+  footer: isItYou(given.appUrl),
+});

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { Erasure } from '../auth/erasure.js';
+import { PasswordRestoreService } from '../auth/password-restore.service.js';
 import { Sessions } from '../auth/sessions.js';
 import { ERASED_NAME, User } from '../auth/user.entity.js';
 import { Clock } from '../common/clock.js';
@@ -24,6 +25,7 @@ export class AccountErasureService {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly ownPassword: OwnPassword,
+    private readonly replaced: PasswordRestoreService,
     private readonly sessions: Sessions,
     private readonly erasure: Erasure,
     private readonly outbox: Outbox,
@@ -33,7 +35,7 @@ export class AccountErasureService {
 
   /**
    * Erases the caller's account. When this resolves, its sessions have ended, its address is free, and what was theirs alone is gone.
-   * @throws `wrong_password`, RateLimited, Busy; Unauthenticated where the session has ended meanwhile
+   * @throws `wrong_password`; `password_too_new` where it was set without the one before it; RateLimited, Busy; Unauthenticated where the session has ended meanwhile
    */
   async erase(me: Identity, password: string, network: string): Promise<void> {
     const checked = await this.ownPassword.check(me, password, network);
@@ -41,6 +43,7 @@ export class AccountErasureService {
     const run = this.sessions.endAndClose(async (tx, end) => {
       const user = await this.hold(tx, me);
       if (user.passwordHash !== checked) throw wrongPassword();
+      await this.replaced.assertErasable(tx, user.id);
       await end({ userId: user.id });
       done = { email: user.email, tell: await this.erasure.run(tx, user) };
       await this.outbox.forget(tx, user.email);

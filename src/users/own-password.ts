@@ -1,15 +1,25 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import { sessionRevoked } from '../auth/access-tokens.js';
 import { Passwords } from '../auth/passwords.js';
+import { Session } from '../auth/session.entity.js';
 import { User } from '../auth/user.entity.js';
+import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 
 export const wrongPassword = () =>
   new DomainError('forbidden', 'wrong_password', 'This is not your password. Nothing was changed.');
+
+export const reauthenticationRequired = () =>
+  new DomainError(
+    'forbidden',
+    'reauthentication_required',
+    'This login is not recent enough. Send `current_password` along, or log in again.',
+  );
 
 /** Somebody who is logged in shows that they know the password, too. */
 @Injectable()
@@ -18,7 +28,17 @@ export class OwnPassword {
     private readonly unitOfWork: UnitOfWork,
     private readonly passwords: Passwords,
     private readonly limits: RateLimits,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
+
+  /** For what a stolen token must not do by itself, where the operator says so. @throws `reauthentication_required` */
+  async assertRecentLogin({ sessionId }: Identity): Promise<void> {
+    const { reauthenticateAfterMs: limit } = this.config;
+    if (limit === false) return;
+    const session = await this.unitOfWork.read.findOneBy(Session, { id: sessionId });
+    if (!session || this.clock.now().getTime() - session.createdAt.getTime() > limit) throw reauthenticationRequired();
+  }
 
   /**
    * Returns the hash that the password matched: it may have been changed by the time that the caller writes.

@@ -1,6 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Not } from 'typeorm';
+import { assertOwnName } from '../auth/names.js';
 import { PasswordReset } from '../auth/password-reset.entity.js';
+import { PasswordRestoreService } from '../auth/password-restore.service.js';
+import { PasswordRules } from '../auth/password-rules.js';
 import { Passwords } from '../auth/passwords.js';
 import { Sessions } from '../auth/sessions.js';
 import { UserNews } from '../auth/user-news.js';
@@ -21,7 +24,9 @@ export class ProfileService {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly passwords: Passwords,
+    private readonly rules: PasswordRules,
     private readonly ownPassword: OwnPassword,
+    private readonly replaced: PasswordRestoreService,
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
@@ -34,14 +39,14 @@ export class ProfileService {
   }
 
   /**
-   * Changes what is given. A new password ends all other sessions, takes the links for a forgotten one along, and sends a mail about it.
-   * @throws `wrong_password` where `current_password` is given and is not it; RateLimited, Busy
+   * Changes what is given. A new password ends all other sessions, takes the links for a forgotten one along, and sends a mail about it:
+   * without `current_password`, one with a link that takes it back.
+   * @throws Invalid; `wrong_password` where `current_password` is given and is not it; `reauthentication_required`; RateLimited, Busy
    */
   async update(me: Identity, change: UpdateProfile, network: string): Promise<ProfileView> {
-    const checked =
-      change.current_password == null ? undefined : await this.ownPassword.check(me, change.current_password, network);
-    const passwordHash = change.password == null ? undefined : await this.passwords.hash(change.password, 'owner');
-    const mayMail = passwordHash !== undefined && (await this.mayMailAbout(me));
+    const { password, current_password: current } = change;
+    const checked = current == null ? undefined : await this.ownPassword.check(me, current, network);
+    const set = password == null ? undefined : await this.newPassword(me, change, password, checked !== undefined);
 
     const { user, hasNewName } = await this.sessions.endAndClose(async (tx, end) => {
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
@@ -51,31 +56,35 @@ export class ProfileService {
       if (checked !== undefined && before.passwordHash !== checked) throw wrongPassword();
       const names = nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName);
       const isRenamed = names.firstName !== before.firstName || names.lastName !== before.lastName;
-      const after = Object.assign(before, {
-        ...names,
-        passwordHash: passwordHash ?? before.passwordHash,
-      });
+      // Who is called so already may stay.
+      if (isRenamed) assertOwnName(names.firstName, names.lastName);
+      if (set && checked === undefined) await this.replaced.keep(tx, before, set.mayMail);
+      const after = Object.assign(before, { ...names, passwordHash: set?.hash ?? before.passwordHash });
       await tx.update(User, { id: me.userId }, after);
-      if (passwordHash === undefined) return { user: after, hasNewName: isRenamed };
-      if (mayMail) {
-        await this.outbox.add(
-          tx,
-          after.email,
-          passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl }),
-        );
+      if (!set) return { user: after, hasNewName: isRenamed };
+      if (checked !== undefined && set.mayMail) {
+        const mail = passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl });
+        await this.outbox.add(tx, after.email, mail);
       }
       await tx.delete(PasswordReset, { userId: me.userId });
       await end({ userId: me.userId, id: Not(me.sessionId) });
       return { user: after, hasNewName: isRenamed };
     });
     if (hasNewName) this.news.changed(me.userId);
-    if (mayMail) this.outbox.wake();
+    if (set) this.outbox.wake();
     return toView(user);
   }
 
-  private async mayMailAbout(me: Identity): Promise<boolean> {
-    const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
-    return this.limits.mayMail('notice', email);
+  private async newPassword(me: Identity, change: UpdateProfile, password: string, isProven: boolean) {
+    if (!isProven) await this.ownPassword.assertRecentLogin(me);
+    const { email, firstName, lastName } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
+    this.rules.assertGood(password, {
+      email,
+      firstName: `${firstName} ${change.first_name ?? ''}`,
+      lastName: `${lastName} ${change.last_name ?? ''}`,
+    });
+    const hash = await this.passwords.hash(password, 'owner');
+    return { hash, mayMail: this.limits.mayMail(isProven ? 'notice' : 'restore', email) };
   }
 }
 

@@ -1,5 +1,6 @@
 // Steps 1 to 3, 16 and 17: registering, logging in and out, the profile.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hash } from '@node-rs/argon2';
 import { Clock } from '../../src/common/clock.js';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
 import { onAllDialects, TestApp } from '../support/app.js';
@@ -136,11 +137,89 @@ onAllDialects('accounts', (dialect) => {
       expect(body.message).toContain(Object.keys(change)[0]);
     });
 
+    it.each([
+      ['Password', 'one that is tried first'],
+      ['12345678', 'a row of digits'],
+      ['QWERTZUI1!', 'a row of keys'],
+      ['passw0rd', 'digits for letters'],
+      ['Dragon2026', 'a common word and a year'],
+      ['!!iloveyou', 'signs before it'],
+      ['aaaaaaaaaa', 'one letter'],
+      ['12341234', 'one piece, twice'],
+      ['poiuytrewq', 'a row of keys backwards'],
+      ['ｐａｓｓｗｏｒｄ', 'wide letters'],
+      ['parley123', 'the name of the program'],
+      ['localhost1', 'the name of the server'],
+      ['Grace Hopper 1', 'the names'],
+      ['hopper-grace', 'the names, turned'],
+    ])('refuses the password %s: %s', async (password) => {
+      const taken = await Person.known(app);
+      const answers = await Promise.all(
+        [taken.email, 'weak@example.com'].map((email) => register(email, { password })),
+      );
+      for (const { status, body } of answers) {
+        expect({ status, fields: Object.keys(body.fields ?? {}) }).toEqual({ status: 400, fields: ['password'] });
+        expect(body.message).toMatch(/tried first|made of/);
+      }
+    });
+
+    it('refuses an address for its password', async () => {
+      const [email, other] = ['weak.person@example.com', 'other.person@example.com'];
+      expect((await register(email, { password: email })).body.fields).toHaveProperty('password');
+      expect((await register(email, { password: 'Person-Weak-1' })).body.fields).toHaveProperty('password');
+      expect((await register(email, { password: other })).status).toBe(202);
+    });
+
+    it('takes a password that only contains a name or a common word', async () => {
+      for (const password of ['correct horse', 'hopper rides a mule', 'password of mine', 'parley demo', '93817264'])
+        expect((await register('fine@example.com', { password })).status).toBe(202);
+    });
+
+    it.each([
+      ['\u200b\u2060', ''],
+      ['\u2800', 'Hopper'],
+      ['Deleted', 'User'],
+      ['deleted user', ''],
+      ['user', 'deleted'],
+      ['ｄｅｌｅｔｅｄ', 'ｕｓｅｒ'],
+      ['dele\u200bted', 'us\u00ader'],
+      ['dеlеtеd', 'usеr'],
+      ['d é l é t é d', 'user.'],
+      ['Somebody', ''],
+      ['Parley', ''],
+      ['12', 'others'],
+    ])('refuses the name %s %s', async (first_name, last_name) => {
+      const { status, body } = await register('names@example.com', { first_name, last_name });
+      expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid' });
+      expect(body.fields).toHaveProperty('first_name');
+    });
+
+    it('takes people with one name, whom notices name without a blank', async () => {
+      expect((await register('one@example.com', { first_name: 'Suharto', last_name: ' ' })).status).toBe(202);
+      await call(app, 'GET', linkPath(await mailTo(app, 'one@example.com')));
+      const { token } = (await login('one@example.com', 'correct horse')).body;
+      const profile = await call(app, 'GET', '/http/users/profile', { token });
+      expect(profile.body).toMatchObject({ first_name: 'Suharto', last_name: '' });
+
+      const owner = await Person.known(app);
+      const group = { chat_group_name: 'One', is_private: false };
+      const { id } = (await call(app, 'POST', '/http/chat_groups', { token: owner.token, body: group })).body;
+      const socket = await owner.connect();
+      await send(socket, { chat_type: 'group', chat_group_id: id, is_enter: true });
+      const notice = next<{ message: string }>(socket, 'message', ({ message }) => message.includes('Suharto'));
+      const one = open(app, { auth: { token } });
+      await next(one, 'connect');
+      await send(one, { chat_type: 'group', chat_group_id: id, is_enter: true });
+      expect((await notice).message).toMatch(/(^|and )Suharto entered the group$/);
+      owner.hangUp();
+      one.disconnect();
+    });
+
     it('counts a name and a password in code points', async () => {
-      const answer = await register('emoji@example.com', { first_name: '🦊'.repeat(80), password: '🔑'.repeat(8) });
+      const answer = await register('emoji@example.com', { first_name: '🦊'.repeat(80), password: '🔑🦊🐢🐌🌻🌵🍀🍄' });
       expect(answer.status).toBe(202);
       await call(app, 'GET', linkPath(await mailTo(app, 'emoji@example.com')));
-      const { body } = await login('emoji@example.com', '🔑'.repeat(8));
+      const { body } = await login('emoji@example.com', '🔑🦊🐢🐌🌻🌵🍀🍄');
       expect((await call(app, 'GET', '/http/users/profile', { token: body.token })).body.first_name).toBe(
         '🦊'.repeat(80),
       );
@@ -166,6 +245,32 @@ onAllDialects('accounts', (dialect) => {
       expect(wrong.status).toBe(401);
       expect(unknown.body).toEqual(wrong.body);
       expect(wrong.body.code).toBe('login_failed');
+    });
+
+    it('takes a password however its letters were typed, and those that were stored before there was one form', async () => {
+      const person = await Person.join(app);
+      const [composed, decomposed] = ['Zoë reitet Kühe', 'Zoe\u0308 reitet Ku\u0308he'];
+      expect((await person.put('/http/users/profile', { password: decomposed })).status).toBe(200);
+      expect((await login(person.email, composed)).status).toBe(200);
+      expect((await login(person.email, decomposed)).status).toBe(200);
+      const proven = { password: composed, current_password: decomposed };
+      expect((await person.put('/http/users/profile', proven)).status).toBe(200);
+      expect((await login(person.email, decomposed)).status).toBe(200);
+
+      const old = await hash(decomposed);
+      await app.database.query('UPDATE users SET password_hash = ? WHERE id = ?', [old, person.id]);
+      expect((await login(person.email, decomposed)).status).toBe(200);
+      expect((await login(person.email, composed)).status).toBe(401);
+      expect((await register('nfd@example.com', { password: 'e\u0301'.repeat(7) })).body.fields).toHaveProperty(
+        'password',
+      );
+    });
+
+    it('takes a weak password that is in use already', async () => {
+      const person = await Person.join(app);
+      const weak = await hash('password');
+      await app.database.query('UPDATE users SET password_hash = ? WHERE id = ?', [weak, person.id]);
+      expect((await login(person.email, 'password')).status).toBe(200);
     });
 
     it('takes the token in either header', async () => {
@@ -287,6 +392,13 @@ onAllDialects('accounts', (dialect) => {
       );
       expect((await person.put('/http/users/profile', { password: 'short' })).status).toBe(400);
       expect((await person.put('/http/users/profile', [])).status).toBe(400);
+      expect((await person.put('/http/users/profile', { password: 'augusta king' })).body.fields).toHaveProperty(
+        'password',
+      );
+      expect((await person.put('/http/users/profile', { last_name: '' })).body.last_name).toBe('');
+      // One after the other, too.
+      expect((await person.put('/http/users/profile', { first_name: 'Deleted' })).status).toBe(200);
+      expect((await person.put('/http/users/profile', { last_name: 'user' })).body.fields).toHaveProperty('last_name');
     });
 
     it('with a new password ends all other sessions and sends a mail', async () => {

@@ -100,7 +100,7 @@ onAllDialects('erasing an account', (dialect) => {
     const outbox = join(app.env['DATA_DIR'], 'outbox');
     for (const file of readdirSync(outbox)) expect(readFileSync(join(outbox, file), 'utf8')).not.toContain(email);
     expect((await mails(app)).some(({ to }) => to === ada.email)).toBe(true);
-    for (const table of ['sessions', 'bot_chats', 'bot_questions', 'password_resets']) {
+    for (const table of ['sessions', 'bot_chats', 'bot_questions', 'password_resets', 'replaced_passwords']) {
       const rows = await app.database.query(`SELECT 1 FROM ${table} WHERE user_id = ?`, [person.id]);
       expect(rows, table).toEqual([]);
     }

@@ -37,6 +37,8 @@ const ROUTES: Route[] = [
   { route: 'POST /http/password/forgot', isPublic: true },
   { route: 'GET /http/password/reset/:token', isPublic: true },
   { route: 'POST /http/password/reset', isPublic: true },
+  { route: 'GET /http/password/restore/:token', isPublic: true },
+  { route: 'POST /http/password/restore', isPublic: true },
   { route: 'POST /http/login', isPublic: true },
   { route: 'GET /http/logout' },
   { route: 'POST /http/logout' },

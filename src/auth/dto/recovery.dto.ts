@@ -33,3 +33,8 @@ export class ResetPasswordRequest {
   @TextField({ description: 'The new one', ...PASSWORD })
   password!: string;
 }
+
+export class RestorePasswordRequest {
+  @TextField({ description: 'From the link', max: 128 })
+  token!: string;
+}

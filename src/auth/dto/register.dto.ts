@@ -13,7 +13,7 @@ export class RegisterRequest {
   @NameField({ description: 'First name', max: 80 })
   first_name!: string;
 
-  @NameField({ description: 'Last name', max: 80 })
+  @NameField({ description: 'Last name; empty for people with one name', max: 80, empty: true })
   last_name!: string;
 }
 

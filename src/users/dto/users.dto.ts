@@ -35,7 +35,7 @@ export class UpdateProfile {
   @NameField({ description: 'First name', max: 80, optional: true })
   first_name?: string | null;
 
-  @NameField({ description: 'Last name', max: 80, optional: true })
+  @NameField({ description: 'Last name; empty for people with one name', max: 80, empty: true, optional: true })
   last_name?: string | null;
 
   @TextField({ description: 'A new password; ends all other sessions', ...PASSWORD, optional: true })
