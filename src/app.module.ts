@@ -22,7 +22,8 @@ export class AppModule {
   static with(config: Config, secret: string): DynamicModule {
     return {
       module: AppModule,
-      controllers: [AppController],
+      // It leads to the docs, and to nothing else yet.
+      controllers: config.apiDocs ? [AppController] : [],
       imports: [
         GatewayModule,
         HealthModule,

@@ -24,7 +24,7 @@ export function announce(config: Config, readyAfterMs: number): void {
   const isTTY = process.stdout.isTTY;
   const bold = (text: string) => (isTTY ? `\x1b[1m${text}\x1b[0m` : text);
   const rows = [
-    ['API', `${config.publicUrl}/${API_DOCS_PATH}      events  /${EVENTS_DOCS_PATH}`],
+    ...(config.apiDocs ? [['API', `${config.publicUrl}/${API_DOCS_PATH}      events  /${EVENTS_DOCS_PATH}`]] : []),
     ['Socket.IO', `${config.publicUrl}  path /socket`],
     ['Mail', mail],
     ['Try it', 'npm run demo    two users, a room, a group and the bot, ready to log in'],

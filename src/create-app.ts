@@ -6,13 +6,18 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import helmet from 'helmet';
 import { AppModule } from './app.module.js';
 import { serveApiDocs } from './api-docs/serve.js';
+import { ClientNetworks } from './common/client-network.js';
 import { readBodies } from './common/bodies.js';
-import { HttpErrorFilter, sendError } from './common/http-error.filter.js';
+import { HttpErrorFilter, refusalOf, sendError } from './common/http-error.filter.js';
 import { httpErrorBody, Invalid } from './common/errors.js';
+import type { Identity } from './common/identity.js';
 import { isOriginAllowed, originRefused } from './common/origin.js';
+import { tellRefusal } from './common/refusals.js';
+import { SecurityLog } from './common/security-log.js';
 import { isUtf8Url } from './common/utf8.js';
 import { httpValidationPipe } from './common/validation.js';
 import type { Config } from './config/config.js';
+import { openFiles } from './config/file-modes.js';
 import { isLoopbackName } from './config/loopback.js';
 import { loadSecret } from './config/secret.js';
 import { SocketAdapter } from './realtime/socket.adapter.js';
@@ -122,6 +127,14 @@ export async function createApp(
     }
     done();
   });
+  const [security, networks] = [app.get(SecurityLog), app.get(ClientNetworks)];
+  server.addHook('onResponse', (request, _reply, done) => {
+    const refusal = refusalOf(request);
+    const { identity } = request as { identity?: Identity };
+    const who = identity ? { user_id: identity.userId } : {};
+    if (refusal) tellRefusal(security, refusal, { ...who, network: networks.networkOf(request.raw) });
+    done();
+  });
   const isHttps = config.publicUrl.startsWith('https:');
   // Made once: Fastify's plugin would make it, and the text of each header, anew for each request.
   const setSecurityHeaders = helmet({
@@ -146,9 +159,13 @@ export async function createApp(
   app.useGlobalPipes(httpValidationPipe());
   app.useGlobalFilters(new HttpErrorFilter());
   app.useWebSocketAdapter(
-    new SocketAdapter(app, config, (origin) => warnOnce(`origin ${origin}`, originWarning(origin))),
+    new SocketAdapter(app, config, (origin, request) => {
+      warnOnce(`origin ${origin}`, originWarning(origin));
+      security.tell('origin_refused', { network: networks.networkOf(request) });
+    }),
   );
-  serveApiDocs(app);
+  if (config.apiDocs) serveApiDocs(app);
+  for (const warning of operatorWarnings(config)) warnings.warn(warning);
   app.enableShutdownHooks();
   return app;
 }
@@ -157,6 +174,20 @@ export async function createApp(
 // number says that nobody does.
 const trustProxy = ({ trustProxy: trusted }: Config) =>
   typeof trusted === 'number' ? (_address: string, hop: number) => hop < trusted : trusted;
+
+/** What works, and is not as it should be. */
+function operatorWarnings(config: Config): string[] {
+  const { protocol, hostname } = new URL(config.publicUrl);
+  const isReadable = config.production && protocol === 'http:' && !isLoopbackName(hostname);
+  return [
+    ...(isReadable
+      ? [
+          `PUBLIC_URL is ${config.publicUrl}: passwords and tokens cross the network as they are. Put a proxy with TLS in front, and set PUBLIC_URL to its https:// address.`,
+        ]
+      : []),
+    ...openFiles(config),
+  ];
+}
 
 const originWarning = (origin: string): string =>
   `Refused a page of ${origin.slice(0, 100)}. If it is yours, add it to CORS_ORIGINS, or set PUBLIC_URL to it.`;

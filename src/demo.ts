@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { io, type Socket } from 'socket.io-client';
 import { ConfigError, type Config } from './config/config.js';
+import { makePrivateFiles } from './config/file-modes.js';
 import { loadEnvironment } from './config/environment.js';
 import { createApp } from './create-app.js';
 import { StartError } from './database/start-error.js';
@@ -135,6 +136,7 @@ async function server(config: Config): Promise<{ base: string; close: () => Prom
 }
 
 async function demo(): Promise<void> {
+  makePrivateFiles();
   const config = loadEnvironment();
   if (config.production)
     throw new DemoError('The demo makes accounts with a password that everybody knows. Not in production.');

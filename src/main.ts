@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { announce } from './banner.js';
 import { createApp } from './create-app.js';
+import { makePrivateFiles } from './config/file-modes.js';
 import { isStartedByNpm, loadEnvironment } from './config/environment.js';
 import { endWithFailure } from './start-failure.js';
 
 async function main(): Promise<void> {
+  makePrivateFiles();
   const config = loadEnvironment();
   const app = await createApp(config);
   await app.listen(config.port, config.host);

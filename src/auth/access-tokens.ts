@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
 import { DomainError } from '../common/errors.js';
+import { CONFIG, type Config } from '../config/config.js';
 import type { Identity } from '../common/identity.js';
 
 /** Nest's injection token for the secret that signs tokens and seals mails. */
@@ -38,7 +39,14 @@ export const tooManySockets = (most: number) =>
 /** Some 300 bytes each. */
 const REMEMBERED_TOKENS = 10_000;
 
+/** Of another program that was given the same secret, a token must not pass for one of ours. */
+const ISSUER = 'parley';
+const AUDIENCE = 'parley';
+
 interface Claims {
+  /** Tokens from before there were these two have neither, and are good until they expire. */
+  iss?: string;
+  aud?: string;
   sub: string;
   sid: number;
   exp: number;
@@ -47,23 +55,27 @@ interface Claims {
 /** Signs and reads access tokens: JWTs that name a user and a session. Whether the session still lives is another question. */
 @Injectable()
 export class AccessTokens {
-  private readonly jwt: JwtService;
+  /** The first one signs; the others only verify what was signed before the secret was changed. */
+  private readonly keys: readonly JwtService[];
   /** Tokens whose signature was found right, most recently used: it stays right, until the token expires. */
   private readonly known = new LRUCache<string, Claims>({ max: REMEMBERED_TOKENS });
 
-  constructor(@Inject(SECRET) secret: string) {
-    // A KeyObject: with a plain string, each verification parses it anew and takes forty times as long.
-    const key = createSecretKey(Buffer.from(secret));
-    this.jwt = new JwtService({
-      secretOrKeyProvider: () => key,
-      signOptions: { algorithm: 'HS256' },
-      // Only this one: a token must not choose how it is checked.
-      verifyOptions: { algorithms: ['HS256'] },
-    });
+  constructor(
+    @Inject(SECRET) secret: string,
+    @Inject(CONFIG)
+    { jwtSecretPrevious: previous }: Pick<Config, 'jwtSecretPrevious'> = { jwtSecretPrevious: undefined },
+  ) {
+    this.keys = [secret, ...(previous === undefined ? [] : [previous])].map(jwtWith);
   }
 
   sign({ userId, sessionId }: Identity, expiresAt: Date): string {
-    return this.jwt.sign({ sub: String(userId), sid: sessionId, exp: Math.floor(expiresAt.getTime() / 1000) });
+    return this.keys[0].sign({
+      iss: ISSUER,
+      aud: AUDIENCE,
+      sub: String(userId),
+      sid: sessionId,
+      exp: Math.floor(expiresAt.getTime() / 1000),
+    });
   }
 
   /** @throws Unauthenticated */
@@ -74,12 +86,31 @@ export class AccessTokens {
   }
 
   private verify(token: string): Claims {
-    try {
-      const claims = this.jwt.verify<Claims>(token);
-      this.known.set(token, claims);
-      return claims;
-    } catch (error) {
-      throw (error as Error).name === 'TokenExpiredError' ? tokenExpired() : tokenInvalid();
+    let isExpired = false;
+    for (const key of this.keys) {
+      try {
+        const claims = key.verify<Claims>(token);
+        if (!isOurs(claims)) break;
+        this.known.set(token, claims);
+        return claims;
+      } catch (error) {
+        isExpired ||= (error as Error).name === 'TokenExpiredError';
+      }
     }
+    throw isExpired ? tokenExpired() : tokenInvalid();
   }
+}
+
+const isOurs = ({ iss, aud }: Claims): boolean =>
+  (iss === ISSUER && aud === AUDIENCE) || (iss === undefined && aud === undefined);
+
+function jwtWith(secret: string): JwtService {
+  // A KeyObject: with a plain string, each verification parses it anew and takes forty times as long.
+  const key = createSecretKey(Buffer.from(secret));
+  return new JwtService({
+    secretOrKeyProvider: () => key,
+    signOptions: { algorithm: 'HS256' },
+    // Only this one: a token must not choose how it is checked.
+    verifyOptions: { algorithms: ['HS256'] },
+  });
 }

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
-import { DomainError } from '../common/errors.js';
+import { DomainError, RateLimited } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { SecurityLog } from '../common/security-log.js';
 import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { AccessTokens } from './access-tokens.js';
 import type { LoginRequest } from './dto/login.dto.js';
 import { Passwords } from './passwords.js';
 import { Sessions } from './sessions.js';
@@ -19,6 +21,8 @@ export class LoginService {
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
     private readonly limits: RateLimits,
+    private readonly tokens: AccessTokens,
+    private readonly security: SecurityLog,
   ) {}
 
   /**
@@ -27,7 +31,7 @@ export class LoginService {
    */
   async login({ email, password }: LoginRequest, client: { network: string; device: string }): Promise<string> {
     const user = await this.check(email, password, client.network);
-    return this.sessions.endAndClose(async (tx, end) => {
+    const token = await this.sessions.endAndClose('limit', async (tx, end) => {
       // Held, so that of two logins at once the second counts the first one's session.
       const [current] = await tx.query<{ password_hash: string }[]>(
         `SELECT password_hash FROM users WHERE id = ? ${forUpdate(tx)}`,
@@ -38,16 +42,24 @@ export class LoginService {
       await this.sessions.makeRoom(tx, user.id, end);
       return this.sessions.start(tx, user.id, client.device);
     });
+    const { userId: user_id, sessionId: session_id } = this.tokens.read(token);
+    this.security.tell('login', { user_id, session_id, network: client.network });
+    return token;
   }
 
   private async check(email: string, password: string, network: string): Promise<User> {
     let user = null as User | null;
-    const isRight = await this.limits.loginAttempt(email, network, async () => {
+    const attempt = this.limits.loginAttempt(email, network, async () => {
       // In here, so that nothing is read for those who have used up their attempts.
       user = await this.unitOfWork.read.findOneBy(User, { email, erasedAt: IsNull() });
       return this.passwords.matches(password, user?.passwordHash, 'stranger');
     });
-    if (!isRight || !user) throw refused();
-    return user;
+    const isRight = await attempt.catch((error: unknown) => {
+      if (error instanceof RateLimited) this.security.tell('locked_out', { network });
+      throw error;
+    });
+    if (isRight && user) return user;
+    this.security.tell('login_failed', { ...(user && { user_id: user.id }), network });
+    throw refused();
   }
 }

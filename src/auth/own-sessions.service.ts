@@ -43,7 +43,7 @@ export class OwnSessionsService {
    */
   async end(me: Identity, sessionId: number): Promise<void> {
     if (sessionId === me.sessionId) return this.sessions.end(me);
-    await this.sessions.endAndClose(async (tx, end) => {
+    await this.sessions.endAndClose('owner', async (tx, end) => {
       await this.hold(tx, me);
       const ended = await end({ id: sessionId, userId: me.userId, expiresAt: MoreThan(this.clock.now()) });
       if (ended === 0) throw new NotFound('session');
@@ -52,7 +52,7 @@ export class OwnSessionsService {
 
   /** Ends all sessions but the one that asks. */
   async endOthers(me: Identity): Promise<void> {
-    await this.sessions.endAndClose(async (tx, end) => {
+    await this.sessions.endAndClose('owner', async (tx, end) => {
       await this.hold(tx, me);
       await end({ userId: me.userId, id: Not(me.sessionId) });
     });

@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Injectable } f
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { asDomainError, type DomainError, httpErrorBody } from '../common/errors.js';
 import { FORM_PAGE_CSP, type Html, html, htmlPage, PAGE_CSP } from '../common/html.js';
-import { sendError } from '../common/http-error.filter.js';
+import { noteRefusal, sendError } from '../common/http-error.filter.js';
 import { CONFIG, type Config } from '../config/config.js';
 
 /** People open links from mails in a browser; programs ask for JSON. */
@@ -62,6 +62,7 @@ export class PageErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const error = asDomainError(thrown);
     if (!error || !isBrowser(request.headers.accept)) return sendError(reply, thrown);
+    noteRefusal(reply, error);
     const { retry_after: retryAfter } = error.details;
     if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));
     this.show(error, request, reply.status(error.status));

@@ -3,6 +3,7 @@ import { type EntityManager, LessThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { forUpdate } from '../database/dialect.js';
@@ -41,6 +42,7 @@ export class PasswordResetService implements OnModuleInit {
     private readonly limits: RateLimits,
     private readonly erasure: Erasure,
     private readonly clock: Clock,
+    private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -51,6 +53,7 @@ export class PasswordResetService implements OnModuleInit {
   /** Sends a link to an address that has an account. The caller cannot tell whether it has. @throws RateLimited for the network */
   async forgot(email: string, network: string): Promise<void> {
     this.limits.stranger(network);
+    this.security.tell('reset_requested', { network });
     if (!this.limits.mayMail('forgot', email)) return;
     const token = newLinkToken();
     const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
@@ -84,7 +87,7 @@ export class PasswordResetService implements OnModuleInit {
     const { email } = person;
     const passwordHash = await this.passwords.hash(password, 'owner');
     const mayMail = this.limits.mayMail('notice', email);
-    await this.sessions.endAndClose(async (tx, end) => {
+    await this.sessions.endAndClose('password_reset', async (tx, end) => {
       // The account first, so that two links of one account are used one after the other; then its links, as they are by now.
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [account.userId]);
       const { userId } = await this.find(tx, token);
@@ -99,6 +102,7 @@ export class PasswordResetService implements OnModuleInit {
       await end({ userId });
     });
     this.limits.forgetAttempts(email, network);
+    this.security.tell('password_reset', { user_id: account.userId, network });
     if (mayMail) this.outbox.wake();
   }
 

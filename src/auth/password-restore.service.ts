@@ -3,6 +3,7 @@ import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { forUpdate } from '../database/dialect.js';
@@ -36,6 +37,7 @@ export class PasswordRestoreService implements OnModuleInit {
     private readonly limits: RateLimits,
     private readonly erasure: Erasure,
     private readonly clock: Clock,
+    private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -104,7 +106,7 @@ export class PasswordRestoreService implements OnModuleInit {
     const { userId } = await this.find(this.unitOfWork.read, token);
     const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: userId });
     const mayMail = this.limits.mayMail('notice', email);
-    await this.sessions.endAndClose(async (tx, end) => {
+    await this.sessions.endAndClose('password_restored', async (tx, end) => {
       // The account first: of two links, or a link and a change, one is first, and the other sees what it did.
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [userId]);
       const { passwordHash } = await this.find(tx, token);
@@ -117,6 +119,7 @@ export class PasswordRestoreService implements OnModuleInit {
       const mail = passwordRestored({ firstName: user.firstName, appUrl: this.config.publicUrl });
       await this.outbox.add(tx, user.email, mail);
     });
+    this.security.tell('password_restored', { user_id: userId, network });
     if (mayMail) this.outbox.wake();
   }
 

@@ -3,6 +3,7 @@ import { type EntityManager, IsNull, LessThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { DomainError, Invalid, NotFound } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { forUpdate } from '../database/dialect.js';
@@ -43,6 +44,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly erasure: Erasure,
     private readonly news: UserNews,
     private readonly clock: Clock,
+    private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -61,6 +63,7 @@ export class RegistrationService implements OnModuleInit {
     assertOwnName(firstName, lastName);
     this.rules.assertGood(password, { email, firstName, lastName });
     this.limits.registration(network);
+    this.security.tell('registration', { network });
     const passwordHash = await this.passwords.hash(password, 'stranger');
     if (!this.limits.mayMail('register', email)) return;
     await this.unitOfWork.run(async (tx) => {
@@ -154,7 +157,10 @@ export class RegistrationService implements OnModuleInit {
       await tx.update(Registration, { id: registration.id }, { userId: id });
       return { email: registration.email, madeId: id };
     });
-    if (madeId !== undefined) this.news.changed(madeId);
+    if (madeId !== undefined) {
+      this.security.tell('account_created', { user_id: madeId });
+      this.news.changed(madeId);
+    }
     return email;
   }
 

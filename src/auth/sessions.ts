@@ -3,6 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan, MoreThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import type { Identity } from '../common/identity.js';
+import { SecurityLog, type SessionEnd } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { askTogether } from '../database/ask-together.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
@@ -53,6 +54,7 @@ export class Sessions implements OnModuleInit {
     private readonly presence: Presence,
     private readonly erasure: Erasure,
     private readonly clock: Clock,
+    private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -107,14 +109,14 @@ export class Sessions implements OnModuleInit {
   async end({ sessionId }: Identity): Promise<void> {
     // Its own client asks for it.
     this.publisher.goodbye(sessionId);
-    await this.endAndClose((_tx, end) => end({ id: sessionId }));
+    await this.endAndClose('logout', (_tx, end) => end({ id: sessionId }));
   }
 
   /**
-   * Runs `work`, which ends sessions, in one transaction, and then closes their sockets; also where the answer to the COMMIT was lost.
+   * Runs `work`, which ends sessions for the reason `by`, in one transaction, and then closes their sockets; also where the answer to the COMMIT was lost.
    * @throws as UnitOfWork.run
    */
-  async endAndClose<T>(work: (tx: EntityManager, end: EndSessions) => Promise<T>): Promise<T> {
+  async endAndClose<T>(by: SessionEnd, work: (tx: EntityManager, end: EndSessions) => Promise<T>): Promise<T> {
     // By the last try: the transaction may run again.
     let ended: Identity[] = [];
     try {
@@ -126,22 +128,23 @@ export class Sessions implements OnModuleInit {
           return sessions.length;
         });
       });
-      this.closeSockets(ended);
+      this.closeSockets(ended, by);
       return result;
     } catch (error) {
-      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, error);
+      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, by, error);
       throw error;
     }
   }
 
   /** The rows tell which sessions have ended. Nothing else would: whoever tries again finds none that he could end. */
-  private async closeWhereEnded(sessions: Identity[], unknown: CommitUnknown): Promise<void> {
+  private async closeWhereEnded(sessions: Identity[], by: SessionEnd, unknown: CommitUnknown): Promise<void> {
     const ids = sessions.map(({ sessionId }) => sessionId);
     for (let attempt = 1; attempt <= LOOK_UPS; attempt++) {
       try {
         // The server may still be committing: its locks are gone only when it has decided.
         const refusalOf = await this.unitOfWork.run((tx) => sessionRefusals(tx, ids, ALWAYS));
-        this.closeSockets(sessions.filter(({ sessionId }) => refusalOf(sessionId)));
+        const ended = sessions.filter(({ sessionId }) => refusalOf(sessionId));
+        this.closeSockets(ended, by);
         return;
       } catch {
         await sleep(LOOK_UP_EVERY_MS);
@@ -181,9 +184,10 @@ export class Sessions implements OnModuleInit {
     return live.map(({ id, userId }) => ({ sessionId: id, userId }));
   }
 
-  private closeSockets(sessions: readonly Identity[]): void {
+  private closeSockets(sessions: readonly Identity[], by: SessionEnd): void {
     for (const session of sessions) {
       const { sessionId: id } = session;
+      this.security.tell('session_ended', { user_id: session.userId, session_id: id, by });
       clearTimeout(this.recentlyEnded.get(id));
       this.recentlyEnded.set(id, setTimeout(() => this.recentlyEnded.delete(id), RECENTLY_MS).unref());
       this.publisher.closeSession(id, sessionRevoked());

@@ -1,7 +1,10 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/errors.js';
+import { tellRefusal } from '../common/refusals.js';
+import { SecurityLog } from '../common/security-log.js';
 import { cutOff } from '../realtime/engine-io.js';
+import { Incoming } from '../realtime/incoming.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import type { ParleyServer, ParleySocket } from '../realtime/events.js';
@@ -53,6 +56,8 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     private readonly presence: Presence,
     private readonly publisher: Publisher,
     private readonly clock: Clock,
+    private readonly incoming: Incoming,
+    private readonly security: SecurityLog,
   ) {}
 
   /** The gateway calls this once, before the first socket. */
@@ -62,7 +67,11 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     server.use((socket, next) => {
       this.bindByHandshake(socket).then(
         () => next(),
-        (error: unknown) => next(asHandshakeError(error)),
+        (error: unknown) => {
+          if (error instanceof DomainError)
+            tellRefusal(this.security, error, { network: this.incoming.networkOf(socket.conn) });
+          next(asHandshakeError(error));
+        },
       );
     });
   }

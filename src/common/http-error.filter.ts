@@ -1,13 +1,22 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { asDomainError, httpErrorBody, internalError } from './errors.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { asDomainError, type DomainError, httpErrorBody, internalError } from './errors.js';
 import { logLine } from './log-line.js';
 
 const logger = new Logger('HTTP');
 
+const refusals = new WeakMap<FastifyRequest, DomainError>();
+
+/** For `refusalOf`, also where the refusal is told on a page. */
+export const noteRefusal = ({ request }: FastifyReply, error: DomainError): void => void refusals.set(request, error);
+
+/** What a request was refused for, if it was. */
+export const refusalOf = (request: FastifyRequest): DomainError | undefined => refusals.get(request);
+
 /** Answers with an error as the protocol writes it. What is our own fault is logged, and told to nobody. */
 export function sendError(reply: FastifyReply, thrown: unknown): void {
   const error = asDomainError(thrown) ?? internalError();
+  noteRefusal(reply, error);
   if (error.kind === 'internal') logger.error(logLine(thrown));
   const { retry_after: retryAfter } = error.details;
   if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));

@@ -155,6 +155,11 @@ export const variables = {
     docs: 'generated into DATA_DIR',
     desc: 'Signs access tokens and seals mails that wait; at least 32 bytes. Required with DATABASE_URL.',
   }),
+  JWT_SECRET_PREVIOUS: secret({
+    default: undefined,
+    docs: 'none',
+    desc: 'The JWT_SECRET until now, while tokens and mails made with it are still about: they stay good. It makes none.',
+  }),
   SESSION_TTL: duration({ default: UNITS.d * 30, docs: '30d', desc: 'How long a login lasts: 30d, 12h, 15m.' }),
   REAUTHENTICATE_AFTER: durationOrOff({
     default: false,
@@ -216,6 +221,7 @@ export const variables = {
     default: 2000,
     desc: 'Connections of sockets that one network may have open: an IPv4 address, or an IPv6 /64.',
   }),
+  API_DOCS: oneOf('on', 'off')({ default: 'on', desc: 'off hides /http/docs and all that it shows.' }),
   RATE_LIMITS: oneOf(
     'on',
     'off',
@@ -247,6 +253,8 @@ export interface Config {
   readonly migrateAtStart: boolean;
   /** Undefined: generated into dataDir. */
   readonly jwtSecret: string | undefined;
+  /** Signs nothing, and opens what it has signed and sealed. */
+  readonly jwtSecretPrevious: string | undefined;
   readonly sessionTtlMs: number;
   /** How long after a login it counts as recent; false: always. */
   readonly reauthenticateAfterMs: number | false;
@@ -271,6 +279,7 @@ export interface Config {
   readonly socketPacketsPerSecond: number;
   /** Open connections of one network, where `rateLimits` are on. */
   readonly socketsPerNetwork: number;
+  readonly apiDocs: boolean;
   readonly rateLimits: boolean;
   readonly messagesPerDay: number;
   readonly registrationsPerHour: number;
@@ -314,6 +323,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     databasePool: read.DATABASE_POOL,
     migrateAtStart: read.MIGRATE_AT_START === 'on',
     jwtSecret: read.JWT_SECRET,
+    jwtSecretPrevious: read.JWT_SECRET_PREVIOUS,
     sessionTtlMs: read.SESSION_TTL,
     reauthenticateAfterMs: read.REAUTHENTICATE_AFTER,
     smtpUrl: read.SMTP_URL,
@@ -330,6 +340,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     socketTransports: Object.freeze(read.SOCKET_TRANSPORTS),
     socketPacketsPerSecond: read.SOCKET_PACKETS_PER_SECOND,
     socketsPerNetwork: read.SOCKETS_PER_NETWORK,
+    apiDocs: read.API_DOCS === 'on',
     rateLimits: read.RATE_LIMITS === 'on',
     messagesPerDay: read.MESSAGES_PER_DAY,
     registrationsPerHour: read.REGISTRATIONS_PER_HOUR,

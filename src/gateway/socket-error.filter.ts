@@ -2,6 +2,8 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable, Logger } f
 import { Unauthenticated } from '../auth/access-tokens.js';
 import { asDomainError, internalError } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
+import { tellRefusal } from '../common/refusals.js';
+import { SecurityLog } from '../common/security-log.js';
 import type { Exception, ParleySocket, Refused } from '../realtime/events.js';
 import { Incoming, REFUSAL_COST } from '../realtime/incoming.js';
 import { Publisher } from '../realtime/publisher.js';
@@ -15,6 +17,7 @@ export class SocketErrorFilter implements ExceptionFilter {
   constructor(
     private readonly publisher: Publisher,
     private readonly incoming: Incoming,
+    private readonly security: SecurityLog,
   ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
@@ -23,6 +26,9 @@ export class SocketErrorFilter implements ExceptionFilter {
     const error = asDomainError(thrown) ?? internalError();
     if (error.kind === 'internal') this.logger.error(logLine(thrown));
     this.publisher.exception(socket, error, requestOf(host.switchToWs().getPattern(), payload));
+    const { identity } = socket.data;
+    const who = identity ? { user_id: identity.userId } : {};
+    tellRefusal(this.security, error, { ...who, network: this.incoming.networkOf(socket.conn) });
     acknowledge?.({ ok: false, error: error.toBody() });
     if (error instanceof Unauthenticated && error.closesSocket) socket.disconnect(true);
     else this.incoming.charge(socket.conn, REFUSAL_COST);

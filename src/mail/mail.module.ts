@@ -31,7 +31,7 @@ export class MailModule implements OnApplicationBootstrap {
       ],
       controllers: config.devMail ? [DevMailController] : [],
       providers: [
-        { provide: Seal, useValue: new Seal(secret) },
+        { provide: Seal, useValue: new Seal(secret, config.jwtSecretPrevious) },
         ...(smtpUrl
           ? [SmtpTransport, { provide: MAIL_TRANSPORT, useExisting: SmtpTransport }]
           : [

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type EntityManager, IsNull, LessThan } from 'typeorm';
+import { type EntityManager, In, IsNull, LessThan } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { Busy } from '../common/errors.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
@@ -53,7 +53,7 @@ export class Outbox {
 
   /** Inside the caller's transaction: nothing that waits for this address leaves. Call `forgetDelivered` after the commit. */
   async forget(tx: EntityManager, to: string): Promise<void> {
-    await tx.delete(OutboxMail, { recipient: this.seal.mark(to) });
+    await tx.delete(OutboxMail, { recipient: In(this.seal.marks(to)) });
   }
 
   /** Mails that went no further than this machine's disk are deleted there, too. */

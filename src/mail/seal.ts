@@ -8,33 +8,54 @@ const TAG_BYTES = 16;
  * that was freed and not yet overwritten, must not hold one. AES-256-GCM under a key made from the server's secret.
  */
 export class Seal {
-  private readonly key: Uint8Array;
-  private readonly markKey: Uint8Array;
+  /** The first one closes; what was closed with the others is opened, too. */
+  private readonly keys: readonly Uint8Array[];
+  private readonly markKeys: readonly Uint8Array[];
 
-  constructor(secret: string) {
-    this.key = new Uint8Array(hkdfSync('sha256', secret, '', 'parley mail outbox', 32));
-    this.markKey = new Uint8Array(hkdfSync('sha256', secret, '', 'parley mail recipient', 32));
+  /** @param previous the secret before this one: see JWT_SECRET_PREVIOUS */
+  constructor(secret: string, previous?: string) {
+    const secrets = [secret, ...(previous === undefined ? [] : [previous])];
+    this.keys = secrets.map((one) => keyFor('parley mail outbox', one));
+    this.markKeys = secrets.map((one) => keyFor('parley mail recipient', one));
   }
 
   /** The same for the same text, and nothing to anybody without the secret. */
   mark(text: string): string {
-    return createHmac('sha256', this.markKey).update(text).digest('hex');
+    return this.marks(text)[0];
+  }
+
+  /** What `mark` gives now, and what it gave under the secret before. */
+  marks(text: string): string[] {
+    return this.markKeys.map((key) => createHmac('sha256', key).update(text).digest('hex'));
   }
 
   close(content: unknown): string {
     const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.key, iv);
+    const cipher = createCipheriv('aes-256-gcm', this.keys[0], iv);
     const sealed = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()]);
     return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64');
   }
 
   /** @throws where it was sealed under another secret, or changed since */
   open(sealed: string): unknown {
-    const bytes = Buffer.from(sealed, 'base64');
-    const decipher = createDecipheriv('aes-256-gcm', this.key, bytes.subarray(0, IV_BYTES));
-    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-    return JSON.parse(
-      decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8'),
-    );
+    let failure: unknown;
+    for (const key of this.keys) {
+      try {
+        return opened(sealed, key);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   }
+}
+
+const keyFor = (purpose: string, secret: string): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32));
+
+function opened(sealed: string, key: Uint8Array): unknown {
+  const bytes = Buffer.from(sealed, 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES));
+  decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  return JSON.parse(decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8'));
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import { LRUCache } from 'lru-cache';
 import { ClientNetworks } from '../common/client-network.js';
 import { DomainError, RateLimited } from '../common/errors.js';
+import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Connection, cutOff, type Engine, type Transport, type WebSocketEnd } from './engine-io.js';
 import type { Exception, ParleyServer } from './events.js';
@@ -53,6 +54,7 @@ export class Incoming implements OnApplicationShutdown {
   constructor(
     @Inject(CONFIG) { rateLimits, socketPacketsPerSecond: perSecond }: Config,
     private readonly networks: ClientNetworks,
+    private readonly security: SecurityLog,
   ) {
     this.limit = rateLimits ? { perSecond, burst: perSecond * BURST_SECONDS } : undefined;
   }
@@ -78,6 +80,11 @@ export class Incoming implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     clearTimeout(this.logTimer);
+  }
+
+  /** Where a connection comes from, as it was when it came. */
+  networkOf(connection: object): string {
+    return trafficOf(connection as Connection)?.network ?? 'unknown';
   }
 
   /** Counts what something cost beyond its packet. */
@@ -156,6 +163,7 @@ export class Incoming implements OnApplicationShutdown {
     const { connection, network } = traffic;
     traffic.isSpent = true;
     this.flooders.set(network, true);
+    this.security.tell('limit_reached', { network });
     this.cutOffs++;
     this.log();
     if (!connection) return;

@@ -55,7 +55,7 @@ export class SocketAdapter extends IoAdapter {
   constructor(
     app: INestApplicationContext,
     private readonly config: Config,
-    private readonly onOriginRefused: (origin: string) => void,
+    private readonly onOriginRefused: (origin: string, request: IncomingMessage) => void,
   ) {
     super(app);
     this.incoming = app.get(Incoming);
@@ -173,9 +173,10 @@ export class SocketAdapter extends IoAdapter {
     return this.foreign(request);
   }
 
-  private foreign({ headers: { origin } }: IncomingMessage): Refusal | undefined {
+  private foreign(request: IncomingMessage): Refusal | undefined {
+    const { origin } = request.headers;
     if (isOriginAllowed(this.config, origin)) return undefined;
-    this.onOriginRefused(origin!);
+    this.onOriginRefused(origin!, request);
     return { status: 403, message: originRefused(origin!).message };
   }
 }

@@ -5,8 +5,10 @@ import { PasswordRestoreService } from '../auth/password-restore.service.js';
 import { Sessions } from '../auth/sessions.js';
 import { ERASED_NAME, User } from '../auth/user.entity.js';
 import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/log-line.js';
+import { SecurityLog } from '../common/security-log.js';
 import { lockChatsOf } from '../conversations/chats-of-person.js';
 import { forUpdate } from '../database/dialect.js';
 import { Forgetting } from '../database/forgetting.js';
@@ -31,6 +33,7 @@ export class AccountErasureService {
     private readonly outbox: Outbox,
     private readonly forgetting: Forgetting,
     private readonly clock: Clock,
+    private readonly security: SecurityLog,
   ) {}
 
   /**
@@ -40,7 +43,7 @@ export class AccountErasureService {
   async erase(me: Identity, password: string, network: string): Promise<void> {
     const checked = await this.ownPassword.check(me, password, network);
     let done: { email: string; tell: () => Promise<void> } | undefined;
-    const run = this.sessions.endAndClose(async (tx, end) => {
+    const run = this.sessions.endAndClose('erasure', async (tx, end) => {
       const user = await this.hold(tx, me);
       if (user.passwordHash !== checked) throw wrongPassword();
       await this.replaced.assertErasable(tx, user.id);
@@ -50,10 +53,13 @@ export class AccountErasureService {
       await tx.update(User, { id: user.id }, this.nobody(user.id));
     });
     await run.catch(async (error: unknown) => {
+      if (error instanceof DomainError && error.code === 'password_too_new')
+        this.security.tell('erasure_refused', { user_id: me.userId, session_id: me.sessionId, network });
       // Where the database did not answer, its row tells: others must learn of it, and the disk forget.
       const isDone = error instanceof CommitUnknown && (await this.isErased(me.userId));
       if (!isDone) throw error;
     });
+    this.security.tell('account_erased', { user_id: me.userId, network });
     await done!.tell();
     await this.forgetOnDisk(done!.email);
   }

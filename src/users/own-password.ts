@@ -5,9 +5,10 @@ import { Passwords } from '../auth/passwords.js';
 import { Session } from '../auth/session.entity.js';
 import { User } from '../auth/user.entity.js';
 import { Clock } from '../common/clock.js';
-import { DomainError } from '../common/errors.js';
+import { DomainError, RateLimited } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 
@@ -29,15 +30,18 @@ export class OwnPassword {
     private readonly passwords: Passwords,
     private readonly limits: RateLimits,
     private readonly clock: Clock,
+    private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** For what a stolen token must not do by itself, where the operator says so. @throws `reauthentication_required` */
-  async assertRecentLogin({ sessionId }: Identity): Promise<void> {
+  async assertRecentLogin({ userId, sessionId }: Identity, network: string): Promise<void> {
     const { reauthenticateAfterMs: limit } = this.config;
     if (limit === false) return;
     const session = await this.unitOfWork.read.findOneBy(Session, { id: sessionId });
-    if (!session || this.clock.now().getTime() - session.createdAt.getTime() > limit) throw reauthenticationRequired();
+    if (session && this.clock.now().getTime() - session.createdAt.getTime() <= limit) return;
+    this.security.tell('reauthentication_demanded', { user_id: userId, session_id: sessionId, network });
+    throw reauthenticationRequired();
   }
 
   /**
@@ -49,10 +53,15 @@ export class OwnPassword {
     // Erased since the token was looked at.
     if (!user) throw sessionRevoked();
     const { passwordHash } = user;
-    const isRight = await this.limits.passwordAttempt(`user ${me.userId}`, network, () =>
+    const attempt = this.limits.passwordAttempt(`user ${me.userId}`, network, () =>
       this.passwords.matches(password, passwordHash, 'owner'),
     );
-    if (!isRight) throw wrongPassword();
-    return passwordHash;
+    const isRight = await attempt.catch((error: unknown) => {
+      if (error instanceof RateLimited) this.security.tell('locked_out', { user_id: me.userId, network });
+      throw error;
+    });
+    if (isRight) return passwordHash;
+    this.security.tell('wrong_password', { user_id: me.userId, session_id: me.sessionId, network });
+    throw wrongPassword();
   }
 }

@@ -10,6 +10,7 @@ import { UserNews } from '../auth/user-news.js';
 import { nameColumns, User } from '../auth/user.entity.js';
 import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -31,6 +32,7 @@ export class ProfileService {
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
     private readonly news: UserNews,
+    private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -46,9 +48,10 @@ export class ProfileService {
   async update(me: Identity, change: UpdateProfile, network: string): Promise<ProfileView> {
     const { password, current_password: current } = change;
     const checked = current == null ? undefined : await this.ownPassword.check(me, current, network);
-    const set = password == null ? undefined : await this.newPassword(me, change, password, checked !== undefined);
+    const isProven = checked !== undefined;
+    const set = password == null ? undefined : await this.newPassword(me, change, password, { isProven, network });
 
-    const { user, hasNewName } = await this.sessions.endAndClose(async (tx, end) => {
+    const { user, hasNewName } = await this.sessions.endAndClose('password_set', async (tx, end) => {
       await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
       // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
@@ -71,12 +74,21 @@ export class ProfileService {
       return { user: after, hasNewName: isRenamed };
     });
     if (hasNewName) this.news.changed(me.userId);
-    if (set) this.outbox.wake();
+    if (set) {
+      const { userId: user_id, sessionId: session_id } = me;
+      this.security.tell('password_set', { user_id, session_id, proven: isProven, network });
+      this.outbox.wake();
+    }
     return toView(user);
   }
 
-  private async newPassword(me: Identity, change: UpdateProfile, password: string, isProven: boolean) {
-    if (!isProven) await this.ownPassword.assertRecentLogin(me);
+  private async newPassword(
+    me: Identity,
+    change: UpdateProfile,
+    password: string,
+    { isProven, network }: { isProven: boolean; network: string },
+  ) {
+    if (!isProven) await this.ownPassword.assertRecentLogin(me, network);
     const { email, firstName, lastName } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
     this.rules.assertGood(password, {
       email,

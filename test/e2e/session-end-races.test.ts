@@ -118,9 +118,9 @@ onAllDialects('a session that ends', (dialect) => {
       held.push(late.catch(() => undefined));
       return late;
     });
-    vi.spyOn(sessions, 'endAndClose').mockImplementation((work) => {
+    vi.spyOn(sessions, 'endAndClose').mockImplementation((by, work) => {
       isEnding = true;
-      const ending = endAndClose(work);
+      const ending = endAndClose(by, work);
       isEnding = false;
       return ending;
     });

@@ -1,0 +1,34 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from './config.js';
+
+/** What is made from here on is its owner's alone. Once, before anything is made. */
+export const makePrivateFiles = (): void => void process.umask(0o077);
+
+const FOR_OTHERS = 0o007;
+const FOR_ALL_BUT_THE_OWNER = 0o077;
+
+/**
+ * What other people of this machine can look into, of what was there before: a warning for each, with its cure. Windows has no such
+ * modes. A group may be meant, as Kubernetes means it, but never for the secret.
+ */
+export function openFiles({ dataDir, jwtSecret }: Pick<Config, 'dataDir' | 'jwtSecret'>): string[] {
+  if (process.platform === 'win32' || !existsSync(dataDir)) return [];
+  const outbox = join(dataDir, 'outbox');
+  const files = ['parley.sqlite', 'parley.sqlite-wal', 'parley.sqlite-shm'].map((name) => join(dataDir, name));
+  const isOpen = (path: string, bits = FOR_OTHERS): boolean =>
+    ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & bits) !== 0;
+  const open = [
+    ...[dataDir, outbox].filter((folder) => isOpen(folder)).map((path) => ({ path, mode: '700' })),
+    ...files.filter((file) => isOpen(file)).map((path) => ({ path, mode: '600' })),
+  ];
+  const secret = join(dataDir, 'jwt-secret');
+  if (!jwtSecret && isOpen(secret, FOR_ALL_BUT_THE_OWNER)) open.push({ path: secret, mode: '600' });
+  const mails = existsSync(outbox) ? readdirSync(outbox).filter((name) => isOpen(join(outbox, name))) : [];
+  return [
+    ...open.map(({ path, mode }) => `Others on this machine can look into ${path}. Run: chmod ${mode} '${path}'`),
+    ...(mails.length > 0
+      ? [`Others on this machine can read ${mails.length} mails in ${outbox}. Run: chmod -R go= '${outbox}'`]
+      : []),
+  ];
+}
