@@ -29,7 +29,7 @@ onPrivateServers('a COMMIT whose connection breaks', (database) => {
       DATA_DIR: temporaryFolder(),
       PUBLIC_URL: 'http://localhost:3000',
     };
-    app = await TestApp.startIn({ ...direct, DATABASE_URL: `mysql://root@127.0.0.1:${proxy.port}/${name}` });
+    app = await TestApp.startIn({ ...direct, DATABASE_URL: proxy.urlOf(name) });
     crowd = await (await Crowd.gather(app)).connect(app);
   });
   afterEach(async () => {

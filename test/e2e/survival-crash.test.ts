@@ -78,7 +78,7 @@ onPrivateServers('under load, a database', (database) => {
       PUBLIC_URL: 'http://localhost:3000',
     };
     const { people, env } = await gathered(await TestApp.startIn(direct));
-    const server = await ServerProcess.start({ ...env, DATABASE_URL: `mysql://root@127.0.0.1:${proxy.port}/${name}` });
+    const server = await ServerProcess.start({ ...env, DATABASE_URL: proxy.urlOf(name) });
     cleanUps.push(() => server.kill());
     const crowd = await people.connect(server);
     cleanUps.push(() => crowd.hangUp());

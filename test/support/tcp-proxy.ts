@@ -40,6 +40,11 @@ export class TcpProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** For the root of the server behind it, in clear text: a COMMIT must be seen to be cut. */
+  urlOf(database: string): string {
+    return `mysql://root@127.0.0.1:${this.port}/${database}?ssl-mode=DISABLED`;
+  }
+
   /** Cuts the connection of the next COMMIT. `andRefuse`: nobody gets through any more, until `accept`. */
   loseNext(part: LostPart, { andRefuse = false, halfOpen = false } = {}): void {
     this.toLose = part;
