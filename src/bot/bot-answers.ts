@@ -6,10 +6,10 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import pLimit from 'p-limit';
 import { Erasure } from '../auth/erasure.js';
 import { SocketSessions } from '../auth/socket-sessions.js';
 import { User } from '../auth/user.entity.js';
+import { growing } from '../common/backoff.js';
 import { NotFound, Unavailable } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
 import { isVisible } from '../common/text.js';
@@ -22,18 +22,19 @@ import { BotChats, type QuestionPlace, toBotMessage } from './bot-chats.js';
 import type { BotQuestion } from './bot-question.entity.js';
 import type { BotTarget } from './bot-rules.js';
 import { type BotEngine, BotUnavailable } from './engine.js';
+import { FairTurns } from './fair-turns.js';
 import { FormingAnswer } from './forming-answer.js';
 import { unlessAborted } from './unless-aborted.js';
 
 /** Nest's injection token for the BotEngine. */
 export const BOT_ENGINE = Symbol('bot engine');
 
-/** When the database was away in the middle of an answer, the question still waits: it is tried again after this. */
+/** When the database was away in the middle of an answer, the question still waits: it is tried again after about this. */
 const TRY_AGAIN_MS = 5_000;
-/** And after longer and longer pauses. */
+/** And after longer and longer pauses, up to this. */
 const LONGEST_PAUSE_MS = 5 * 60_000;
-/** People answered at the same time: after a start, everybody who waited is answered at once. */
-const MAX_THINKING = 64;
+/** Between two lines in the log about answers that gave way to others. */
+const SAY_EVERY_MS = 60_000;
 
 /** How a question has ended, if it has. */
 interface Ending {
@@ -59,7 +60,8 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   private readonly untold = new Map<string, Ending>();
   /** Tries that failed in a row, for reasons that are not the bot's. */
   private readonly failures = new Map<number, number>();
-  private readonly thinking = pLimit(MAX_THINKING);
+  private readonly turns = new FairTurns();
+  private saidAt = -Infinity;
   private isStopping = false;
 
   constructor(
@@ -105,9 +107,9 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
       // Broken off by the stop: the question waits for the next start.
       if (this.isStopping) return;
       this.logger.error(`A question was not answered: ${logLine(error)}`);
-      const tries = (this.failures.get(userId) ?? 0) + 1;
-      this.failures.set(userId, tries);
-      setTimeout(() => this.answerSoon(userId), Math.min(TRY_AGAIN_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS)).unref();
+      const times = this.failures.get(userId) ?? 0;
+      this.failures.set(userId, times + 1);
+      setTimeout(() => this.answerSoon(userId), growing(TRY_AGAIN_MS, times, LONGEST_PAUSE_MS)).unref();
     });
   }
 
@@ -232,13 +234,22 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   /** Lets the answer form, to its end or until it is stopped. @returns why the bot failed @throws what broke it off */
   private async hear(question: BotQuestion, answer: FormingAnswer): Promise<BotUnavailable | undefined> {
     try {
-      await unlessAborted(() => this.thinking(() => this.think(question, answer)), answer.signal);
+      const think = () => this.think(question, answer);
+      await unlessAborted(() => this.turns.run(think, () => this.giveWay(answer)), answer.signal);
       return undefined;
     } catch (error) {
       if (answer.isStopped) return undefined;
       if (error instanceof BotUnavailable && !this.isStopping) return error;
       throw error;
     }
+  }
+
+  /** Others wait, and all turns are taken. */
+  private giveWay(answer: FormingAnswer): void {
+    answer.end(new BotUnavailable('gave way to others'));
+    if (performance.now() - this.saidAt < SAY_EVERY_MS) return;
+    this.saidAt = performance.now();
+    this.logger.warn('More people ask the bot than it can answer: those who took longest had to give way to others.');
   }
 
   /** @throws BotUnavailable; the abort's reason */

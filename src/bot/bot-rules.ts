@@ -10,6 +10,7 @@ import type { Entry, KindRules } from '../conversations/draft.js';
 import { Member } from '../conversations/member.entity.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { BotBudget } from './bot-budget.js';
 import { BotChat } from './bot-chat.entity.js';
 import { BotQuestion } from './bot-question.entity.js';
 
@@ -39,6 +40,7 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
     private readonly log: MessageLog,
     private readonly erasure: Erasure,
     private readonly removal: ConversationRemoval,
+    private readonly budget: BotBudget,
     private readonly clock: Clock,
   ) {}
 
@@ -76,7 +78,7 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
     }
   }
 
-  /** At most so many wait per person; a question that was stored before is answered as it was then, however many do. */
+  /** At most so many wait per person, and a day has its budget; a question that was stored before is answered as it was then, however many do. */
   async admit(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
     const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
     if (questions.length === 0) return;
@@ -87,9 +89,12 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
       ids,
     );
     const waiting = new Map(rows.map((row) => [row.conversation_id, Number(row.waiting)]));
+    const { refusalOf } = this.budget.look();
     for (const entry of questions) {
       const count = waiting.get(entry.conversationId!) ?? 0;
-      if (count >= MAX_QUESTIONS) entry.refuse(tooManyQuestions());
+      const refusal =
+        count >= MAX_QUESTIONS ? tooManyQuestions() : refusalOf(entry.draft.sender.userId, entry.draft.body);
+      if (refusal) entry.refuse(refusal);
       else waiting.set(entry.conversationId!, count + 1);
     }
   }

@@ -4,6 +4,7 @@ import { CONFIG } from '../config/config.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { BOT_ENGINE, BotAnswers } from './bot-answers.js';
 import { BotController } from './bot.controller.js';
+import { BotBudget } from './bot-budget.js';
 import { BotChat } from './bot-chat.entity.js';
 import { BotChats } from './bot-chats.js';
 import { BotQuestion } from './bot-question.entity.js';
@@ -18,6 +19,7 @@ import { createEngine } from './create-engine.js';
     { provide: BOT_ENGINE, inject: [CONFIG], useFactory: createEngine },
     BotService,
     BotAnswers,
+    BotBudget,
     BotChats,
     BotRules,
   ],

@@ -6,6 +6,7 @@ import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
 import type { BotMessage, BotStopped, Stored } from '../realtime/events.js';
 import { BotAnswers } from './bot-answers.js';
+import { BotBudget } from './bot-budget.js';
 import { BotChats, toBotMessage } from './bot-chats.js';
 import type { BotTarget } from './bot-rules.js';
 import type { AskBot, StopBot } from './dto/bot.dto.js';
@@ -18,6 +19,7 @@ export class BotService {
     private readonly history: History,
     private readonly chats: BotChats,
     private readonly answers: BotAnswers,
+    private readonly budget: BotBudget,
   ) {}
 
   /** A page of the caller's chat with the bot; empty where there is none yet. @throws Invalid */
@@ -26,16 +28,22 @@ export class BotService {
     return chat ? (await this.history.page(chat, page)).map(toBotMessage) : [];
   }
 
-  /** Stores a question; its answer follows by itself. @throws `busy` where five wait; as for rooms */
+  /** Stores a question; its answer follows by itself. @throws `busy` where five wait; RateLimited where a day's budget is spent; as for rooms */
   async ask(me: Identity, { message, client_id }: AskBot): Promise<Stored> {
     const clientId = client_id ?? undefined;
     const target: BotTarget = { userId: me.userId };
     // Nothing is awaited before this line: two questions of one socket enter the queue in the order in which they came.
     const stored = await this.log.append({ kind: 'bot', sender: me, target, body: message, clientId }, () =>
-      this.answers.answerSoon(me.userId),
+      this.asked(me, message),
     );
-    if (!stored.isRepeat) this.answers.answerSoon(me.userId);
+    if (!stored.isRepeat) this.asked(me, message);
     return { ok: true, ...placeOf(stored, clientId) };
+  }
+
+  private asked({ userId }: Identity, question: string): void {
+    // At once: the next batch of questions is held against what was counted by then.
+    this.budget.asked(userId, question);
+    this.answers.answerSoon(userId);
   }
 
   /**

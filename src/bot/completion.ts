@@ -37,7 +37,7 @@ async function* unwrapped(body: Body): AsyncGenerator<string> {
     if (done) throw new NoCompletion();
     start = value.trimStart();
   }
-  if (start.startsWith('{')) yield* inOneObject(start, chunks);
+  if (start.startsWith('{')) yield* inObjects(start, chunks);
   // A page, most likely.
   else if (start.startsWith('<')) throw new NoCompletion();
   else yield* streamed(start, chunks, body);
@@ -122,11 +122,11 @@ function isJson(text: string): boolean {
   }
 }
 
-async function* inOneObject(start: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+/** The whole answer in one object, or a chunk in each line. */
+async function* inObjects(start: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
   let body = start;
   for await (const chunk of rest) body += chunk;
-  const { text } = parse(body, ['message', 'delta']);
-  yield text;
+  for (const json of chunksIn(body)) yield parse(json, ['message', 'delta']).text;
 }
 
 class NoCompletion extends BotUnavailable {

@@ -8,10 +8,10 @@ import { RiveScriptEngine } from './rivescript-engine.js';
  * @throws StartError where the embedded bot's brain files cannot be used
  */
 export async function createEngine(
-  config: Pick<Config, 'botUrl' | 'botModel' | 'botApiKey' | 'botPrompt'>,
+  config: Pick<Config, 'botUrl' | 'botModel' | 'botApiKey' | 'botPrompt' | 'botMaxTokens'>,
 ): Promise<BotEngine> {
-  const { botUrl, botModel, botApiKey, botPrompt } = config;
-  if (botUrl) return new OpenAiEngine({ url: botUrl, model: botModel, apiKey: botApiKey, prompt: botPrompt });
+  const { botUrl: url, botModel: model, botApiKey: apiKey, botPrompt: prompt, botMaxTokens: maxTokens } = config;
+  if (url) return new OpenAiEngine({ url, model, apiKey, prompt, maxTokens });
   const engine = new RiveScriptEngine();
   await engine.start();
   return engine;

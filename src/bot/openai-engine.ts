@@ -24,6 +24,9 @@ const PATIENCE = {
 /** Refused, or closed before a word of an answer: the server restarts, or a kept-alive connection had gone stale. */
 const PASSING = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
+/** What is read of a refusal, in UTF-16 units. */
+const MAX_REFUSAL = 16_384;
+
 export interface OpenAiOptions {
   /** Base of the API, as far as `/chat/completions` or with it; with or without a slash at its end. */
   url: string;
@@ -31,6 +34,8 @@ export interface OpenAiOptions {
   apiKey: string | undefined;
   /** The system prompt. */
   prompt: string;
+  /** Longest answer in tokens, thoughts included; undefined for what the server thinks best. */
+  maxTokens?: number | undefined;
   patience?: Partial<typeof PATIENCE>;
 }
 
@@ -44,6 +49,8 @@ export class OpenAiEngine implements BotEngine {
   private readonly headers: Record<string, string>;
   private readonly patience: typeof PATIENCE;
   private readonly open = new Set<OpenRequest>();
+  /** Learnt from the server's first refusal; the same on each node sooner or later. */
+  private maxTokensField: 'max_tokens' | 'max_completion_tokens' = 'max_tokens';
 
   constructor(private readonly options: OpenAiOptions) {
     this.endpoint = new URL(options.url);
@@ -80,22 +87,43 @@ export class OpenAiEngine implements BotEngine {
   /** Asks until the server begins to answer: only up to then a repeat says nothing twice. */
   private async ask(history: readonly Turn[], request: OpenRequest): Promise<Response> {
     const { firstByte, backoff, longestRetryAfter } = this.patience;
-    const { model, prompt } = this.options;
+    const { model, prompt, maxTokens } = this.options;
     const messages = [{ role: 'system', content: prompt }, ...contextOf(history)];
-    const body = JSON.stringify({ model, messages, stream: true });
     const { signal } = request;
     for (let tries = 1; ; tries++) {
+      const body = JSON.stringify({ model, messages, stream: true, [this.maxTokensField]: maxTokens });
       // No redirect is followed: what people write and the key are meant for the server in BOT_URL alone.
       const posted = fetch(this.endpoint, { method: 'POST', headers: this.headers, body, signal, redirect: 'manual' });
       const outcome = await request.within(firstByte, posted.catch(unreached));
       signal.throwIfAborted();
       if (outcome instanceof Response && outcome.ok) return outcome;
 
+      if (outcome instanceof Response && (await this.wantsOtherField(outcome, request))) {
+        tries--;
+        continue;
+      }
       const failure = outcome instanceof Response ? await refusal(outcome) : outcome;
       const { waitMs = backoff * 2 ** (tries - 1) * (0.5 + Math.random()) } = failure;
       if (!failure.mayPass || tries === TRIES || waitMs > longestRetryAfter) throw new BotUnavailable(failure.reason);
       await sleep(waitMs, undefined, { signal });
     }
+  }
+
+  /** OpenAI's newer models refuse `max_tokens`, and name the field that they take; other servers know no other. */
+  private async wantsOtherField(response: Response, request: OpenRequest): Promise<boolean> {
+    if (response.status !== 400 || this.maxTokensField !== 'max_tokens' || !response.body) return false;
+    const reader = response.body.getReader();
+    let text = '';
+    const decoder = new TextDecoder();
+    while (text.length < MAX_REFUSAL) {
+      const { done, value } = await request.within(this.patience.idle, reader.read());
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+    await reader.cancel();
+    if (!text.includes('max_completion_tokens')) return false;
+    this.maxTokensField = 'max_completion_tokens';
+    return true;
   }
 
   private explained(error: unknown): BotUnavailable {
@@ -118,7 +146,7 @@ interface Failure {
 
 /** An answer that is none. Its body is not read: servers repeat keys and texts in it. */
 async function refusal(response: Response): Promise<Failure> {
-  await response.body?.cancel();
+  if (!response.bodyUsed && !response.body?.locked) await response.body?.cancel();
   const { status } = response;
   const waitMs = retryAfterMs(response.headers.get('retry-after'));
   return {
@@ -135,7 +163,7 @@ const CURES: Record<number, string> = {
   308: ', a redirect: set BOT_URL to where it leads',
   401: ': check BOT_API_KEY',
   403: ': check BOT_API_KEY',
-  404: ': check BOT_URL and BOT_MODEL',
+  404: ': check BOT_URL and BOT_MODEL (most URLs end in /v1)',
   405: ': check BOT_URL',
 };
 

@@ -10,7 +10,14 @@ const DAY = 24 * HOUR;
 
 /** Settings of the operator that are numbers; their defaults stand in the table of variables. */
 export type LimitSetting =
-  'messagesPerDay' | 'registrationsPerHour' | 'groupsOwnedPerUser' | 'membershipsPerUser' | 'sessionsPerUser';
+  | 'messagesPerDay'
+  | 'botQuestionsPerDay'
+  | 'botCharactersPerDay'
+  | 'botBudgetPerDay'
+  | 'registrationsPerHour'
+  | 'groupsOwnedPerUser'
+  | 'membershipsPerUser'
+  | 'sessionsPerUser';
 
 export interface Rate {
   /** What is counted, as docs/protocol.md says it. */
@@ -28,6 +35,9 @@ const rates = <Name extends string>(table: Record<Name, Rate>): Record<Name, Rat
 export const RATES = rates({
   message: { what: '`message`, also what is refused', points: 60, seconds: 6, by: 'user' },
   messageOfDay: { what: 'the same in a day', points: 'messagesPerDay', seconds: DAY, by: 'user' },
+  botQuestion: { what: 'questions to a language model', points: 'botQuestionsPerDay', seconds: DAY, by: 'user' },
+  botCharacter: { what: 'characters of these', points: 'botCharactersPerDay', seconds: DAY, by: 'user' },
+  botAnywhere: { what: 'these questions, all in all', points: 'botBudgetPerDay', seconds: DAY, by: 'server' },
   write: { what: 'changes over HTTP, `read`, and pages that enter a group', points: 60, seconds: 6, by: 'user' },
   read: { what: 'reads over HTTP: a list counts as 10, all else as 1', points: 600, seconds: 10, by: 'user' },
   typing: { what: '`typing`', points: 60, seconds: 6, by: 'user' },

@@ -128,6 +128,11 @@ export class RateLimits {
     return isLeft;
   }
 
+  /** For what is counted when it is stored, and not when it comes: the caller asks and takes. Only where rates are on. */
+  windows(name: RateName): Windows {
+    return this.counts[name];
+  }
+
   private count(name: RateName, key: string): Count {
     return { windows: this.counts[name], key };
   }

@@ -105,6 +105,11 @@ const positive = value(
   'a whole number of at least 1',
 );
 
+const countOrOff = value<number | false>(
+  (given) => (given === 'off' ? false : /^[1-9]\d{0,8}$/.test(given) ? Number(given) : undefined),
+  'a whole number from 1 on, or off',
+);
+
 const secret = value(
   (given) => (Buffer.byteLength(given) >= 32 ? given : undefined),
   'at least 32 bytes; make one with `openssl rand -base64 48`',
@@ -197,6 +202,22 @@ export const variables = {
       'You are the friendly helper of a chat server. Answer in the language you are asked in, briefly and in plain text.',
     desc: 'What the model at BOT_URL is told before each conversation.',
   }),
+  BOT_MAX_TOKENS: countOrOff({
+    default: 2_000,
+    desc: 'Longest answer of the model at BOT_URL in tokens, thoughts included, sent as `max_tokens`. off sends none.',
+  }),
+  BOT_QUESTIONS_PER_DAY: positive({
+    default: 200,
+    desc: 'Questions that one person may ask the model at BOT_URL in a day.',
+  }),
+  BOT_CHARACTERS_PER_DAY: positive({
+    default: 100_000,
+    desc: 'Characters of these questions in a day. With each go the prompt and up to 8,000 characters of the chat.',
+  }),
+  BOT_BUDGET_PER_DAY: positive({
+    default: 10_000,
+    desc: 'Questions to the model at BOT_URL in a day, of all people together.',
+  }),
   CORS_ORIGINS: origins({
     default: [],
     docs: "PUBLIC_URL's origin alone",
@@ -270,6 +291,11 @@ export interface Config {
   readonly botApiKey: string | undefined;
   /** The system prompt. */
   readonly botPrompt: string;
+  /** Undefined: not sent. */
+  readonly botMaxTokens: number | undefined;
+  readonly botQuestionsPerDay: number;
+  readonly botCharactersPerDay: number;
+  readonly botBudgetPerDay: number;
   /** Origins beside PUBLIC_URL's own. */
   readonly corsOrigins: readonly string[];
   readonly trustProxy: false | number | string[];
@@ -334,6 +360,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     botModel: read.BOT_MODEL,
     botApiKey: read.BOT_API_KEY,
     botPrompt: read.BOT_PROMPT,
+    botMaxTokens: read.BOT_MAX_TOKENS || undefined,
+    botQuestionsPerDay: read.BOT_QUESTIONS_PER_DAY,
+    botCharactersPerDay: read.BOT_CHARACTERS_PER_DAY,
+    botBudgetPerDay: read.BOT_BUDGET_PER_DAY,
     corsOrigins: Object.freeze(read.CORS_ORIGINS),
     trustProxy: read.TRUST_PROXY,
     logLevel: read.LOG_LEVEL,

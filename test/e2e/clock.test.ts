@@ -2,13 +2,13 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, Person, sendTo } from '../support/client.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-onBothDialects('a clock that jumps', (dialect) => {
+onAllDialects('a clock that jumps', (dialect) => {
   let app: TestApp;
   let offset = 0;
   let ada: Person;

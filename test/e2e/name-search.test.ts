@@ -5,7 +5,7 @@ import { fold } from '../../src/common/folding.js';
 import { loadConfig } from '../../src/config/config.js';
 import { Database, dataSourceOptions } from '../../src/database/data-source.js';
 import { FoldedNames1764560000000 } from '../../src/database/migrations/1764560000000-folded-names.js';
-import { emptyEnvironment, onBothDialects, TestApp } from '../support/app.js';
+import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { Person } from '../support/client.js';
 
 const PEOPLE = [
@@ -64,7 +64,7 @@ const FOUND: [query: string, lastNames: string[]][] = [
   ['\u{10ffff}', []],
 ];
 
-onBothDialects('the search for people', (dialect) => {
+onAllDialects('the search for people', (dialect) => {
   describe('by the beginning of a name', () => {
     let app: TestApp;
     let ada: Person;

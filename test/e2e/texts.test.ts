@@ -1,6 +1,6 @@
 // What counts as a text that can be said: to somebody, to a group, to the bot, and in place of what was said.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { ask, BotReader } from '../support/bot.js';
 import { call, type ChatSocket, Person, send, sendTo } from '../support/client.js';
 
@@ -35,7 +35,7 @@ const SEEN = [
   ['4,000 emoji', '🦊'.repeat(4000)],
 ] as const;
 
-onBothDialects('a text', (dialect) => {
+onAllDialects('a text', (dialect) => {
   let app: TestApp;
   let ada: Person;
   let bob: Person;

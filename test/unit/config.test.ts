@@ -36,6 +36,10 @@ describe('the configuration', () => {
       botModel: 'gpt-4o-mini',
       botApiKey: undefined,
       botPrompt: expect.stringContaining('friendly'),
+      botMaxTokens: 2_000,
+      botQuestionsPerDay: 200,
+      botCharactersPerDay: 100_000,
+      botBudgetPerDay: 10_000,
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(() => ((config as { port: number }).port = 1)).toThrow();
@@ -78,6 +82,10 @@ describe('the configuration', () => {
     ['BOT_URL', 'localhost:11434/v1'],
     ['BOT_URL', 'ws://localhost/v1'],
     ['BOT_URL', 'http://'],
+    ['BOT_MAX_TOKENS', '0'],
+    ['BOT_MAX_TOKENS', 'many'],
+    ['BOT_QUESTIONS_PER_DAY', 'off'],
+    ['BOT_BUDGET_PER_DAY', '1.5'],
     ['BOT_URL', 'https://user:hunter2@example.com/v1'],
     ['BOT_URL', 'https://example.com/v1#hunter2'],
     ['BOT_API_KEY', 'hunter2 hunter2'],

@@ -110,6 +110,25 @@ describe('asking a server in BOT_URL', () => {
     expect(server.requests[0].url).toBe(path);
   });
 
+  it('says how long an answer may be, in the word that the server knows', async () => {
+    const names = '{"error":{"message":"Use \'max_completion_tokens\' instead."}}';
+    server.behave(sends(400, {}, names), streams('ok'));
+    const engine = engineFor({ maxTokens: 7 });
+    expect(await hear(engine)).toMatchObject({ text: 'ok' });
+    expect(await hear(engine)).toMatchObject({ text: 'ok' });
+    const fields = server.requests.map(({ body }) => Object.entries(body).find(([name]) => name.startsWith('max')));
+    expect(fields).toEqual([
+      ['max_tokens', 7],
+      ['max_completion_tokens', 7],
+      ['max_completion_tokens', 7],
+    ]);
+    // One that knows neither is asked twice, and no more.
+    server.behave(sends(400, {}, names));
+    expect(await hear(engineFor({ maxTokens: 7 }))).toMatchObject(unavailable(/^answered 400$/));
+    expect(server.requests).toHaveLength(2);
+    expect(log).toHaveLength(1);
+  });
+
   it('sends no authorization without a key', async () => {
     server.behave(streams('ok'));
     expect(await hear(engineFor({ apiKey: undefined }))).toMatchObject({ text: 'ok' });
@@ -155,6 +174,7 @@ describe('asking a server in BOT_URL', () => {
     ['messages in place of deltas', sse({ choices: [{ message: { content: 'ok' }, finish_reason: 'stop' }] })],
     ['a refusal', sse({ choices: [{ delta: { content: null, refusal: 'ok' } }] }) + END],
     ['JSON in a stream', whole('ok')],
+    ['JSON in lines', (delta('o') + delta('k', 'stop')).replaceAll('data: ', '').replaceAll('\n\n', '\n')],
     ['JSON behind white space', `\n\n  \n${whole('ok')}`],
     ['JSON behind a byte order mark', `\ufeff${whole('ok')}`],
     [
