@@ -75,6 +75,7 @@ export async function createApp(
     bodyLimit: MAX_REQUEST_BYTES,
     // HEAD would run the GET handler: a mail scanner's HEAD must not open a registration link.
     exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true },
     trustProxy: trustProxy(config),
     // Nobody holds a connection by sending slowly.
     requestTimeout: REQUEST_WITHIN_MS,
@@ -151,7 +152,7 @@ export async function createApp(
     origin: (origin: string | undefined, allow: (error: Error | null, isAllowed: boolean) => void) =>
       allow(null, isOriginAllowed(config, origin)),
     methods: ['GET', 'POST', 'PUT', 'DELETE'],
-    allowedHeaders: ['authentication', 'authorization', 'content-type'],
+    // Whatever headers a page's libraries add (tracing, say): the page is allowed, and no cookie makes a request more than it is.
     exposedHeaders: ['link', 'retry-after'],
     maxAge: 86_400,
     strictPreflight: false,

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
 import { announce } from './banner.js';
 import { createApp } from './create-app.js';
 import { makePrivateFiles } from './config/file-modes.js';
@@ -7,8 +8,10 @@ import { endWithFailure } from './start-failure.js';
 
 async function main(): Promise<void> {
   makePrivateFiles();
-  const config = loadEnvironment();
+  const warnings: string[] = [];
+  const config = loadEnvironment((sentence) => warnings.push(sentence));
   const app = await createApp(config);
+  for (const sentence of warnings) new Logger('Configuration').warn(sentence);
   await app.listen(config.port, config.host);
   announce(config, performance.now());
   if (isStartedByNpm()) endWithParent();

@@ -14,7 +14,10 @@ interface Entry {
 }
 
 /** The events as one page to read, made from the document alone. */
-export function eventsPage({ info, operations, channels, components: { schemas } }: EventsDocument): string {
+export function eventsPage(
+  { info, operations, channels, components: { schemas } }: EventsDocument,
+  path: string,
+): string {
   const { messages } = channels.socket;
   const events = Object.entries(operations).map(([id, operation]) => ({
     id,
@@ -31,8 +34,8 @@ export function eventsPage({ info, operations, channels, components: { schemas }
     'Events',
     html`${info.description.split('\n\n').map((paragraph) => html`<p>${prose(paragraph)}</p>`)}
       <p>
-        For programs, the same as AsyncAPI: <a href="/${EVENTS_DOCS_PATH}.json">/${EVENTS_DOCS_PATH}.json</a>. The routes:
-        <a href="/${API_DOCS_PATH}">/${API_DOCS_PATH}</a>.
+        For programs, the same as AsyncAPI: <a href="${path}/${EVENTS_DOCS_PATH}.json">/${EVENTS_DOCS_PATH}.json</a>. The routes:
+        <a href="${path}/${API_DOCS_PATH}">/${API_DOCS_PATH}</a>.
       </p>
       <h2>From client to server</h2>
       ${contents(asked)}

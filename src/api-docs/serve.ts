@@ -5,6 +5,7 @@ import { ClientNetworks } from '../common/client-network.js';
 import { PAGE_CSP } from '../common/html.js';
 import { sendError } from '../common/http-error.filter.js';
 import { RateLimits } from '../common/rate-limits.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { eventsDocument } from './events.js';
 import { eventsPage } from './events-page.js';
 import { API_DOCS_PATH, EVENTS_DOCS_PATH } from './paths.js';
@@ -21,6 +22,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  * /http/docs/events, and as AsyncAPI at /http/docs/events.json. Each is made once, when it is first asked for.
  */
 export function serveApiDocs(app: NestFastifyApplication): void {
+  const { publicPath } = app.get<Config>(CONFIG);
   const server: FastifyInstance = app.getHttpAdapter().getInstance();
   const [limits, networks] = [app.get(RateLimits), app.get(ClientNetworks)];
   // Documents are large, and need no token. By the route that was found: an address has many spellings.
@@ -48,7 +50,7 @@ export function serveApiDocs(app: NestFastifyApplication): void {
 
   const document = once(() => eventsDocument(app));
   const eventsText = once(() => JSON.stringify(document()));
-  const page = once(() => eventsPage(document()));
+  const page = once(() => eventsPage(document(), publicPath));
   server.get(`/${EVENTS_DOCS_PATH}.json`, (_request, reply) => reply.type(JSON_TYPE).send(eventsText()));
   server.get(`/${EVENTS_DOCS_PATH}`, (_request, reply) => reply.type('text/html; charset=utf-8').send(page()));
 }

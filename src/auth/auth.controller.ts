@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { isBrowser } from '../common/accept.js';
 import { ApiErrors, ApiToken } from '../common/api.js';
 import { Network } from '../common/client-network.js';
 import { CurrentUser, type Identity, Public } from '../common/identity.js';
@@ -8,7 +9,7 @@ import { Done, LoginAnswer, LoginRequest } from './dto/login.dto.js';
 import { MailAnswer, ResendRequest } from './dto/recovery.dto.js';
 import { RegisteredAnswer, RegisterRequest } from './dto/register.dto.js';
 import { LoginService } from './login.service.js';
-import { isBrowser, PageErrorFilter, Pages, RegistrationPageErrorFilter } from './pages.js';
+import { PageErrorFilter, Pages, RegistrationPageErrorFilter } from './pages.js';
 import { RegistrationService } from './registration.service.js';
 import { Sessions } from './sessions.js';
 

@@ -1,12 +1,10 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isBrowser } from '../common/accept.js';
 import { asDomainError, type DomainError, httpErrorBody } from '../common/errors.js';
 import { FORM_PAGE_CSP, type Html, html, htmlPage, PAGE_CSP } from '../common/html.js';
 import { noteRefusal, sendError } from '../common/http-error.filter.js';
 import { CONFIG, type Config } from '../config/config.js';
-
-/** People open links from mails in a browser; programs ask for JSON. */
-export const isBrowser = (accept: string | undefined): boolean => accept?.includes('text/html') ?? false;
 
 interface Way {
   label: string;
@@ -27,6 +25,11 @@ export class Pages {
     return this.send(reply, PAGE_CSP, title, body);
   }
 
+  /** Where a route is for browsers: below the path of PUBLIC_URL, whether or not the page's own address ends in a slash. */
+  path(route: string): string {
+    return this.config.publicPath + route;
+  }
+
   form(reply: FastifyReply, title: string, body: Html): FastifyReply {
     // Without a referrer, browsers hide the form's origin too, and it is refused like a stranger's.
     return this.send(reply.header('referrer-policy', 'same-origin'), FORM_PAGE_CSP, title, body);
@@ -35,7 +38,7 @@ export class Pages {
   /** For a link to an account that came too late: a button that has a new one sent. */
   expiredRegistration(reply: FastifyReply, token: string): FastifyReply {
     const body = html`<p>This link has expired. A new one goes to the address that was registered.</p>
-      <form method="post" action="${this.config.publicUrl}/http/register/resend">
+      <form method="post" action="${this.path('/http/register/resend')}">
         <input type="hidden" name="token" value="${token}" />
         <button>Send a new link</button>
       </form>`;

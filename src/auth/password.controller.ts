@@ -1,13 +1,14 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { isBrowser } from '../common/accept.js';
 import { ApiErrors } from '../common/api.js';
 import { Network } from '../common/client-network.js';
 import { html } from '../common/html.js';
 import { Public } from '../common/identity.js';
 import { Done, PASSWORD } from './dto/login.dto.js';
 import { MailAnswer, MailRequest, ResetPasswordRequest, RestorePasswordRequest } from './dto/recovery.dto.js';
-import { isBrowser, Pages, PasswordPageErrorFilter } from './pages.js';
+import { Pages, PasswordPageErrorFilter } from './pages.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 
@@ -35,7 +36,7 @@ export class PasswordController {
       reply,
       'Set a new password',
       html`<p>Parley sends you a mail with a link, good for one hour.</p>
-        <form method="post" action="forgot">
+        <form method="post" action="${this.pages.path('/http/password/forgot')}">
           <label for="email">Your e-mail address</label>
           <input id="email" name="email" type="email" maxlength="254" autocomplete="email" required />
           <button>Send the mail</button>
@@ -78,7 +79,7 @@ export class PasswordController {
       reply,
       'Choose a new password',
       html`<p>It ends all sessions of your account: log in with it afterwards.</p>
-        <form method="post" action="../reset">
+        <form method="post" action="${this.pages.path('/http/password/reset')}">
           <input type="hidden" name="token" value="${token}" />
           <label for="password">New password, at least ${String(PASSWORD.min)} characters</label>
           <input

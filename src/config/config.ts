@@ -39,10 +39,30 @@ const durationOrOff = value<number | false>(
   'off, or a number with a unit, like 15m',
 );
 
+/**
+ * An origin as a browser, or the shell of an app, sends it: of a web page, of any other scheme (`capacitor://localhost`, `file://`),
+ * or `null`. Whatever no browser sends, like a pattern, a path or a default port, would allow nobody.
+ */
+const isOrigin = (given: string): boolean => {
+  if (given === 'null' || given === 'file://') return true;
+  if (/^https?:/i.test(given))
+    return URL.canParse(given) && new URL(given).origin === given && !new URL(given).hostname.includes('*');
+  return /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*,]+$/.test(given) && URL.canParse(given);
+};
+
 const origins = value((given) => {
   const list = given.split(',').map((one) => one.trim());
-  return list.every((one) => URL.canParse(one) && new URL(one).origin === one) ? list : undefined;
-}, 'origins without a path, separated by commas, like https://chat.example.com,https://example.com');
+  return list.every(isOrigin) ? list : undefined;
+}, 'exact origins, without a path, a pattern or a default port, separated by commas: https://example.com,http://localhost:5173,capacitor://localhost; null names pages that have none');
+
+/** Everything that people are shown begins with it. */
+const publicUrl = value((given) => {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const isPlain = url && !url.search && !url.hash && !/[?#]/.test(given) && !url.username && !url.password;
+  if (!isPlain || !/^https?:$/.test(url.protocol) || !url.hostname || /\/\/|[\s<>"]/.test(url.pathname))
+    return undefined;
+  return given.replace(/\/+$/, '');
+}, 'a URL like https://chat.example.com or https://example.com/chat, without a user, a query or a fragment');
 
 const isCidr = (given: string): boolean => {
   const [address = '', bits = '0', ...rest] = given.split('/');
@@ -120,6 +140,12 @@ const mailbox = value(
   'an address like "Parley <parley@example.com>"',
 );
 
+/** In any case: `Production` must not be development. */
+const environmentName = value((given) => {
+  const name = given.toLowerCase();
+  return ['production', 'development', 'test'].includes(name) ? name : undefined;
+}, 'production, development or test');
+
 /**
  * Every variable that Parley reads: its meaning, its type and its default, in one place. `.env.example` is made from this
  * table. `docs` is what the example file says where a default is computed.
@@ -127,13 +153,10 @@ const mailbox = value(
 export const variables = {
   HOST: text({ default: '127.0.0.1', desc: 'Address to listen on. 0.0.0.0 listens on all of them.' }),
   PORT: portNumber({ default: 3000, desc: 'Port to listen on.' }),
-  PUBLIC_URL: urlOf(
-    ['http:', 'https:'],
-    'https://chat.example.com',
-  )({
+  PUBLIC_URL: publicUrl({
     default: undefined,
     docs: 'http://localhost:<PORT>',
-    desc: 'Where people reach this server. Links in mails use this and nothing else.',
+    desc: 'Where people reach this server; with a path where a proxy serves it below one. Links in mails use this and nothing else.',
   }),
   DATA_DIR: text({
     default: './data',
@@ -221,7 +244,7 @@ export const variables = {
   CORS_ORIGINS: origins({
     default: [],
     docs: "PUBLIC_URL's origin alone",
-    desc: 'Other origins whose pages may call this server, separated by commas.',
+    desc: 'Other origins whose pages and apps may call this server, exactly as they send them, separated by commas: https://example.com,capacitor://localhost.',
   }),
   TRUST_PROXY: proxies({
     default: false,
@@ -255,7 +278,10 @@ export const variables = {
   GROUPS_OWNED_PER_USER: positive({ default: 200, desc: 'Groups that one person may own.' }),
   MEMBERSHIPS_PER_USER: positive({ default: 1_000, desc: 'Groups that one person may be a member of.' }),
   SESSIONS_PER_USER: positive({ default: 50, desc: 'Sessions that one person may have; one more ends the oldest.' }),
-  NODE_ENV: text({ default: 'development', desc: 'production turns off /dev/mail and the demo and logs JSON.' }),
+  NODE_ENV: environmentName({
+    default: 'development',
+    desc: 'production turns off /dev/mail and the demo and logs JSON.',
+  }),
 };
 
 /** What the server was told, checked and frozen. Read once at start; nothing else reads the environment. */
@@ -264,6 +290,8 @@ export interface Config {
   readonly port: number;
   /** Without a trailing slash. */
   readonly publicUrl: string;
+  /** The path of publicUrl, without a trailing slash: empty, or `/chat`. */
+  readonly publicPath: string;
   /** False where PUBLIC_URL was left to its default. */
   readonly publicUrlGiven: boolean;
   readonly dataDir: string;
@@ -343,6 +371,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     host: read.HOST,
     port: read.PORT,
     publicUrl,
+    publicPath: new URL(publicUrl).pathname.replace(/\/+$/, ''),
     publicUrlGiven: read.PUBLIC_URL !== undefined,
     dataDir: resolve(read.DATA_DIR),
     databaseUrl: read.DATABASE_URL,

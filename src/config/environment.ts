@@ -1,11 +1,35 @@
-import { existsSync } from 'node:fs';
-import { type Config, loadConfig } from './config.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { type Config, ConfigError, loadConfig, variables } from './config.js';
 
 /** `npm start` and its kin put npm and a shell above the process. */
 export const isStartedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
 
-/** The process's environment, with a `.env` file in the current folder beneath it. @throws ConfigError */
-export function loadEnvironment(): Config {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+/** What other programs read in the same file: Node, npm, the C library. */
+const NOT_OURS = /^(NODE_|npm_|UV_|TZ$|LANG$|LC_|DEBUG$|NO_COLOR$|FORCE_COLOR$|SSL_CERT_|HTTPS?_PROXY$|NO_PROXY$)/i;
+
+/**
+ * The process's environment, with a `.env` file in the current folder beneath it.
+ * @param warn hears, in one sentence, of names in the file that mean nothing here
+ * @throws ConfigError
+ */
+export function loadEnvironment(warn: (sentence: string) => void = () => {}): Config {
+  const given = existsSync('.env') ? parseEnv(readText('.env')) : {};
+  const unknown = Object.keys(given).filter((name) => !(name in variables) && !NOT_OURS.test(name));
+  if (unknown.length > 0)
+    warn(`.env sets what Parley does not read: ${unknown.join(', ')}. Compare the spelling with .env.example.`);
+  for (const [name, content] of Object.entries(given)) process.env[name] ??= content;
   return loadConfig(process.env);
+}
+
+/** As UTF-8, without the byte order mark that some editors begin it with. */
+function readText(file: string): string {
+  const bytes = readFileSync(file);
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  try {
+    if (!isUtf16 && !bytes.includes(0)) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // Refused below.
+  }
+  throw new ConfigError(`${file} is not UTF-8${isUtf16 ? ', but UTF-16' : ''}: save it as UTF-8, and start again.`);
 }

@@ -10,9 +10,11 @@ const DATE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))
 
 /** Reads an ISO 8601 date with a zone; undefined where it is none. Parts of a millisecond are rounded up: "before" is exclusive. */
 export function parseUntil(text: string): Date | undefined {
-  const match = DATE.exec(text);
+  // In a query string a plus that was not encoded arrives as a space.
+  const written = text.replace(/ (?=\d{2}:?\d{2}$)/, '+');
+  const match = DATE.exec(written);
   if (!match) return undefined;
-  const date = new Date(text.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
+  const date = new Date(written.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
   // `2026-02-30` is a date to JavaScript, in March: the day must survive.
   if (
     Number.isNaN(date.getTime()) ||

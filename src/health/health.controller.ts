@@ -1,4 +1,4 @@
-import { Controller, Get, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Controller, Get, Head, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Unavailable } from '../common/errors.js';
 import { Public } from '../common/identity.js';
@@ -21,6 +21,19 @@ export class HealthController implements BeforeApplicationShutdown {
   @Public()
   live() {
     return { status: 'ok' };
+  }
+
+  /** Balancers that ask by HEAD must not take the server for dead. */
+  @Head('live')
+  @Public()
+  headLive() {
+    return this.live();
+  }
+
+  @Head('ready')
+  @Public()
+  headReady() {
+    return this.ready();
   }
 
   /** It can serve: the database answers, and it is not shutting down. */

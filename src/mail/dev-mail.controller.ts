@@ -4,6 +4,7 @@ import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import PostalMime from 'postal-mime';
+import { isBrowser } from '../common/accept.js';
 import { NotFound } from '../common/errors.js';
 import { type Html, html, htmlPage, PAGE_CSP } from '../common/html.js';
 import { Public } from '../common/identity.js';
@@ -34,7 +35,7 @@ export class DevMailController {
     if (!URL.canParse(`http://${host}`) || !isLoopbackName(new URL(`http://${host}`).hostname))
       throw new NotFound('route');
     const mails = await this.newest();
-    if (!accept?.includes('text/html')) return reply.send(mails);
+    if (!isBrowser(accept)) return reply.send(mails);
     return reply.header('content-security-policy', PAGE_CSP).type('text/html; charset=utf-8').send(page(mails));
   }
 

@@ -325,19 +325,31 @@ onAllDialects('access', (dialect) => {
     it('that is allowed by name gets what a page needs to call us', async () => {
       const environment = await emptyEnvironment('sqlite');
       const other = await TestApp.startIn(
-        { ...environment.env, CORS_ORIGINS: 'https://page.example' },
+        { ...environment.env, CORS_ORIGINS: 'https://page.example,capacitor://localhost,null' },
         environment.cleanUp,
       );
       const preflight = await call(other, 'OPTIONS', '/http/users', {
         headers: {
           origin: 'https://page.example',
           'access-control-request-method': 'PUT',
-          'access-control-request-headers': 'authentication',
+          'access-control-request-headers':
+            'authentication,content-type,sentry-trace,baggage,traceparent,x-requested-with',
         },
       });
       expect(preflight.status).toBe(204);
       expect(preflight.headers.get('access-control-allow-origin')).toBe('https://page.example');
-      expect(preflight.headers.get('access-control-allow-headers')).toContain('authentication');
+      expect(preflight.headers.get('access-control-allow-headers')).toMatch(/authentication.*traceparent.*x-requested/);
+      // The shells of apps, and pages without an origin, where they are named.
+      for (const origin of ['capacitor://localhost', 'null']) {
+        const asked = await call(other, 'OPTIONS', '/http/login', {
+          headers: { origin, 'access-control-request-method': 'POST' },
+        });
+        expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, origin]);
+        expect((await call(other, 'GET', '/socket/?EIO=4&transport=polling', { headers: { origin } })).status).toBe(
+          200,
+        );
+      }
+      expect((await call(other, 'GET', '/http/users', { headers: { origin: 'ionic://localhost' } })).status).toBe(403);
       expect(preflight.headers.get('access-control-allow-credentials')).toBeNull();
       const answer = await call(other, 'GET', '/http/users', { headers: { origin: 'https://page.example' } });
       expect(answer.headers.get('access-control-expose-headers')?.toLowerCase()).toMatch(/link.*retry-after/);
@@ -410,6 +422,35 @@ onAllDialects('access', (dialect) => {
       (await fetch(`${app.url}/http/logout`, { method: 'HEAD', headers: { authentication: ada.token } })).status,
     ).toBe(404);
     expect((await ada.get('/http/users/profile')).status).toBe(200);
+  });
+
+  it('is forgiven a slash at the end, and asked by HEAD where that does nothing', async () => {
+    expect((await ada.get('/http/users/')).body).toEqual((await ada.get('/http/users')).body);
+    expect((await ada.get('/http/users/profile/?')).status).toBe(200);
+    for (const path of ['/health/live', '/health/ready', '/health/ready/'])
+      expect((await fetch(app.url + path, { method: 'HEAD' })).status).toBe(200);
+    expect((await fetch(app.url, { method: 'HEAD', redirect: 'manual' })).headers.get('location')).toBe('/http/docs');
+  });
+
+  it.each([
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'text/html'],
+    ['text/html', 'text/html'],
+    ['text/*', 'text/html'],
+    ['application/json, text/html;q=0.1', 'application/json'],
+    ['text/html;q=0, application/json', 'application/json'],
+    ['application/json', 'application/json'],
+    ['*/*', 'application/json'],
+    [undefined, 'application/json'],
+  ])('answers Accept: %s with %s', async (accept, type) => {
+    const answer = await new Promise<string | undefined>((resolve, reject) =>
+      request(`${app.url}/http/register/nope`, { headers: accept ? { accept } : {} }, (answered) => {
+        answered.resume();
+        resolve(answered.headers['content-type']);
+      })
+        .on('error', reject)
+        .end(),
+    );
+    expect(answer).toContain(type);
   });
 });
 

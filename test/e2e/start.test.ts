@@ -1,9 +1,10 @@
 // The built program as people run it: what it prints, what it says about mistakes, how it ends and comes back.
+import { execFileSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Dialect, emptyEnvironment, onAllDialects, temporaryFolder } from '../support/app.js';
+import { type Dialect, emptyEnvironment, onAllDialects, temporaryFolder, TestApp } from '../support/app.js';
 import { call, collect, eventually, linkPath, mailTo, next, open, send, sendTo } from '../support/client.js';
 import { freePort } from '../support/database-server.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -298,16 +299,74 @@ describe('the demo', () => {
 });
 
 describe('a .env file', () => {
-  it('is read, beneath the environment', async () => {
+  /** What a process in a folder with this file reads, or says about it. */
+  const read = (content: string | Buffer): string => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, '.env'), 'SESSION_TTL=1h\nLOG_LEVEL=warn\n');
-    const { execFileSync } = await import('node:child_process');
-    const script = `import { loadEnvironment } from ${JSON.stringify(new URL('../../dist/config/environment.js', import.meta.url).href)}; const c = loadEnvironment(); console.log(c.sessionTtlMs, c.logLevel);`;
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    writeFileSync(join(folder, '.env'), content);
+    const module = JSON.stringify(new URL('../../dist/config/environment.js', import.meta.url).href);
+    const script = `import { loadEnvironment } from ${module};
+      try { const c = loadEnvironment((sentence) => console.log(sentence)); console.log(c.sessionTtlMs, c.logLevel); }
+      catch (error) { console.log(error.constructor.name, error.message); }`;
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script], {
       cwd: folder,
       env: { PATH: process.env['PATH'], LOG_LEVEL: 'error' },
+    })
+      .toString()
+      .trim();
+  };
+
+  it('is read, beneath the environment', () => {
+    expect(read('SESSION_TTL=1h\nLOG_LEVEL=warn\n')).toBe('3600000 error');
+  });
+
+  it('may begin with a byte order mark, and end its lines as Windows does', () => {
+    expect(read('\ufeffSESSION_TTL=1h\r\nLOG_LEVEL=warn\r\n')).toBe('3600000 error');
+  });
+
+  it.each([
+    ['UTF-16', Buffer.from('\ufeffSESSION_TTL=1h\n', 'utf16le')],
+    ['UTF-16 without a mark', Buffer.from('SESSION_TTL=1h\n', 'utf16le')],
+    ['UTF-16, the other way round', Buffer.from('\ufeffSESSION_TTL=1h\n', 'utf16le').swap16()],
+    ['Latin-1', Buffer.from('BOT_PROMPT=Sei h\xf6flich\n', 'latin1')],
+  ])('in %s is refused in one sentence', (_, content) => {
+    expect(read(content)).toMatch(/^ConfigError \.env is not UTF-8.*: save it as UTF-8, and start again\.$/);
+  });
+
+  it('is told of names that mean nothing', () => {
+    expect(read('SESION_TTL=1h\nNODE_OPTIONS=--trace-warnings\nSMPT_URL=x\n')).toBe(
+      '.env sets what Parley does not read: SESION_TTL, SMPT_URL. Compare the spelling with .env.example.\n2592000000 error',
+    );
+  });
+});
+
+describe('below a path of PUBLIC_URL', () => {
+  it('everything that is linked stays', async () => {
+    const { env, cleanUp } = await emptyEnvironment('sqlite');
+    const app = await TestApp.startIn({ ...env, PUBLIC_URL: 'http://localhost:3000/our/chat/' }, cleanUp);
+    const page = async (path: string) => {
+      const answer = await fetch(app.url + path, { headers: { accept: 'text/html' }, redirect: 'manual' });
+      return { location: answer.headers.get('location'), text: await answer.text() };
+    };
+    expect((await page('/')).location).toBe('/our/chat/http/docs');
+    const linked = async (path: string) =>
+      [...(await page(path)).text.matchAll(/(?:href|src|action)="([^"#]+)"/g)].map(([, url]) => url);
+    const pages = ['/http/docs', '/http/docs/', '/http/docs/events', '/http/password/forgot', '/http/register/nope'];
+    for (const path of pages) {
+      const urls = await linked(path);
+      expect(urls.length, path).toBeGreaterThan(0);
+      for (const url of urls)
+        expect(new URL(url, `http://localhost:3000/our/chat${path}`).pathname).toMatch(/^\/our\/chat\//);
+    }
+    const { servers, info } = (await call(app, 'GET', '/http/docs-json')).body;
+    expect(servers).toEqual([{ url: '/our/chat' }]);
+    expect(info.description).toContain('(/our/chat/http/docs/events)');
+    expect((await call(app, 'GET', '/http/docs/events.json')).body.servers.parley.pathname).toBe('/our/chat');
+    await call(app, 'POST', '/http/register', {
+      body: { email: 'a@example.com', password: 'correct horse', first_name: 'A', last_name: 'B' },
     });
-    expect(output.toString().trim()).toBe('3600000 error');
-    expect(readFileSync(join(folder, '.env'), 'utf8')).toContain('1h');
+    const { links } = await mailTo(app, 'a@example.com');
+    expect(links.length).toBeGreaterThan(0);
+    for (const link of links) expect(link).toMatch(/^http:\/\/localhost:3000\/our\/chat(\/http\/register\/|$)/);
+    await app.stop();
   });
 });

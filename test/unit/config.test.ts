@@ -65,6 +65,12 @@ describe('the configuration', () => {
     ['PORT', '-1'],
     ['PUBLIC_URL', 'chat.example.com'],
     ['PUBLIC_URL', 'ftp://chat.example.com'],
+    ['PUBLIC_URL', 'https://user:hunter2@chat.example.com'],
+    ['PUBLIC_URL', 'https://chat.example.com/?a=hunter2'],
+    ['PUBLIC_URL', 'https://chat.example.com/?'],
+    ['PUBLIC_URL', 'https://chat.example.com/#hunter2'],
+    ['PUBLIC_URL', 'https://chat.example.com//chat'],
+    ['NODE_ENV', 'prod'],
     ['DATABASE_URL', 'postgres://user:hunter2@host/db'],
     ['DATABASE_URL', 'hunter2'],
     ['DATABASE_URL', 'mysql://user:hunter2@host'],
@@ -93,6 +99,16 @@ describe('the configuration', () => {
     ['BOT_API_KEY', 'hunter2é'],
     ['CORS_ORIGINS', 'https://example.com/path'],
     ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://*.example.com'],
+    ['CORS_ORIGINS', 'https://example.com/'],
+    ['CORS_ORIGINS', 'https://example.com:443'],
+    ['CORS_ORIGINS', 'https://Example.com'],
+    ['CORS_ORIGINS', 'HTTPS://example.com'],
+    ['CORS_ORIGINS', 'example.com'],
+    ['CORS_ORIGINS', 'capacitor://'],
+    ['CORS_ORIGINS', 'capacitor://localhost/'],
+    ['CORS_ORIGINS', 'chrome-extension://*'],
+    ['CORS_ORIGINS', 'https://example.com,,https://example.org'],
     ['TRUST_PROXY', 'true'],
     ['TRUST_PROXY', '0'],
     ['TRUST_PROXY', '10.0.0.0/99'],
@@ -136,7 +152,17 @@ describe('the configuration', () => {
     expect(
       loadConfig({ BOT_URL: 'https://x/v1?v=2', BOT_MODEL: 'llama3', BOT_API_KEY: ' sk-1 ', BOT_PROMPT: 'Be\nbrief.' }),
     ).toMatchObject({ botUrl: 'https://x/v1?v=2', botModel: 'llama3', botApiKey: 'sk-1', botPrompt: 'Be\nbrief.' });
-    expect(loadConfig({ PUBLIC_URL: 'https://chat.example.com/' }).publicUrl).toBe('https://chat.example.com');
+    const apps = ['null', 'file://', 'capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'app://-'];
+    expect(loadConfig({ CORS_ORIGINS: apps.join() }).corsOrigins).toEqual(apps);
+    expect(loadConfig({ NODE_ENV: 'Production' }).production).toBe(true);
+    expect(loadConfig({ PUBLIC_URL: 'https://chat.example.com/' })).toMatchObject({
+      publicUrl: 'https://chat.example.com',
+      publicPath: '',
+    });
+    expect(loadConfig({ PUBLIC_URL: 'https://example.com/our/chat/' })).toMatchObject({
+      publicUrl: 'https://example.com/our/chat',
+      publicPath: '/our/chat',
+    });
   });
 });
 
