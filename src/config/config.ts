@@ -20,12 +20,6 @@ const oneOf = <T extends string>(...words: T[]) =>
 
 const text = value((given) => given || undefined, 'a text that is not empty');
 
-const urlOf = (protocols: string[], example: string) =>
-  value((given) => {
-    const url = URL.canParse(given) ? new URL(given) : undefined;
-    return url && protocols.includes(url.protocol) && url.hostname ? given.replace(/\/+$/, '') : undefined;
-  }, `a URL like ${example}`);
-
 /** An operator's own switch of units; the result is milliseconds. */
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const durationOf = (given: string): number | undefined => {

@@ -21,7 +21,7 @@ function engineSocket(): EngineSocket {
 export function missingInternals(
   Engine: EngineSocket = engineSocket(),
   SocketAdapter: { prototype: object } = Adapter,
-  WebSocketClass: new (address: null) => object = WebSocket as never,
+  WebSocketClass: new (address: null, protocols: undefined, options: object) => object = WebSocket as never,
 ): string[] {
   const parts: Record<string, () => boolean> = {
     'a packet is flushed by `flush`, which may be replaced': () => {
@@ -37,7 +37,7 @@ export function missingInternals(
       Engine.prototype.flush!.call(socket);
       return sent[0]?.length === 2 && socket.writeBuffer.length === 0;
     },
-    'a WebSocket has `_socket`': () => '_socket' in new WebSocketClass(null),
+    'a WebSocket has `_socket`': () => '_socket' in new WebSocketClass(null, undefined, {}),
     'an adapter encodes by `_encode`, into `wsPreEncodedFrame`': () => {
       const options: { wsPreEncodedFrame?: unknown } = {};
       const encode = (SocketAdapter.prototype as { _encode(packet: object, options: object): unknown })._encode;
