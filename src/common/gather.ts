@@ -1,9 +1,14 @@
 import { Logger } from '@nestjs/common';
+import { Backoff } from './backoff.js';
 import { logLine } from './log-line.js';
+
+/** Pauses behind hand-overs that fail: a database that is away must not be asked as fast as it refuses. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * Collects what happens for `afterMs`, and then hands it over in one piece, one piece after another. What could not be handed over
- * is kept, and handed over with the next piece.
+ * is kept, and handed over with the next piece, after longer and longer pauses.
  */
 export class Gather<K, V> {
   private readonly logger: Logger;
@@ -12,7 +17,9 @@ export class Gather<K, V> {
   private running: Promise<void> | undefined;
   /** Somebody asked for one more hand-over in the middle of one. */
   private isWanted = false;
-  private hasFailed = false;
+  private readonly backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+  /** The pause that the last hand-over asks for: none where it succeeded. */
+  private pauseMs = 0;
   private isStopped = false;
 
   /**
@@ -34,11 +41,14 @@ export class Gather<K, V> {
     this.wake();
   }
 
-  /** Hands over after `afterMs`, also where nothing is gathered by then. */
+  /** Hands over after `afterMs`, or later where the last try failed; also where nothing is gathered by then. */
   wake(): void {
     if (this.running) this.isWanted = true;
     if (this.isStopped || this.timer || this.running) return;
-    this.timer = setTimeout(() => void this.flush().catch(() => undefined), this.afterMs).unref();
+    this.timer = setTimeout(
+      () => void this.flush().catch(() => undefined),
+      Math.max(this.afterMs, this.pauseMs),
+    ).unref();
   }
 
   /** Hands over now. @throws what the hand-over throws; everything is kept for the next one */
@@ -67,14 +77,17 @@ export class Gather<K, V> {
   }
 
   private async run(piece: ReadonlyMap<K, V>): Promise<void> {
+    // A hand-over that throws at once must not be over before `flush` knows that it runs.
+    await Promise.resolve();
     try {
       await this.handOver(piece);
-      this.hasFailed = false;
+      this.backoff.reset();
+      this.pauseMs = 0;
     } catch (error) {
       // Said once: the database may be away for long.
-      if (!this.hasFailed)
+      if (this.pauseMs === 0)
         this.logger.error(`This could not be told or stored, and will be tried again: ${logLine(error)}`);
-      this.hasFailed = true;
+      this.pauseMs = this.backoff.next();
       if (!this.isStopped) {
         const kept = new Map(piece);
         for (const [key, value] of this.gathered) this.put(kept, key, value);

@@ -20,6 +20,51 @@ describe('gathering', () => {
   });
   afterEach(() => void vi.restoreAllMocks());
 
+  it('tries again after longer and longer pauses, and at once when it works again', async () => {
+    vi.useFakeTimers();
+    let isAway = true;
+    const gather = new Gather<string, number>('Test', 0, async (gathered) => {
+      pieces.push([...gathered]);
+      if (isAway) throw new Error('away');
+    });
+    gather.add('a', 1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(pieces.length).toBeGreaterThan(6);
+    expect(pieces.length).toBeLessThan(16);
+    // Whatever else comes does not make it faster.
+    const before = pieces.length;
+    for (let i = 0; i < 100; i++) {
+      gather.add('b', i);
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    expect(pieces.length).toBeLessThanOrEqual(before + 1);
+    isAway = false;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(pieces.at(-1)).toEqual([
+      ['a', 1],
+      ['b', 99],
+    ]);
+    const after = pieces.length;
+    gather.add('c', 1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(pieces).toHaveLength(after + 1);
+    await gather.stop();
+    vi.useRealTimers();
+  });
+
+  it('survives a hand-over that throws at once', async () => {
+    let calls = 0;
+    const gather = new Gather<string, number>('Test', 60_000, () => {
+      if (++calls === 1) throw new Error('at once');
+      return Promise.resolve();
+    });
+    gather.add('a', 1);
+    await expect(gather.flush()).rejects.toThrow('at once');
+    await gather.flush();
+    expect(calls).toBe(2);
+    await gather.stop();
+  });
+
   /** Two of a kind, a piece that fails in the middle of which a third comes, and the next piece. */
   const survived = async (gather: Gather<string, number>): Promise<void> => {
     handOver = async () => {
