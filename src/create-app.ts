@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import helmet from 'helmet';
 import { AppModule } from './app.module.js';
 import { serveApiDocs } from './api-docs/serve.js';
+import { answerInTime } from './common/answer-in-time.js';
 import { ClientNetworks } from './common/client-network.js';
 import { readBodies } from './common/bodies.js';
 import { HttpErrorFilter, refusalOf, sendError } from './common/http-error.filter.js';
@@ -106,6 +107,7 @@ export async function createApp(
   const server = adapter.getInstance<FastifyInstance>();
 
   readBodies(server, FORMS);
+  answerInTime(server);
   const warnOnce = once((text: string) => warnings.warn(text));
   server.addHook('onRequest', (request, reply, done) => {
     // Caches know what `Authorization` means, and nothing of `authentication`.

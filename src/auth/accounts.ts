@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { forShare, forUpdate } from '../database/dialect.js';
+import { canSkipLocked, forShare, forShareFree, forUpdate, inIds } from '../database/dialect.js';
 import { sessionRevoked } from './access-tokens.js';
 
 /** The account of an address, if it has one. Nobody erases it until the caller's transaction ends. */
@@ -15,6 +15,27 @@ export async function hasAccount(tx: EntityManager, userId: number): Promise<boo
     [userId],
   );
   return row !== undefined;
+}
+
+/**
+ * The same for several people, who must be in order, and without waiting: `free` have an account, that nobody erases until the caller's
+ * transaction ends, `held` have one that another transaction holds.
+ */
+export async function holdAccounts(
+  tx: EntityManager,
+  userIds: readonly number[],
+): Promise<{ free: ReadonlySet<number>; held: ReadonlySet<number> }> {
+  const find = async (ids: readonly number[], lock: string): Promise<Set<number>> => {
+    const { sql, values } = inIds('id', ids);
+    const rows = await tx.query<{ id: number }[]>(
+      `SELECT id FROM users WHERE ${sql} AND erased_at IS NULL ORDER BY id ${lock}`,
+      values,
+    );
+    return new Set(rows.map(({ id }) => id));
+  };
+  const free = await find(userIds, forShareFree(tx));
+  const missing = userIds.filter((id) => !free.has(id));
+  return { free, held: missing.length > 0 && canSkipLocked(tx) ? await find(missing, '') : new Set() };
 }
 
 /** For what somebody makes anew: see `hasAccount`. @throws Unauthenticated */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan, MoreThan } from 'typeorm';
+import { Backoff } from '../common/backoff.js';
 import { Clock } from '../common/clock.js';
 import type { Identity } from '../common/identity.js';
 import { SecurityLog, type SessionEnd } from '../common/security-log.js';
@@ -30,9 +31,10 @@ interface SessionRow {
 /** Ends those of these sessions that live, and returns how many these were. */
 export type EndSessions = (where: FindOptionsWhere<Session>) => Promise<number>;
 
-/** How long to ask a database that broke off in the middle of a COMMIT: some five seconds. */
-const LOOK_UPS = 10;
-const LOOK_UP_EVERY_MS = 500;
+/** How long to ask a database that broke off in the middle of a COMMIT, and the pauses between. */
+const LOOK_UP_FOR_MS = 5_000;
+const FIRST_LOOK_MS = 200;
+const LONGEST_LOOK_MS = 1_000;
 /** When no session had expired: only whether it was ended is asked. */
 const ALWAYS = new Date(0);
 /** Somebody from the time before there was a bound may have thousands: the next login ends the rest. */
@@ -139,7 +141,9 @@ export class Sessions implements OnModuleInit {
   /** The rows tell which sessions have ended. Nothing else would: whoever tries again finds none that he could end. */
   private async closeWhereEnded(sessions: Identity[], by: SessionEnd, unknown: CommitUnknown): Promise<void> {
     const ids = sessions.map(({ sessionId }) => sessionId);
-    for (let attempt = 1; attempt <= LOOK_UPS; attempt++) {
+    const until = performance.now() + LOOK_UP_FOR_MS;
+    const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
+    while (performance.now() < until) {
       try {
         // The server may still be committing: its locks are gone only when it has decided.
         const refusalOf = await this.unitOfWork.run((tx) => sessionRefusals(tx, ids, ALWAYS));
@@ -147,7 +151,7 @@ export class Sessions implements OnModuleInit {
         this.closeSockets(ended, by);
         return;
       } catch {
-        await sleep(LOOK_UP_EVERY_MS);
+        await sleep(backoff.next());
       }
     }
     // Who is innocent comes back.

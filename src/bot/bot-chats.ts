@@ -34,7 +34,9 @@ export class BotChats {
 
   /** People with a question that waits. */
   async waiting(): Promise<number[]> {
-    const rows = await this.unitOfWork.read.query<{ user_id: number }[]>('SELECT DISTINCT user_id FROM bot_questions');
+    const rows = await this.unitOfWork.readUnhurried((manager) =>
+      manager.query<{ user_id: number }[]>('SELECT DISTINCT user_id FROM bot_questions'),
+    );
     return rows.map((row) => row.user_id);
   }
 

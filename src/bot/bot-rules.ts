@@ -1,15 +1,15 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
-import { hasAccount } from '../auth/accounts.js';
+import { holdAccounts } from '../auth/accounts.js';
 import { type AfterErasure, Erasure } from '../auth/erasure.js';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
-import { Conversation } from '../conversations/conversation.entity.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
-import type { Entry, KindRules } from '../conversations/draft.js';
+import { type Entry, heldKey, type KindRules } from '../conversations/draft.js';
 import { Member } from '../conversations/member.entity.js';
 import { MessageLog } from '../conversations/message-log.js';
-import { insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { makeConversations } from '../conversations/new-conversations.js';
+import { canSkipLocked, forUpdateFree, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { BotBudget } from './bot-budget.js';
 import { BotChat } from './bot-chat.entity.js';
 import { BotQuestion } from './bot-question.entity.js';
@@ -49,17 +49,22 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
     this.erasure.onErase((tx, { id }) => this.erase(tx, id));
   }
 
+  placeOf({ userId }: BotTarget): string {
+    return `bot of ${userId}`;
+  }
+
   async locate(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
     const userIds = [...new Set(entries.map(({ draft }) => draft.target.userId))];
     const rows = await tx.find(BotChat, { where: { userId: In(userIds) } });
     const chats = new Map(rows.map(({ userId, conversationId }) => [userId, conversationId]));
+    // An answer whose chat is gone comes too late: its person is, too.
+    const first = entries.filter(({ draft: { target } }) => !chats.has(target.userId) && target.answers === undefined);
+    const held = first.length > 0 ? await this.make(tx, first, chats) : new Set();
     for (const entry of entries) {
-      const { userId, answers } = entry.draft.target;
-      // An answer whose chat is gone comes too late: its person is, too.
-      const isFirst = !chats.has(userId) && answers === undefined && (await hasAccount(tx, userId));
-      if (isFirst) chats.set(userId, await this.make(tx, userId));
+      const { userId } = entry.draft.target;
       entry.conversationId = chats.get(userId);
-      if (entry.conversationId === undefined) entry.refuse(new NotFound('user'));
+      if (held.has(userId)) entry.hold(this.placeOf(entry.draft.target));
+      else if (entry.conversationId === undefined) entry.refuse(new NotFound('user'));
     }
   }
 
@@ -68,13 +73,21 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
     const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
     if (answers.length === 0) return;
     const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
-    const rows = await tx.query<{ conversation_id: number; seq: number }[]>(
-      `SELECT conversation_id, seq FROM bot_questions WHERE ${sql}`,
-      values,
-    );
-    const waiting = new Set(rows.map(({ conversation_id, seq }) => `${conversation_id},${seq}`));
+    const find = async (lock: string): Promise<Set<string>> => {
+      const rows = await tx.query<{ conversation_id: number; seq: number }[]>(
+        `SELECT conversation_id, seq FROM bot_questions WHERE ${sql} ${lock}`,
+        values,
+      );
+      return new Set(rows.map(({ conversation_id, seq }) => `${conversation_id},${seq}`));
+    };
+    const waiting = await find(forUpdateFree(tx));
+    const isMissing = answers.some((entry) => !waiting.has(questionKey(entry).join()));
+    const held = isMissing && canSkipLocked(tx) ? await find('') : new Set();
     for (const entry of answers) {
-      if (!waiting.delete(questionKey(entry).join())) entry.refuse(new NotFound('question'));
+      const key = questionKey(entry).join();
+      if (waiting.delete(key)) held.delete(key);
+      else if (held.has(key)) entry.hold(heldKey.chat(entry));
+      else entry.refuse(new NotFound('question'));
     }
   }
 
@@ -128,12 +141,21 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
     return () => this.removal.finish([conversationId]);
   }
 
-  private async make(tx: EntityManager, userId: number): Promise<number> {
-    const conversation = { kind: 'bot' as const, lastSeq: 0, lastMessageAt: null, createdAt: this.clock.now() };
-    const { identifiers } = await tx.insert(Conversation, conversation);
-    const { id: conversationId } = identifiers[0] as { id: number };
-    await tx.insert(BotChat, { conversationId, userId });
-    return conversationId;
+  /** Makes the chats of those who have none, and puts them into `chats`. @returns people whom another transaction holds */
+  private async make(
+    tx: EntityManager,
+    entries: Entry<BotTarget>[],
+    chats: Map<number, number>,
+  ): Promise<ReadonlySet<number>> {
+    const userIds = [...new Set(entries.map(({ draft }) => draft.target.userId))].sort((a, b) => a - b);
+    const { free, held } = await holdAccounts(tx, userIds);
+    const people = [...free];
+    if (people.length === 0) return held;
+    const ids = await makeConversations(tx, 'bot', 'bot_chats', people.length, this.clock.now());
+    const made = people.map((userId, i) => [ids[i], userId]);
+    await insertRows(tx, 'bot_chats', 'conversation_id, user_id', made);
+    for (const [id, userId] of made) chats.set(userId, id);
+    return held;
   }
 }
 

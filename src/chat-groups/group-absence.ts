@@ -1,11 +1,11 @@
 import {
   type BeforeApplicationShutdown,
   Injectable,
-  Logger,
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
 import { PresenceNews } from '../auth/presence-news.js';
+import { CalmLogger } from '../common/calm-logger.js';
 import { Gather } from '../common/gather.js';
 import { logLine } from '../common/log-line.js';
 import { lockChats } from '../conversations/chats-of-person.js';
@@ -32,7 +32,7 @@ const CHUNK = 200;
  */
 @Injectable()
 export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('Groups');
+  private readonly logger = new CalmLogger('Groups');
   /** People who entered without a socket, until their time to open one is over. */
   private readonly expected = new Map<number, NodeJS.Timeout>();
   /** Read marks that are still to be moved, by group and seq. */
@@ -194,8 +194,8 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   }
 
   private async takeOutAbsent(): Promise<void> {
-    const rows = await this.unitOfWork.read.query<{ user_id: number }[]>(
-      'SELECT DISTINCT user_id FROM members WHERE is_in = 1',
+    const rows = await this.unitOfWork.readUnhurried((manager) =>
+      manager.query<{ user_id: number }[]>('SELECT DISTINCT user_id FROM members WHERE is_in = 1'),
     );
     await this.takeOut(rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId)));
     this.whoIsIn.expect(new Map());
@@ -203,8 +203,10 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
 
   /** A large group stays one while its people come back one by one after a restart. */
   private async expectThoseBefore(): Promise<void> {
-    const rows = await this.unitOfWork.read.query<{ id: number; count: number | string }[]>(
-      'SELECT conversation_id AS id, COUNT(*) AS count FROM members WHERE is_in = 1 GROUP BY conversation_id',
+    const rows = await this.unitOfWork.readUnhurried((manager) =>
+      manager.query<{ id: number; count: number | string }[]>(
+        'SELECT conversation_id AS id, COUNT(*) AS count FROM members WHERE is_in = 1 GROUP BY conversation_id',
+      ),
     );
     this.whoIsIn.expect(new Map(rows.map(({ id, count }) => [id, Number(count)])));
   }

@@ -1,20 +1,27 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
+import { holdAccounts } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { type DomainError, NotFound } from '../common/errors.js';
 import { blocked, Blocks } from '../conversations/blocks.js';
-import { Conversation } from '../conversations/conversation.entity.js';
 import type { Entry, KindRules } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
+import { makeConversations } from '../conversations/new-conversations.js';
 import { type Pair, pairKey } from '../conversations/pair.js';
-import { forShare, inIds, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { inIds, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Audience } from '../realtime/audience.js';
-import { ChatRoom } from './chat-room.entity.js';
 
 /** Rooms remembered by their pair; a room, once made, stays. */
 const REMEMBERED_ROOMS = 100_000;
+
+/** Pairs without a room: why some may have none, and which must wait for another transaction. By their keys. */
+interface Refusals {
+  refused: Map<string, DomainError>;
+  held: Set<string>;
+}
+const NONE: Refusals = { refused: new Map(), held: new Set() };
 
 /** What the message log needs to know about direct rooms: which room a pair has, that the first message makes it, and who is blocked. */
 @Injectable()
@@ -58,6 +65,10 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     return rows.map(({ user_id: id, user_low: low, user_high: high }) => [id, id === low ? high : low]);
   }
 
+  placeOf(pair: Pair): string {
+    return `room of ${pairKey(pair)}`;
+  }
+
   async locate(tx: EntityManager, entries: Entry<Pair>[]): Promise<void> {
     const unknown = new Map<string, Pair>();
     for (const entry of entries) {
@@ -68,12 +79,13 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     if (unknown.size === 0) return;
     const rooms = await this.find(tx, [...unknown.values()]);
     const missing = [...unknown.values()].filter((pair) => !rooms.has(pairKey(pair)));
-    const refused = missing.length > 0 ? await this.make(tx, missing, rooms) : new Map<string, DomainError>();
+    const { refused, held } = missing.length > 0 ? await this.make(tx, missing, rooms) : NONE;
     for (const entry of entries) {
       const key = pairKey(entry.draft.target);
       entry.conversationId ??= rooms.get(key);
       const refusal = refused.get(key);
       if (refusal) entry.refuse(refusal);
+      else if (held.has(key)) entry.hold(this.placeOf(entry.draft.target));
     }
   }
 
@@ -106,20 +118,21 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     }
   }
 
-  /** Why the people of a pair may not have a room, if so. */
-  private async refusals(tx: EntityManager, pairs: Pair[]): Promise<(pair: Pair) => DomainError | undefined> {
+  /** Why the people of some pairs may not have a room, and which pairs have somebody whom another transaction holds. */
+  private async refusals(tx: EntityManager, pairs: Pair[]): Promise<Refusals> {
     // People are locked, since there is no conversation yet that could be: a block that comes now waits, or is seen here.
     const ids = [...new Set(pairs.flatMap(({ low, high }) => [low, high]))].sort((a, b) => a - b);
-    const rows = await tx.query<{ id: number }[]>(
-      `SELECT id FROM users WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL ORDER BY id ${forShare(tx)}`,
-      ids,
-    );
-    const existing = new Set(rows.map(({ id }) => id));
+    const { free, held } = await holdAccounts(tx, ids);
     const isBlocked = await this.blocks.among(tx, pairs);
-    return (pair) => {
-      if (!existing.has(pair.low) || !existing.has(pair.high)) return new NotFound('user');
-      return isBlocked(pair) ? blocked() : undefined;
-    };
+    const refusals: Refusals = { refused: new Map(), held: new Set() };
+    for (const pair of pairs) {
+      const people = [pair.low, pair.high];
+      const key = pairKey(pair);
+      if (people.some((id) => !free.has(id) && !held.has(id))) refusals.refused.set(key, new NotFound('user'));
+      else if (people.some((id) => held.has(id))) refusals.held.add(key);
+      else if (isBlocked(pair)) refusals.refused.set(key, blocked());
+    }
+    return refusals;
   }
 
   private async find(tx: EntityManager, pairs: Pair[]): Promise<Map<string, number>> {
@@ -141,29 +154,19 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
    * Makes the rooms of pairs that may have one, and says why the others may not. Two nodes that make one pair's room at once: the
    * second hits the unique key, and its transaction runs again.
    */
-  private async make(tx: EntityManager, pairs: Pair[], rooms: Map<string, number>): Promise<Map<string, DomainError>> {
-    const refused = new Map<string, DomainError>();
-    const refusalOf = await this.refusals(tx, pairs);
-    const now = this.clock.now();
-    for (const pair of pairs) {
-      const { low, high } = pair;
-      const refusal = refusalOf(pair);
-      if (refusal) {
-        refused.set(pairKey(pair), refusal);
-        continue;
-      }
-      const { identifiers } = await tx.insert(Conversation, {
-        kind: 'room',
-        lastSeq: 0,
-        lastMessageAt: null,
-        createdAt: now,
-      });
-      const { id: conversationId } = identifiers[0] as { id: number };
-      await tx.insert(ChatRoom, { conversationId, userLow: low, userHigh: high });
-      const members = [low, high].map((userId) => [conversationId, userId, 0, toMoment(now)]);
+  private async make(tx: EntityManager, pairs: Pair[], rooms: Map<string, number>): Promise<Refusals> {
+    const { refused, held } = await this.refusals(tx, pairs);
+    const allowed = pairs.filter((pair) => !refused.has(pairKey(pair)) && !held.has(pairKey(pair)));
+    if (allowed.length > 0) {
+      const now = this.clock.now();
+      const ids = await makeConversations(tx, 'room', 'chat_rooms', allowed.length, now);
+      const made = allowed.map(({ low, high }, i) => [ids[i], low, high]);
+      await insertRows(tx, 'chat_rooms', 'conversation_id, user_low, user_high', made);
+      const joined = toMoment(now);
+      const members = made.flatMap(([id, low, high]) => [low, high].map((userId) => [id, userId, 0, joined]));
       await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', members);
-      rooms.set(pairKey(pair), conversationId);
+      allowed.forEach((pair, i) => rooms.set(pairKey(pair), ids[i]));
     }
-    return refused;
+    return { refused, held };
   }
 }

@@ -1,9 +1,10 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CalmLogger } from './calm-logger.js';
 import { asDomainError, type DomainError, httpErrorBody, internalError } from './errors.js';
 import { logLine } from './log-line.js';
 
-const logger = new Logger('HTTP');
+const logger = new CalmLogger('HTTP');
 
 const refusals = new WeakMap<FastifyRequest, DomainError>();
 

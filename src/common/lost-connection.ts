@@ -7,6 +7,7 @@ export const driverCode = (error: unknown): string => {
 const LOST = new Set([
   'PROTOCOL_CONNECTION_LOST',
   'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
   'ECONNRESET',
   'ECONNREFUSED',
   'EPIPE',
@@ -40,12 +41,26 @@ const READ_ONLY = new Set([
 /** The server takes no writes: it is a replica, or has become one. */
 export const isReadOnly = (error: unknown): boolean => READ_ONLY.has(driverCode(error));
 
-/** The database server is away, or went away in the middle. */
-export const isLostConnection = (error: unknown): boolean =>
-  LOST.has(driverCode(error)) || /closed state|connection is closed/i.test((error as Error | null)?.message ?? '');
+/**
+ * The server answers, and serves nobody: SQLSTATE class 08 is the connection's. A node of a Galera cluster that has lost its majority
+ * says so (1047, 08S01).
+ */
+export const isOutOfService = (error: unknown): boolean => sqlStateOf(error)?.startsWith('08') ?? false;
 
-/** A MySQL server said this itself, and the connection lived to tell. Anything else says nothing about what became of the statement. */
-export const isAnswer = (error: unknown): boolean => {
-  const { driverError } = (error ?? {}) as { driverError?: { sqlState?: string } };
-  return driverError?.sqlState !== undefined && !isLostConnection(error);
+/** The database server is away, or went away in the middle, or serves nobody. */
+export const isLostConnection = (error: unknown): boolean =>
+  LOST.has(driverCode(error)) ||
+  isOutOfService(error) ||
+  /closed state|connection is closed/i.test((error as Error | null)?.message ?? '');
+
+const sqlStateOf = (error: unknown): string | undefined => {
+  const { driverError, sqlState } = (error ?? {}) as { driverError?: { sqlState?: string }; sqlState?: string };
+  return driverError?.sqlState ?? sqlState;
 };
+
+/**
+ * A MySQL server said this itself, of a statement that is undone, and the connection lived to tell. Anything else says nothing about
+ * what became of the statement.
+ */
+export const isAnswer = (error: unknown): boolean =>
+  sqlStateOf(error) !== undefined && !isLostConnection(error) && driverCode(error) !== 'ER_ERROR_DURING_COMMIT';

@@ -1,17 +1,21 @@
 import type { EntityManager } from 'typeorm';
-import { sessionRefusals } from '../auth/live-sessions.js';
+import { freeSessionRefusals } from '../auth/live-sessions.js';
 import { DomainError, NotFound } from '../common/errors.js';
+import { isLockTimeout } from '../database/database-errors.js';
 import {
+  canSkipLocked,
   forUpdate,
+  forUpdateFree,
   fromMoment,
   insertRows,
   inTuples,
   placeholders,
+  refuseToWait,
   toMoment,
   upsertRows,
 } from '../database/dialect.js';
 import type { ConversationKind } from './conversation.entity.js';
-import { BOT_USER_ID, type Entry, type KindRules } from './draft.js';
+import { BOT_USER_ID, type Entry, heldKey, type KindRules } from './draft.js';
 
 interface Head {
   lastSeq: number;
@@ -28,7 +32,11 @@ const conflict = () =>
 const repeatKey = (conversationId: number, senderId: number, clientId: string): string =>
   `${conversationId}:${senderId}:${clientId}`;
 
-/** One transaction's worth of messages: the same handful of statements, whether it holds one message or hundreds. */
+/**
+ * One transaction's worth of messages: the same handful of statements, whether it holds one message or hundreds. It waits for nobody:
+ * an entry whose row somebody else holds (its chat, its sender's session or place in the chat, a person of a room that is to be made)
+ * is held back, and the others are stored.
+ */
 export class AppendBatch {
   /** Repeats within this batch, each with its first: they take its place once it has one. */
   private readonly twins: [Entry, Entry][] = [];
@@ -37,22 +45,39 @@ export class AppendBatch {
     private readonly tx: EntityManager,
     private readonly rules: ReadonlyMap<ConversationKind, KindRules>,
     private readonly now: Date,
+    /** What earlier drafts are held by that are not in this batch: whatever has such a key waits behind them. */
+    private readonly closed: ReadonlySet<string> = new Set(),
   ) {}
 
-  /** Gives each entry either `stored` or `refusal`. */
+  /** Gives each entry `stored`, `refusal` or `heldBy`. */
   async append(entries: Entry[]): Promise<void> {
-    await this.eachKind(entries, (rules, mine) => rules.locate(this.tx, mine));
+    if (this.closed.size > 0) this.holdUnlocated(entries);
+    await this.eachKind(accepted(entries), (rules, mine) => rules.locate(this.tx, mine));
+    if (this.closed.size > 0) this.holdLocated(accepted(entries));
     // From here until the commit nobody else numbers messages in these conversations: what is checked now stays true.
     const heads = await this.lockHeads(accepted(entries));
     await this.checkSessions(accepted(entries));
     await this.eachKind(accepted(entries), async (rules, mine) => rules.authorize?.(this.tx, mine));
     const fresh = await this.settleRepeats(accepted(entries));
     await this.eachKind(fresh, async (rules, mine) => rules.admit?.(this.tx, mine));
-    const admitted = accepted(fresh);
-    this.number(admitted, heads);
-    if (admitted.length === 0) return;
-    await this.write(admitted, heads);
-    await this.eachKind(admitted, async (rules, mine) => rules.stored?.(this.tx, mine));
+    const written = await this.numberAndMark(accepted(fresh), heads);
+    if (written.length === 0) return;
+    await this.eachKind(written, async (rules, mine) => rules.stored?.(this.tx, mine));
+  }
+
+  private holdUnlocated(entries: Entry[]): void {
+    for (const entry of entries) {
+      const place = this.rules.get(entry.draft.kind)?.placeOf?.(entry.draft.target);
+      if (place !== undefined && this.closed.has(place)) entry.hold(place);
+      else if (this.closed.has(heldKey.sender(entry))) entry.hold(heldKey.sender(entry));
+    }
+  }
+
+  private holdLocated(entries: Entry[]): void {
+    for (const entry of entries) {
+      const key = [heldKey.chat(entry), heldKey.mark(entry)].find((one) => this.closed.has(one));
+      if (key !== undefined) entry.hold(key);
+    }
   }
 
   /**
@@ -107,7 +132,7 @@ export class AppendBatch {
     if (entries.length === 0) return heads;
     const ids = unique(entries.map(({ conversationId }) => conversationId!));
     const rows = await this.tx.query<{ id: number; last_seq: number; last_message_at: string | Date | null }[]>(
-      `SELECT id, last_seq, last_message_at FROM conversations WHERE id IN (${placeholders(ids)}) ORDER BY id ${forUpdate(this.tx)}`,
+      `SELECT id, last_seq, last_message_at FROM conversations WHERE id IN (${placeholders(ids)}) ORDER BY id ${forUpdateFree(this.tx)}`,
       ids,
     );
     for (const { id, last_seq, last_message_at } of rows) {
@@ -116,8 +141,18 @@ export class AppendBatch {
         lastMessageAt: last_message_at === null ? 0 : fromMoment(last_message_at).getTime(),
       });
     }
+    const held = new Set<number>();
+    if (heads.size < ids.length && canSkipLocked(this.tx)) {
+      const missing = ids.filter((id) => !heads.has(id));
+      const there = await this.tx.query<{ id: number }[]>(
+        `SELECT id FROM conversations WHERE id IN (${placeholders(missing)})`,
+        missing,
+      );
+      for (const { id } of there) held.add(id);
+    }
     for (const entry of entries) {
-      if (!heads.has(entry.conversationId!)) entry.refuse(new NotFound('chat'));
+      if (held.has(entry.conversationId!)) entry.hold(heldKey.chat(entry));
+      else if (!heads.has(entry.conversationId!)) entry.refuse(new NotFound('chat'));
     }
     return heads;
   }
@@ -127,8 +162,16 @@ export class AppendBatch {
     const entries = all.filter(isPersons);
     if (entries.length === 0) return;
     const ids = unique(entries.map(({ draft }) => draft.sender.sessionId));
-    const refusalOf = await sessionRefusals(this.tx, ids, this.now);
+    const { refusalOf, held } = await freeSessionRefusals(this.tx, ids, this.now);
+    // All that these people write: they may have another session, and what they wrote first comes first.
+    const people = new Set(
+      entries.filter(({ draft }) => held.has(draft.sender.sessionId)).map(({ draft }) => draft.sender.userId),
+    );
     for (const entry of entries) {
+      if (people.has(entry.draft.sender.userId)) {
+        entry.hold(heldKey.sender(entry));
+        continue;
+      }
       const refusal = refusalOf(entry.draft.sender.sessionId);
       if (refusal) entry.refuse(refusal);
     }
@@ -194,22 +237,56 @@ export class AppendBatch {
     return found;
   }
 
-  private number(fresh: Entry[], heads: Map<number, Head>): void {
-    for (const entry of fresh) {
-      const head = heads.get(entry.conversationId!)!;
-      head.lastSeq += 1;
-      // Later than the message before, also when the clock was set back: paging by timestamp skips and repeats nothing.
-      head.lastMessageAt = Math.max(this.now.getTime(), head.lastMessageAt + 1);
-      const timestamp = new Date(head.lastMessageAt);
-      entry.stored = { conversationId: entry.conversationId!, seq: head.lastSeq, timestamp, isRepeat: false };
+  /**
+   * Writes the messages, and with them how far their senders have read: who writes has read what stands above. Read marks lie in rows
+   * that others may hold without holding the chat.
+   * @returns what is written; the others are held
+   */
+  private async numberAndMark(fresh: Entry[], heads: ReadonlyMap<number, Head>): Promise<Entry[]> {
+    const noWait = refuseToWait(this.tx);
+    if (noWait === undefined) await this.holdMarks(fresh);
+    let written = accepted(fresh);
+    let after = this.number(written, heads);
+    try {
+      await this.mark(written, noWait);
+    } catch (error) {
+      if (!noWait || !isLockTimeout(error)) throw error;
+      // Somebody holds one of these rows: which one is asked only now, since it is rare.
+      await this.holdMarks(fresh);
+      written = accepted(fresh);
+      for (const entry of fresh) if (entry.heldBy) delete entry.stored;
+      after = this.number(written, heads);
+      await this.mark(written, noWait);
     }
     for (const [entry, twin] of this.twins) {
       if (twin.stored) entry.stored = { ...twin.stored, isRepeat: true };
+      else if (twin.heldBy) entry.hold(twin.heldBy);
       else entry.refuse(twin.refusal!);
     }
+    if (written.length > 0) await this.write(written, after);
+    return written;
   }
 
-  private async write(fresh: Entry[], heads: Map<number, Head>): Promise<void> {
+  private number(fresh: Entry[], before: ReadonlyMap<number, Head>): Map<number, Head> {
+    const heads = new Map<number, Head>();
+    for (const entry of fresh) {
+      const id = entry.conversationId!;
+      const head = heads.get(id) ?? { ...before.get(id)! };
+      heads.set(id, head);
+      head.lastSeq += 1;
+      // Later than the message before, also when the clock was set back: paging by timestamp skips and repeats nothing.
+      head.lastMessageAt = Math.max(this.now.getTime(), head.lastMessageAt + 1);
+      entry.stored = {
+        conversationId: id,
+        seq: head.lastSeq,
+        timestamp: new Date(head.lastMessageAt),
+        isRepeat: false,
+      };
+    }
+    return heads;
+  }
+
+  private async write(fresh: Entry[], heads: ReadonlyMap<number, Head>): Promise<void> {
     await insertRows(
       this.tx,
       'messages',
@@ -219,39 +296,58 @@ export class AppendBatch {
         return [conversationId, seq, draft.sender.userId, draft.body, toMoment(timestamp), draft.clientId ?? null];
       }),
     );
-    const touched = unique(fresh.map(({ conversationId }) => conversationId!));
     await upsertRows(
       this.tx,
       'conversations',
       // All of a row's columns, since MySQL demands those without a default; only two are ever written here.
       'id, kind, last_seq, last_message_at, created_at',
-      touched.map((id) => {
-        const { lastSeq, lastMessageAt } = heads.get(id)!;
+      [...heads].map(([id, { lastSeq, lastMessageAt }]) => {
         const moment = toMoment(new Date(lastMessageAt));
         return [id, '', lastSeq, moment, moment];
       }),
       'id',
       'last_seq = new(last_seq), last_message_at = new(last_message_at)',
     );
-    // Who writes has read what stands above.
-    const marks = new Map(
-      fresh
-        .filter(isPersons)
-        .map(({ draft, stored }) => [`${stored!.conversationId}:${draft.sender.userId}`, { draft, stored: stored! }]),
+  }
+
+  /** Holds those whose place in the chat somebody else holds. */
+  private async holdMarks(entries: Entry[]): Promise<void> {
+    const senders = canSkipLocked(this.tx) ? entries.filter(isPersons) : [];
+    if (senders.length === 0) return;
+    const places = new Map<string, [number, number]>(
+      senders.map((entry) => [heldKey.mark(entry), [entry.conversationId!, entry.draft.sender.userId]]),
     );
+    const take = async (lock: string): Promise<void> => {
+      const { sql, values } = inTuples(this.tx, 'conversation_id, user_id', [...places.values()]);
+      const rows = await this.tx.query<{ conversation_id: number; user_id: number }[]>(
+        `SELECT conversation_id, user_id FROM members WHERE ${sql} ${lock}`,
+        values,
+      );
+      const found = new Set(rows.map((row) => `mark ${row.conversation_id} ${row.user_id}`));
+      for (const key of places.keys()) if (found.has(key) === (lock !== '')) places.delete(key);
+    };
+    await take(forUpdateFree(this.tx));
+    // Left are those that somebody holds, and those that are not there: a chat with the bot has none before its first question.
+    if (places.size > 0) await take('');
+    for (const entry of senders) if (places.has(heldKey.mark(entry))) entry.hold(heldKey.mark(entry));
+  }
+
+  private async mark(fresh: Entry[], prefix?: string): Promise<void> {
+    const marks = new Map(fresh.filter(isPersons).map((entry) => [heldKey.mark(entry), entry]));
     if (marks.size === 0) return;
     await upsertRows(
       this.tx,
       'members',
       'conversation_id, user_id, last_read_seq, joined_at',
       [...marks.values()].map(({ draft, stored }) => [
-        stored.conversationId,
+        stored!.conversationId,
         draft.sender.userId,
-        stored.seq,
+        stored!.seq,
         toMoment(this.now),
       ]),
       'conversation_id, user_id',
       'last_read_seq = new(last_read_seq)',
+      prefix,
     );
   }
 }
@@ -259,6 +355,7 @@ export class AppendBatch {
 /** The bot has no session, and no read mark. */
 const isPersons = ({ draft }: Entry): boolean => draft.sender.userId !== BOT_USER_ID;
 
-const accepted = (entries: Entry[]): Entry[] => entries.filter(({ refusal }) => !refusal);
+const accepted = (entries: Entry[]): Entry[] =>
+  entries.filter(({ refusal, heldBy }) => !refusal && heldBy === undefined);
 
 const unique = (numbers: number[]): number[] => [...new Set(numbers)].sort((a, b) => a - b);

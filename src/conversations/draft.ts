@@ -38,22 +38,40 @@ export class Entry<Target = unknown> {
   conversationId?: number;
   refusal?: DomainError;
   stored?: Stored;
+  /** Somebody else holds a row that it needs: it is tried again, and until then nothing of this key is stored. */
+  heldBy?: string;
 
   constructor(readonly draft: Draft<Target>) {}
 
   refuse(error: DomainError): void {
     this.refusal ??= error;
   }
+
+  hold(key: string): void {
+    this.heldBy ??= key;
+  }
 }
+
+/**
+ * What drafts wait for that must not be stored before one another, from the narrowest: one sender in one chat, one chat, one sender.
+ * Two drafts of one sender to one chat have all of these in common.
+ */
+export const heldKey = {
+  mark: ({ conversationId, draft }: Entry): string => `mark ${conversationId} ${draft.sender.userId}`,
+  chat: ({ conversationId }: Entry): string => `chat ${conversationId}`,
+  sender: ({ draft }: Entry): string => `sender ${draft.sender.userId}`,
+};
 
 /**
  * What one kind of chat adds to an append. All are called inside the batch's transaction, for all of its drafts of the kind at
  * once, so that a busy batch costs a handful of statements; all but the last refuse drafts one by one.
  */
 export interface KindRules<Target = unknown> {
-  /** Sets each entry's conversation, making it where there is none. */
+  /** What `locate` holds a draft by, where there is no conversation yet; different for each that it would make. */
+  placeOf?(target: Target): string;
+  /** Sets each entry's conversation, making it where there is none; may hold entries by `placeOf`. */
   locate(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
-  /** May each sender write there now? The conversations are locked: the answer holds until the commit. */
+  /** May each sender write there now? The conversations are locked: the answer holds until the commit. May hold entries. */
   authorize?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
   /** Is there room for these? Asked only for what is new: repeats have their place already. */
   admit?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;

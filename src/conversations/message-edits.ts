@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Sessions } from '../auth/sessions.js';
 import { Clock } from '../common/clock.js';
-import { DomainError, NotFound } from '../common/errors.js';
+import { Busy, DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { forUpdate, fromMoment } from '../database/dialect.js';
 import { Forgetting } from '../database/forgetting.js';
@@ -41,6 +41,9 @@ const notBefore = ({ created_at, edited_at }: MessageRow, now: Date): Date =>
   new Date(Math.max(now.getTime(), fromMoment(edited_at ?? created_at).getTime()));
 
 const isGone = () => new DomainError('gone', 'message_deleted', 'The message was deleted. Send a new one.');
+
+/** Whoever waits longer for the changes before is told so, and nothing was done. */
+const TURN_WITHIN_MS = 4_000;
 
 /** Edits and deletes messages. Each takes the chat's next `change` number, so that clients can ask for what they missed. */
 @Injectable()
@@ -143,7 +146,12 @@ export class MessageEdits {
 
   private inTurn<T>(conversationId: number, work: () => Promise<T>): Promise<T> {
     const before = this.turns.get(conversationId) ?? Promise.resolve();
-    const turn = before.then(work, work);
+    const until = performance.now() + TURN_WITHIN_MS;
+    const inTime = (): Promise<T> => {
+      if (performance.now() > until) throw new Busy();
+      return work();
+    };
+    const turn = before.then(inTime, inTime);
     this.turns.set(conversationId, turn);
     const forget = () => {
       if (this.turns.get(conversationId) === turn) this.turns.delete(conversationId);

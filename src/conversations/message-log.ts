@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Backoff } from '../common/backoff.js';
+import { CalmLogger } from '../common/calm-logger.js';
 import { Clock } from '../common/clock.js';
 import { Busy, Unavailable } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
@@ -9,31 +11,34 @@ import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { AppendBatch } from './append-batch.js';
 import type { ConversationKind } from './conversation.entity.js';
 import { type Draft, Entry, type KindRules, type Stored } from './draft.js';
+import { DraftQueue, type Waiting } from './draft-queue.js';
 import { StampsAhead } from './stamps-ahead.js';
 
 /** Drafts that may wait: a few seconds of work. */
 const MAX_WAITING = 10_000;
 /** The length of their texts (UTF-16 units): some tens of megabytes. */
 const MAX_WAITING_LENGTH = 20_000_000;
-/** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
-const MAX_BATCH = 500;
 /** From a batch of so many on, the next one is given time to gather. */
 const BUSY = 8;
 /** Unless so many have gathered by themselves. */
 const ENOUGH = 100;
 const GATHER_MS = 2;
-/** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
-const MAX_BATCH_LENGTH = 1_000_000;
 /** How long those wait for an answer whose COMMIT a database broke off in the middle of. */
 const LOOK_UP_FOR_MS = 5_000;
-const LOOK_UP_EVERY_MS = 500;
+/** Pauses between looks. */
+const FIRST_LOOK_MS = 200;
+const LONGEST_LOOK_MS = 1_000;
+/** How long a draft waits for what somebody else holds. */
+const HELD_FOR_MS = 5_000;
+/** Where the database says nothing: how long a draft waits in the queue, and how long altogether. Each sender is answered in 10 s. */
+const QUEUED_FOR_MS = 6_000;
+const ANSWERED_AFTER_MS = 9_000;
+/** How often these are looked at. */
+const SWEEP_MS = 250;
 
-interface Waiting {
-  draft: Draft;
-  resolve: (stored: Stored) => void;
-  reject: (error: unknown) => void;
-  late: ((stored: Stored) => void) | undefined;
-}
+const AWAY = 'The database is away. The message was not stored; send it again.';
+const UNKNOWN =
+  'The database broke off. Whether the message was stored is unknown; send it again with the same client_id.';
 
 /**
  * Every message of every chat enters here, and is numbered here. Drafts gather in a queue; while one transaction commits, the
@@ -41,12 +46,19 @@ interface Waiting {
  */
 @Injectable()
 export class MessageLog implements BeforeApplicationShutdown {
-  private readonly logger = new Logger(MessageLog.name);
+  private readonly logger = new CalmLogger(MessageLog.name);
   private readonly stampsAhead = new StampsAhead();
   private readonly rules = new Map<ConversationKind, KindRules>();
-  private queue: Waiting[] = [];
-  private waitingLength = 0;
+  private readonly queue = new DraftQueue();
   private draining: Promise<void> | undefined;
+  /** Ends the pause in which all that waits is held. */
+  private wake: () => void = () => {};
+  /** What is in a transaction, or looked up after one. */
+  private inFlight: Waiting[] = [];
+  /** Its COMMIT was not answered: when its senders are told so. */
+  private unknownAt = Infinity;
+  /** When the database last finished a transaction of ours. */
+  private workedAt = -Infinity;
   private isStopping = false;
 
   constructor(
@@ -61,15 +73,16 @@ export class MessageLog implements BeforeApplicationShutdown {
 
   /**
    * Stores a message; resolves after the commit, in the order of the numbers. Two drafts of one sender to one chat are numbered
-   * in the order of the calls. @throws Busy; Unavailable; what the rules refuse with; `client_id_conflict`
+   * in the order of the calls. Answers within ten seconds also where the database says nothing at all.
+   * @throws Busy; Unavailable; what the rules refuse with; `client_id_conflict`
    * @param late called where the sender was told that nobody knows, and it turns out later that the message is stored: others are
    *   still to be told of it, before anything that comes after it
    */
   append(draft: Draft, late?: (stored: Stored) => void): Promise<Stored> {
-    if (this.queue.length >= MAX_WAITING || this.waitingLength >= MAX_WAITING_LENGTH) return Promise.reject(new Busy());
+    if (this.queue.length >= MAX_WAITING || this.queue.size >= MAX_WAITING_LENGTH) return Promise.reject(new Busy());
     return new Promise((resolve, reject) => {
-      this.queue.push({ draft, resolve, reject, late });
-      this.waitingLength += draft.body.length;
+      this.queue.push(draft, performance.now(), resolve, reject, late);
+      this.wake();
       this.draining ??= this.drain();
     });
   }
@@ -80,64 +93,78 @@ export class MessageLog implements BeforeApplicationShutdown {
   }
 
   private async drain(): Promise<void> {
-    // Let all sockets that have something to say right now say it: their messages share the first commit.
-    await new Promise(setImmediate);
-    while (this.queue.length > 0) {
-      const batch = this.takeBatch();
-      await this.store(batch);
-      // A batch costs as much as dozens of messages. Where many write, but not so many that the next batch is large already, a moment's
-      // patience makes it so; one who writes alone never waits.
-      if (batch.length >= BUSY && this.queue.length < ENOUGH) await sleep(GATHER_MS);
+    const sweeper = setInterval(() => this.sweep(), SWEEP_MS);
+    try {
+      // Let all sockets that have something to say right now say it: their messages share the first commit.
+      await new Promise(setImmediate);
+      while (this.queue.length > 0) {
+        this.inFlight = this.queue.takeBatch(performance.now());
+        if (this.inFlight.length === 0) await this.untilNextTry();
+        else await this.store(this.inFlight).catch((error: unknown) => this.giveUp(error));
+        // A batch costs as much as dozens of messages. Where many write, but not so many that the next batch is large already, a moment's
+        // patience makes it so; one who writes alone never waits.
+        if (this.inFlight.length >= BUSY && this.queue.length < ENOUGH) await sleep(GATHER_MS);
+      }
+    } finally {
+      clearInterval(sweeper);
+      // In the turn that saw the queue empty: a draft that comes any later finds nobody draining, and starts anew.
+      this.draining = undefined;
     }
-    // In the turn that saw the queue empty: a draft that comes any later finds nobody draining, and starts anew.
-    this.draining = undefined;
   }
 
-  private takeBatch(): Waiting[] {
-    let count = 0;
-    for (let length = 0; count < this.queue.length && count < MAX_BATCH && length < MAX_BATCH_LENGTH; count++) {
-      length += this.queue[count].draft.body.length;
-    }
-    const batch = this.queue.splice(0, count);
-    this.waitingLength -= lengthOf(batch);
-    return batch;
+  /** All that waits is held by somebody else: until it is to be tried again, or something else comes. */
+  private async untilNextTry(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.max(1, this.queue.nextTryAt - performance.now()));
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = () => {};
   }
 
   private async store(batch: Waiting[]): Promise<void> {
     let entries: Entry[] = [];
     let now = this.clock.now();
+    const closed = this.queue.closedKeys();
     try {
       await this.unitOfWork.run(async (tx) => {
         now = this.clock.now();
         entries = batch.map(({ draft }) => new Entry(draft));
-        await new AppendBatch(tx, this.rules, now).append(entries);
+        await new AppendBatch(tx, this.rules, now, closed).append(entries);
       });
     } catch (error) {
       await this.recover(batch, entries, error);
       return;
     }
-    settle(batch, entries);
+    this.settle(batch, entries);
     this.stampsAhead.look(entries, now);
   }
 
   private async recover(batch: Waiting[], entries: Entry[], error: unknown): Promise<void> {
     if (error instanceof CommitUnknown) {
-      await this.lookUp(batch, entries);
-    } else if (isLostConnection(error)) {
+      // What was held back is known not to be stored.
+      this.hold(batch, entries);
+      this.inFlight = batch.filter((_, i) => entries[i].heldBy === undefined);
+      await this.lookUp(
+        this.inFlight,
+        entries.filter(({ heldBy }) => heldBy === undefined),
+      );
+    } else if (isLostConnection(error) || error instanceof Unavailable) {
       // The connection broke before the COMMIT.
-      rejectAll(batch, 'The database is away. The message was not stored; send it again.');
+      rejectAll(batch, AWAY);
     } else if (isOutOfOrder(error)) {
       // Nothing is wrong with the drafts: trying them one by one would only take longer.
       this.logger.error(`Messages could not be stored: ${logLine(error)}`);
       rejectAll(batch, 'The database is in trouble. The message was not stored; send it again.');
     } else if (error instanceof Busy) {
-      // Somebody holds one of the chats: nobody knows which.
+      // Somebody holds what these need, and nobody knows which of them.
       for (const { reject } of batch) reject(error);
     } else if (batch.length > 1) {
       // One draft spoils the statement of all: halve until it stands alone. Order is kept, since the first half goes first.
       const middle = batch.length >> 1;
-      await this.store(batch.slice(0, middle));
-      await this.store(batch.slice(middle));
+      this.queue.putBack([batch.slice(0, middle), batch.slice(middle)]);
     } else {
       this.logger.error(`A message could not be stored: ${logLine(error)}`);
       batch[0].reject(error);
@@ -149,58 +176,87 @@ export class MessageLog implements BeforeApplicationShutdown {
    * known nothing else is stored, or what comes later would be told first.
    */
   private async lookUp(batch: Waiting[], entries: Entry[]): Promise<void> {
-    const until = Date.now() + LOOK_UP_FOR_MS;
-    for (let isAnswered = false; ; await sleep(LOOK_UP_EVERY_MS)) {
+    this.unknownAt = performance.now() + LOOK_UP_FOR_MS;
+    const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
+    for (let hasSaid = false; ; await sleep(backoff.next())) {
       let trouble: unknown;
       const isCommitted = await this.unitOfWork
         .run((tx) => AppendBatch.isCommitted(tx, entries))
         .catch((error: unknown) => void (trouble = error));
       if (isCommitted !== undefined) {
-        if (!isCommitted) rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
-        else if (isAnswered) tellLate(batch, entries);
-        else settle(batch, entries);
+        this.unknownAt = Infinity;
+        if (isCommitted) this.settle(batch, entries);
+        else rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
         return;
       }
-      if (Date.now() < until) continue;
-      if (!isAnswered) {
-        isAnswered = true;
+      if (performance.now() < this.unknownAt) continue;
+      if (!hasSaid) {
+        hasSaid = true;
         this.logger.error(
           `The database broke off, and does not say whether ${batch.length} messages are stored: ${logLine(trouble)}`,
         );
-        rejectAll(
-          batch,
-          'The database broke off. Whether the message was stored is unknown; send it again with the same client_id.',
-        );
       }
-      // Nobody is kept waiting for longer than these were.
-      rejectAll(this.takeAll(), 'The database is away. The message was not stored; send it again.');
+      this.sweep();
       if (this.isStopping) return;
     }
   }
 
-  private takeAll(): Waiting[] {
-    const all = this.queue;
-    this.queue = [];
-    this.waitingLength = 0;
-    return all;
+  private settle(batch: Waiting[], entries: Entry[]): void {
+    this.workedAt = performance.now();
+    entries.forEach(({ stored, refusal, heldBy }, i) => {
+      const waiting = batch[i];
+      if (heldBy !== undefined) return;
+      if (!stored) waiting.reject(refusal);
+      else if (!waiting.isAnswered) waiting.resolve(stored);
+      else if (!stored.isRepeat) this.tellLate(waiting, stored);
+    });
+    this.hold(batch, entries);
+  }
+
+  private hold(batch: Waiting[], entries: Entry[]): void {
+    const held = entries.flatMap(({ heldBy }, i): [Waiting, string][] =>
+      heldBy === undefined ? [] : [[batch[i], heldBy]],
+    );
+    this.queue.hold(held, performance.now());
+  }
+
+  private tellLate({ late }: Waiting, stored: Stored): void {
+    try {
+      late?.(stored);
+    } catch (error) {
+      this.logger.error(`A message that is stored could not be told: ${logLine(error)}`);
+    }
+  }
+
+  /** A mistake of ours: these have no answer, and the others are still to be stored. */
+  private giveUp(error: unknown): void {
+    this.logger.error(`Messages could not be stored: ${logLine(error)}`);
+    for (const { reject } of this.inFlight) reject(error);
+  }
+
+  /** Answers those that have waited for long enough. */
+  private sweep(): void {
+    const now = performance.now();
+    for (const { reject } of this.queue.takeHeldSince(now - HELD_FOR_MS)) reject(new Busy());
+    // Nobody is kept waiting for longer than these were.
+    if (now >= this.unknownAt) {
+      this.answerUnknown(this.inFlight);
+      rejectAll(this.queue.takeAll(), AWAY);
+    }
+    // A database that works takes what waits, however long the queue is.
+    if (this.workedAt < now - QUEUED_FOR_MS) rejectAll(this.queue.takeOlder(now - QUEUED_FOR_MS), AWAY);
+    if (this.workedAt < now - ANSWERED_AFTER_MS)
+      this.answerUnknown(this.inFlight.filter(({ since }) => since <= now - ANSWERED_AFTER_MS));
+  }
+
+  private answerUnknown(batch: Waiting[]): void {
+    for (const waiting of batch) {
+      waiting.isAnswered = true;
+      waiting.reject(new Unavailable(UNKNOWN));
+    }
   }
 }
-
-const lengthOf = (batch: Waiting[]): number => batch.reduce((sum, { draft }) => sum + draft.body.length, 0);
 
 const rejectAll = (batch: Waiting[], sentence: string): void => {
   for (const { reject } of batch) reject(new Unavailable(sentence));
 };
-
-function tellLate(batch: Waiting[], entries: Entry[]): void {
-  entries.forEach(({ stored }, i) => {
-    if (stored && !stored.isRepeat) batch[i].late?.(stored);
-  });
-}
-
-function settle(batch: Waiting[], entries: Entry[]): void {
-  entries.forEach(({ stored, refusal }, i) => {
-    if (stored) batch[i].resolve(stored);
-    else batch[i].reject(refusal);
-  });
-}

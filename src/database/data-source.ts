@@ -7,6 +7,7 @@ import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import type { Config } from '../config/config.js';
 import type { DatabaseUrl } from '../config/database-url.js';
+import { AbandonedConnections } from './abandoned-connections.js';
 import { Messages1763800000000 } from './migrations/1763800000000-messages.js';
 import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
 import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
@@ -21,6 +22,7 @@ import { ReplacedPasswords1764520000000 } from './migrations/1764520000000-repla
 import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
+import { type Locking, locksOf } from './locking.js';
 import { connectionOptions, reach } from './mysql-connection.js';
 import { SESSION } from './mysql-session.js';
 import { PoolRenewal } from './pool-renewal.js';
@@ -31,6 +33,7 @@ import { driverProblem, sqliteDriver } from './sqlite-driver.js';
 import { StartError } from './start-error.js';
 import { mysqlProblem, oneLine } from './start-problem.js';
 import { WalFile } from './wal-file.js';
+import { CONNECTION_WITHIN_MS, WatchedPool } from './watched-pool.js';
 
 /** All of them, oldest first. Appended to, never edited. */
 export const migrations = [
@@ -87,6 +90,7 @@ export async function mysqlOptions(url: DatabaseUrl, poolSize: number): Promise<
       'host' | 'port' | 'password' | 'database' | 'connectTimeout' | 'ssl'
     >),
     username,
+    connectTimeout: CONNECTION_WITHIN_MS,
     type: version.includes('MariaDB') ? 'mariadb' : 'mysql',
     timezone: 'Z',
     // MySQL calls most of what it computes a BIGINT. No number of ours comes near 2^53; any that did would come as a text.
@@ -106,9 +110,13 @@ export const dataSourceOptions = (config: Config): Promise<DataSourceOptions> =>
 export class Database extends DataSource {
   /** Where everything outside a transaction is read: only what is committed is seen. */
   reader: DataSource = this;
+  /** Undefined on SQLite, where nobody else writes. */
+  locking?: Locking;
   private wal?: WalFile;
   private lock?: Lock;
   private renewal?: PoolRenewal;
+  private watchedPool?: WatchedPool;
+  private abandoned?: AbandonedConnections;
 
   /**
    * Statements of our own go straight to MySQL's driver, in a transaction or not: what TypeORM does around each takes as long as what
@@ -143,6 +151,9 @@ export class Database extends DataSource {
         } as DataSourceOptions;
         database.reader = await new SqliteReader(readonly).initialize();
         await database.flushByOurselves(config);
+      } else {
+        database.locking = await locksOf(database);
+        database.watchPool();
       }
       return database;
     } catch (error) {
@@ -182,6 +193,24 @@ export class Database extends DataSource {
     (this.lock as DatabaseLock).moveAway();
   }
 
+  /** From here on each statement has a deadline; migrations take as long as they take. */
+  private watchPool(): void {
+    const { pool } = this.driver as unknown as { pool: Pool };
+    this.abandoned = new AbandonedConnections((sql, values) => this.query(sql, values));
+    this.watchedPool = new WatchedPool(pool, (name) => this.abandoned!.add(name));
+  }
+
+  /** Runs what may take long on a database that is well: the statements of the runner have no deadline meanwhile. */
+  async unhurried<T>(runner: QueryRunner, work: () => Promise<T>): Promise<T> {
+    const connection = (await runner.connect()) as object;
+    this.watchedPool?.leaveTime(connection);
+    try {
+      return await work();
+    } finally {
+      this.watchedPool?.hurry(connection);
+    }
+  }
+
   /** From here on a COMMIT on SQLite writes and does not flush: the unit of work waits for `flushed`. */
   private async flushByOurselves(config: Config): Promise<void> {
     this.wal = await WalFile.open(sqliteFile(config), (error) => {
@@ -216,6 +245,7 @@ export class Database extends DataSource {
   }
 
   override async destroy(): Promise<void> {
+    this.abandoned?.stop();
     if (this.reader !== this && this.reader.isInitialized) await this.reader.destroy();
     await super.destroy();
     await this.wal?.close();

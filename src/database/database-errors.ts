@@ -9,12 +9,12 @@ export const isLockTimeout = (error: unknown): boolean => driverCode(error) === 
 /** Another row has the same key. */
 export const isDuplicate = (error: unknown): boolean => DUPLICATE.has(driverCode(error));
 
-/** Another transaction was in the way. A duplicate counts: two made the same row at once, and the next try finds it. */
-export const isWorthRepeating = (error: unknown): boolean => DEADLOCK.has(driverCode(error)) || isDuplicate(error);
+/** Another transaction was in the way: this one is undone, and the next try may pass. */
+export const isDeadlock = (error: unknown): boolean => DEADLOCK.has(driverCode(error));
 
-const OUT_OF_ORDER = new Set([...DEADLOCK, 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 'ER_OUT_OF_RESOURCES']);
+const OUT_OF_ORDER = new Set(['ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 'ER_OUT_OF_RESOURCES']);
 
-/** The database works, but not for anybody right now: its disk is full, or locks do not come free. */
+/** The database works, but not for anybody right now: its disk is full, say. */
 export const isOutOfOrder = (error: unknown): boolean =>
   OUT_OF_ORDER.has(driverCode(error)) ||
   isReadOnly(error) ||

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Locking } from './locking.js';
 
 /*
  * The few places where SQLite and MySQL want different words. Only the statements that carry many rows at once are written by
@@ -66,8 +67,10 @@ async function writeRows(
   into: string,
   rows: readonly (readonly Value[])[],
   rest: string,
+  prefix = '',
 ): Promise<void> {
-  const sql = (those: readonly (readonly Value[])[]): string => `INSERT INTO ${into} VALUES ${tuples(those)} ${rest}`;
+  const sql = (those: readonly (readonly Value[])[]): string =>
+    `${prefix}INSERT INTO ${into} VALUES ${tuples(those)} ${rest}`;
   if (isSqlite(tx)) await runForEach(tx, sql(rows.slice(0, 1)), rows);
   else await tx.query(sql(rows), rows.flat());
 }
@@ -81,7 +84,10 @@ export async function insertRows(
   await writeRows(tx, `${table} (${columns})`, rows, '');
 }
 
-/** Inserts rows, or, where `key` exists already, sets `set` (SQL in which `new(column)` is the row's own value). */
+/**
+ * Inserts rows, or, where `key` exists already, sets `set` (SQL in which `new(column)` is the row's own value).
+ * @param prefix `refuseToWait`, say
+ */
 export async function upsertRows(
   tx: EntityManager,
   table: string,
@@ -89,12 +95,13 @@ export async function upsertRows(
   rows: readonly (readonly Value[])[],
   key: string,
   set: string,
+  prefix = '',
 ): Promise<void> {
   const onExisting = isSqlite(tx)
     ? `ON CONFLICT (${key}) DO UPDATE SET ${set.replace(/new\((\w+)\)/g, 'excluded.$1')}`
     : // VALUES(), not MySQL's newer `AS new`, which MariaDB does not know.
       `ON DUPLICATE KEY UPDATE ${set.replace(/new\((\w+)\)/g, 'VALUES($1)')}`;
-  await writeRows(tx, `${table} (${columns})`, rows, onExisting);
+  await writeRows(tx, `${table} (${columns})`, rows, onExisting, prefix);
 }
 
 /** Keeps the rows as they are until this transaction ends. SQLite needs no word for it: its one writer is the lock. */
@@ -104,6 +111,28 @@ export const forShare = (tx: EntityManager): string => (isSqlite(tx) ? '' : 'LOC
 /** The later of two moments, or the larger of two numbers. */
 export const greatest = (tx: EntityManager, one: string, other: string): string =>
   `${isSqlite(tx) ? 'MAX' : 'GREATEST'}(${one}, ${other})`;
+
+/**
+ * Whether rows that somebody else holds can be left out of a locking read instead of being waited for. On SQLite nobody else does; MySQL
+ * before 8 and MariaDB before 10.6 cannot.
+ */
+export const canSkipLocked = (tx: EntityManager): boolean => locking(tx)?.skipsLocked ?? false;
+
+const locking = (tx: EntityManager): Locking | undefined => (tx.connection as unknown as { locking?: Locking }).locking;
+
+/** The same locks on those rows that are free; a row that is missing may be there and held. Waits where `canSkipLocked` says no. */
+export const forUpdateFree = (tx: EntityManager): string =>
+  canSkipLocked(tx) ? 'FOR UPDATE SKIP LOCKED' : forUpdate(tx);
+export function forShareFree(tx: EntityManager): string {
+  if (!canSkipLocked(tx)) return forShare(tx);
+  return isMariaDb(tx) ? 'LOCK IN SHARE MODE SKIP LOCKED' : 'FOR SHARE SKIP LOCKED';
+}
+
+const isMariaDb = (tx: EntityManager): boolean => tx.connection.options.type === 'mariadb';
+
+/** Before a statement that writes: it fails at once where it would have to wait for a lock. Undefined where the database cannot do that. */
+export const refuseToWait = (tx: EntityManager): string | undefined =>
+  locking(tx)?.refusesToWait ? 'SET STATEMENT innodb_lock_wait_timeout = 0 FOR ' : undefined;
 
 /** How a moment is written in a statement of our own: the same text that TypeORM stores on SQLite. */
 export const toMoment = (date: Date): string => date.toISOString().slice(0, 23).replace('T', ' ');

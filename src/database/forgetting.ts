@@ -1,17 +1,21 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Backoff } from '../common/backoff.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** How long what was deleted may stay in SQLite's log; a busy log is not emptied for each text. */
 const FORGET_WITHIN_MS = 5_000;
-/** Five minutes: no backup of a file takes so long. */
-const TRIES_BEFORE_WARNING = 60;
+/** Where somebody reads the log, it is tried again after longer and longer pauses. */
+const LONGEST_PAUSE_MS = 30_000;
+/** No backup of a file takes so long. */
+const WARN_AFTER_MS = 5 * 60_000;
 
 /** What is deleted is gone from the tables with the commit. Here it goes from SQLite's log, too, where it would be found for a while. */
 @Injectable()
 export class Forgetting implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Database');
   private planned: NodeJS.Timeout | undefined;
-  private failures = 0;
+  private readonly backoff = new Backoff(FORGET_WITHIN_MS, LONGEST_PAUSE_MS);
+  private failingSince: number | undefined;
 
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
@@ -27,18 +31,28 @@ export class Forgetting implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Within some seconds. */
   soon(): void {
+    this.in(FORGET_WITHIN_MS);
+  }
+
+  private in(ms: number): void {
     this.planned ??= setTimeout(() => {
       this.planned = undefined;
       void this.now();
-    }, FORGET_WITHIN_MS).unref();
+    }, ms).unref();
   }
 
   /** Before this resolves; or, where somebody reads the log, a backup say, soon after they are done. */
   async now(): Promise<void> {
     const isDone = await this.unitOfWork.forgetDeleted().catch(() => false);
-    this.failures = isDone ? 0 : this.failures + 1;
-    if (this.failures === TRIES_BEFORE_WARNING)
-      this.logger.warn('What was deleted is still in the log of the database, which somebody reads all the time.');
-    if (!isDone) this.soon();
+    if (isDone) {
+      this.backoff.reset();
+      this.failingSince = undefined;
+      return;
+    }
+    this.in(this.backoff.next());
+    this.failingSince ??= performance.now();
+    if (performance.now() < this.failingSince + WARN_AFTER_MS) return;
+    this.failingSince = Infinity;
+    this.logger.warn('What was deleted is still in the log of the database, which somebody reads all the time.');
   }
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import type { Config } from '../config/config.js';
+import { Backoff } from '../common/backoff.js';
 import { driverProblem, sqliteDriver } from './sqlite-driver.js';
 import { StartError } from './start-error.js';
 
@@ -39,7 +40,17 @@ export async function lockDataDir({ dataDir }: Pick<Config, 'dataDir'>): Promise
   return { release: () => Promise.resolve(void file.close()) };
 }
 
-const RETRY_MS = 2_000;
+/** Pauses between tries to take the lock again. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+const CONNECT_WITHIN_MS = 3_000;
+const ANSWER_WITHIN_MS = 3_000;
+/**
+ * The connection that holds the lock says something this often: so a network that has gone mute is noticed, and a server that never
+ * hears that this process is gone gives the lock back after `FORGOTTEN_AFTER_S`.
+ */
+const ALIVE_EVERY_MS = 10_000;
+const FORGOTTEN_AFTER_S = 60;
 
 /** A lock's name is of the whole server, has at most 64 characters, and does not tell their case. MySQL 9.6 lost its own MD5. */
 export const lockName = (database: string): string => `parley:${createHash('md5').update(database).digest('hex')}`;
@@ -75,35 +86,69 @@ export class DatabaseLock implements Lock {
   }
 
   private async tryTake(seconds: number): Promise<boolean> {
-    const connection = await createConnection(this.options);
-    const [[{ name }]] = (await connection.query('SELECT DATABASE() AS name')) as unknown as [[{ name: string }]];
-    const [[row]] = (await connection.query('SELECT GET_LOCK(?, ?) AS taken', [
-      lockName(name),
-      seconds,
-    ])) as unknown as [[{ taken: number | null }]];
-    if (row.taken !== 1) {
-      await connection.end();
-      return false;
-    }
-    // A server that is idle for long would hang up on us.
-    await connection.query('SET SESSION wait_timeout = 31536000');
-    this.connection = connection;
+    const connection = await createConnection({ ...this.options, connectTimeout: CONNECT_WITHIN_MS });
     connection.on('error', () => undefined);
     // mysql2 tells that a connection is gone only by its stream.
     const { stream } = (connection as unknown as { connection: { stream: Duplex } }).connection;
+    const deadline = setTimeout(() => stream.destroy(), seconds * 1000 + ANSWER_WITHIN_MS);
+    try {
+      const isTaken = await this.lockOn(connection, seconds);
+      if (isTaken) this.keep(connection, stream);
+      else await connection.end();
+      return isTaken;
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  private async lockOn(connection: Connection, seconds: number): Promise<boolean> {
+    const ask = async (sql: string, values: unknown[] = []): Promise<number | null> => {
+      const [[{ value }]] = (await connection.query(`SELECT ${sql} AS value`, values)) as unknown as [
+        [{ value: number | string | null }],
+      ];
+      return value === null ? null : Number(value);
+    };
+    const [[{ database }]] = (await connection.query('SELECT DATABASE() AS `database`')) as unknown as [
+      [{ database: string }],
+    ];
+    const name = lockName(database);
+    await connection.query(`SET SESSION wait_timeout = ${FORGOTTEN_AFTER_S}`);
+    if ((await ask('GET_LOCK(?, ?)', [name, seconds])) === 1) return true;
+    const holder = await ask('IS_USED_LOCK(?)', [name]);
+    // Ourselves, on a connection of which the server has not heard yet that it is gone.
+    if (holder === null || holder !== this.connection?.threadId) return false;
+    await connection.query(`KILL ${holder}`);
+    return (await ask('GET_LOCK(?, 1)', [name])) === 1;
+  }
+
+  private keep(connection: Connection, stream: Duplex): void {
+    this.connection = connection;
     this.stream = stream;
-    stream.once('close', () => void this.takeAgain());
-    return true;
+    const alive = setInterval(() => {
+      const deadline = setTimeout(() => stream.destroy(), ANSWER_WITHIN_MS);
+      void connection
+        .ping()
+        .catch(() => stream.destroy())
+        .finally(() => clearTimeout(deadline));
+    }, ALIVE_EVERY_MS).unref();
+    stream.once('close', () => {
+      clearInterval(alive);
+      void this.takeAgain();
+    });
   }
 
   /** The database server went away: the lock went with it. */
   private async takeAgain(): Promise<void> {
+    const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     while (!this.released) {
       const taken = await this.tryTake(0).catch(() => undefined);
       if (taken) return;
       if (taken === false)
         this.logger.error('Another Parley process took over the database in DATABASE_URL. Stop one of the two.');
-      await sleep(RETRY_MS, undefined, { ref: false });
+      await sleep(backoff.next(), undefined, { ref: false });
     }
   }
 }

@@ -5,7 +5,8 @@ import type { EntityManager, QueryRunner } from 'typeorm';
 import { Busy, Unavailable } from '../common/errors.js';
 import { isAnswer, isReadOnly } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
-import { isLockTimeout, isWorthRepeating } from './database-errors.js';
+import { Backoff } from '../common/backoff.js';
+import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
 
 /** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. */
 export class CommitUnknown extends Unavailable {
@@ -14,7 +15,12 @@ export class CommitUnknown extends Unavailable {
   }
 }
 
-const TRIES = 5;
+/** Two that made the same row at once: the next try finds it. More often than this, the row is one that cannot be made. */
+const DUPLICATES = 5;
+/** How long deadlocks are tried again. In a Galera cluster, what another node was faster with is one, too. */
+const DEADLOCKS_FOR_MS = 2_000;
+/** Transactions that may wait for SQLite's one connection that writes. */
+const MAX_WAITING = 2_000;
 
 /** The one way to write, and the one place to read from. */
 @Injectable()
@@ -35,10 +41,24 @@ export class UnitOfWork {
   /**
    * Runs `work` in one transaction: all of it happens, or none. Inside, use `tx` and nothing else, and do not talk to the
    * network; the work may run again after a deadlock, so it must not change anything outside the database.
-   * @throws what `work` throws; Busy where another transaction does not end; CommitUnknown where the connection broke during COMMIT
+   * @throws what `work` throws; Busy where another transaction does not end, or too much waits; CommitUnknown where the connection
+   *   broke during COMMIT, or its answer did not come in time
    */
   run<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    return this.isSqlite ? this.flushed(this.oneAtATime(() => this.once(work))) : this.withRetry(work);
+    if (!this.isSqlite) return this.withRetry(work);
+    if (this.oneAtATime.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
+    return this.flushed(this.oneAtATime(() => this.once(work)));
+  }
+
+  /** Reads what may take long on a database that is well: for jobs at the start, for which nobody waits. */
+  async readUnhurried<T>(read: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (this.isSqlite) return read(this.read);
+    const runner = this.database.createQueryRunner();
+    try {
+      return await this.database.unhurried(runner, () => read(runner.manager));
+    } finally {
+      await runner.release();
+    }
   }
 
   /** What SQLite has committed counts once it is on disk. The next transaction need not wait for that, and waits of many are one. */
@@ -54,14 +74,19 @@ export class UnitOfWork {
   }
 
   private async withRetry<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
+    const until = performance.now() + DEADLOCKS_FOR_MS;
+    const backoff = new Backoff(10, 250);
+    for (let duplicates = 0; ;) {
       try {
         return await this.once(work);
       } catch (error) {
         if (isReadOnly(error)) this.database.leaveServer();
         if (isLockTimeout(error)) throw new Busy();
-        if (attempt === TRIES || !isWorthRepeating(error)) throw error;
-        await sleep(Math.random() * 10 * 2 ** attempt);
+        if (isDuplicate(error) && ++duplicates === DUPLICATES) throw error;
+        if (!isDuplicate(error) && !isDeadlock(error)) throw error;
+        const pause = backoff.next();
+        if (performance.now() + pause > until) throw isDeadlock(error) ? new Busy() : error;
+        await sleep(pause);
       }
     }
   }

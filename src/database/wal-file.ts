@@ -1,6 +1,21 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+/** What Windows, and some file systems, say where a folder is to be flushed: there is nothing to do then. */
+const CANNOT_FLUSH_FOLDERS = new Set(['EPERM', 'EISDIR', 'EINVAL', 'EACCES', 'ENOTSUP']);
+
+async function flushFolder(name: string): Promise<void> {
+  let folder: FileHandle | undefined;
+  try {
+    folder = await open(name, 'r');
+    await folder.sync();
+  } catch (error) {
+    if (!CANNOT_FLUSH_FOLDERS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    await folder?.close();
+  }
+}
+
 /**
  * SQLite's write-ahead log, flushed to disk off the main thread. SQLite's own flush (`synchronous = FULL`) would stop every socket of
  * the process for as long as the disk takes; here a commit is written at once, and whoever waits for it goes on when it is flushed.
@@ -23,12 +38,7 @@ export class WalFile {
   static async open(database: string, onFailure: (error: Error) => void): Promise<WalFile> {
     const wal = new WalFile(await open(`${database}-wal`, 'r+'), onFailure);
     // Its name in the folder must survive, too.
-    const folder = await open(dirname(database), 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await flushFolder(dirname(database));
     return wal;
   }
 

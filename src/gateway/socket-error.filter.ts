@@ -1,5 +1,6 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable } from '@nestjs/common';
 import { Unauthenticated } from '../auth/access-tokens.js';
+import { CalmLogger } from '../common/calm-logger.js';
 import { asDomainError, internalError } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
 import { tellRefusal } from '../common/refusals.js';
@@ -12,7 +13,7 @@ import { Publisher } from '../realtime/publisher.js';
 @Catch()
 @Injectable()
 export class SocketErrorFilter implements ExceptionFilter {
-  private readonly logger = new Logger('Socket');
+  private readonly logger = new CalmLogger('Socket');
 
   constructor(
     private readonly publisher: Publisher,

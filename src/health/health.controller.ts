@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, Head, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Unavailable } from '../common/errors.js';
 import { Public } from '../common/identity.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+
+/** Whoever asks often takes a node out that does not answer. */
+const READY_WITHIN_MS = 2_000;
 
 /** For whatever watches the server: a container engine, a load balancer. */
 @ApiExcludeController()
@@ -41,9 +45,11 @@ export class HealthController implements BeforeApplicationShutdown {
   @Public()
   async ready() {
     if (this.isShuttingDown) throw new Unavailable('The server is shutting down.');
-    await this.unitOfWork.read.query('SELECT 1').catch(() => {
-      throw new Unavailable();
-    });
+    const isReady = this.unitOfWork.read.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
+    if (!(await Promise.race([isReady, sleep(READY_WITHIN_MS, false, { ref: false })]))) throw new Unavailable();
     return { status: 'ok' };
   }
 }

@@ -1,10 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
-import { type INestApplicationContext, Logger } from '@nestjs/common';
+import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Server, ServerOptions, Socket } from 'socket.io';
+import { CalmLogger } from '../common/calm-logger.js';
 import { DomainError } from '../common/errors.js';
+import { logLine } from '../common/log-line.js';
 import { isOriginAllowed, originRefused } from '../common/origin.js';
 import { UnfinishedRequests } from '../common/unfinished-requests.js';
 import type { Config } from '../config/config.js';
@@ -46,7 +48,7 @@ function forgetHandshake(socket: Socket): void {
 
 /** Socket.IO as Parley serves it: where, to whom, and with handlers bound the plain way. */
 export class SocketAdapter extends IoAdapter {
-  private static readonly log = new Logger('Socket');
+  private static readonly log = new CalmLogger('Socket');
   private readonly known = new Set<string>();
   private readonly incoming: Incoming;
   private readonly connections: Connections;
@@ -118,7 +120,7 @@ export class SocketAdapter extends IoAdapter {
         // Handlers never reject: the gateway's filter answers every error.
         void (callback(given[0], acknowledge) as Promise<unknown>).then(
           (answer) => answer !== undefined && acknowledge?.(answer),
-          (error: unknown) => SocketAdapter.log.error(error),
+          (error: unknown) => SocketAdapter.log.error(logLine(error)),
         );
       });
     }

@@ -1,9 +1,11 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { type EntityManager, IsNull, Not } from 'typeorm';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Erasure } from '../auth/erasure.js';
 import { PasswordRestoreService } from '../auth/password-restore.service.js';
 import { Sessions } from '../auth/sessions.js';
 import { ERASED_NAME, User } from '../auth/user.entity.js';
+import { Backoff } from '../common/backoff.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -16,13 +18,27 @@ import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
 
+/** How long the caller waits to learn what became of a COMMIT without an answer. We go on asking, with pauses, until it is known. */
+const KNOWN_WITHIN_MS = 2_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** What is left to do for somebody whose account is erased. */
+interface Afterwards {
+  userId: number;
+  network: string;
+  email: string;
+  tell: () => Promise<void>;
+}
+
 /** In place of the moment in which they came. */
 const NEVER = new Date(0);
 
 /** The end of an account: what others were told stays, and nothing else does. */
 @Injectable()
-export class AccountErasureService {
+export class AccountErasureService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(AccountErasureService.name);
+  private isStopping = false;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -36,36 +52,69 @@ export class AccountErasureService {
     private readonly security: SecurityLog,
   ) {}
 
+  beforeApplicationShutdown(): void {
+    this.isStopping = true;
+  }
+
   /**
    * Erases the caller's account. When this resolves, its sessions have ended, its address is free, and what was theirs alone is gone.
    * @throws `wrong_password`; `password_too_new` where it was set without the one before it; RateLimited, Busy; Unauthenticated where the session has ended meanwhile
    */
   async erase(me: Identity, password: string, network: string): Promise<void> {
     const checked = await this.ownPassword.check(me, password, network);
-    let done: { email: string; tell: () => Promise<void> } | undefined;
+    let done: Afterwards | undefined;
     const run = this.sessions.endAndClose('erasure', async (tx, end) => {
       const user = await this.hold(tx, me);
       if (user.passwordHash !== checked) throw wrongPassword();
       await this.replaced.assertErasable(tx, user.id);
       await end({ userId: user.id });
-      done = { email: user.email, tell: await this.erasure.run(tx, user) };
+      done = { userId: user.id, network, email: user.email, tell: await this.erasure.run(tx, user) };
       await this.outbox.forget(tx, user.email);
       await tx.update(User, { id: user.id }, this.nobody(user.id));
     });
     await run.catch(async (error: unknown) => {
       if (error instanceof DomainError && error.code === 'password_too_new')
         this.security.tell('erasure_refused', { user_id: me.userId, session_id: me.sessionId, network });
-      // Where the database did not answer, its row tells: others must learn of it, and the disk forget.
-      const isDone = error instanceof CommitUnknown && (await this.isErased(me.userId));
-      if (!isDone) throw error;
+      if (!(error instanceof CommitUnknown)) throw error;
+      // Where the database did not answer, its row tells: others must learn of it, and the disk forget, however late that is known.
+      const isErased = this.whetherErased(me.userId);
+      const known = await Promise.race([isErased, sleep(KNOWN_WITHIN_MS, undefined, { ref: false })]);
+      if (known === undefined) void isErased.then((isDone) => (isDone ? this.finishLate(done!) : undefined));
+      if (!known) throw error;
     });
-    this.security.tell('account_erased', { user_id: me.userId, network });
-    await done!.tell();
-    await this.forgetOnDisk(done!.email);
+    await this.finish(done!);
   }
 
-  private isErased(userId: number): Promise<boolean> {
-    return this.unitOfWork.read.existsBy(User, { id: userId, erasedAt: Not(IsNull()) });
+  private async finish({ userId, network, email, tell }: Afterwards): Promise<void> {
+    this.security.tell('account_erased', { user_id: userId, network });
+    await tell();
+    await this.forgetOnDisk(email);
+  }
+
+  private async finishLate(done: Afterwards): Promise<void> {
+    await this.finish(done).catch((error: unknown) => {
+      this.logger.error(`The end of an account could not be told: ${logLine(error)}`);
+    });
+  }
+
+  /** Asks until the database tells; undefined where the server stops first. */
+  private async whetherErased(userId: number): Promise<boolean | undefined> {
+    const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    while (!this.isStopping) {
+      try {
+        // The server may still be committing: its locks are gone only when it has decided.
+        return await this.unitOfWork.run(async (tx) => {
+          const [row] = await tx.query<{ erased_at: unknown }[]>(
+            `SELECT erased_at FROM users WHERE id = ? ${forUpdate(tx)}`,
+            [userId],
+          );
+          return row?.erased_at != null;
+        });
+      } catch {
+        await sleep(backoff.next(), undefined, { ref: false });
+      }
+    }
+    return undefined;
   }
 
   /** Holds everything that others could write to meanwhile: the chats first, as the message log does, then the person. */

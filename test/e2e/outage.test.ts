@@ -59,6 +59,23 @@ onPrivateServers('an outage of the database', (server) => {
     }, 'the lock');
   });
 
+  it('a server that is frozen leaves nobody without an answer', async () => {
+    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    const socket = await ada.connect();
+    await sendTo(socket, bob.id, 'before');
+    server().freeze();
+    const ready = ada.get('/health/ready');
+    expect((await sendTo(socket, bob.id, 'during', 'id-1')).error.code).toBe('unavailable');
+    expect((await ready).body.code).toBe('unavailable');
+    expect((await ada.get('/http/chat_rooms')).body.code).toBe('unavailable');
+    server().thaw();
+    const answer = await eventually(async () => {
+      const again = await sendTo(socket, bob.id, 'during', 'id-1');
+      return again.ok ? again : undefined;
+    });
+    expect(answer.seq).toBe(2);
+  });
+
   it('the bot falls silent when it is told to, and what it had said is stored later', async () => {
     const bot = new Dictation();
     completions.behave(bot.behaviour);

@@ -86,7 +86,11 @@ onPrivateServers('a COMMIT whose connection breaks', (database) => {
         ['ada', adas],
         ['bob', bobs],
       ] as const)
-        socket.on('message', (event) => heard.push([name, (event as { message: string }).message]));
+        socket.on('message', (event) => {
+          const { message: text } = event as { message: string };
+          // Not the notices of who is in the group.
+          if (['one', 'two'].includes(text)) heard.push([name, text]);
+        });
       const toGroup = { chat_type: 'group', chat_group_id: crowd.group };
       const write = (socket: ChatSocket, to: Person, text: string) => {
         const target = kind === 'group' ? toGroup : { chat_type: 'room', other_user_id: to.id };
@@ -187,6 +191,14 @@ onPrivateServers('a COMMIT whose connection breaks', (database) => {
       const { socket, answer } = await ended('commit', end);
       expect(answer.body.code).toBe('unavailable');
       expect(await sendTo(socket, crowd.people[1].id, 'still here')).toMatchObject({ ok: true });
+    });
+
+    it('of somebody who erases their account, and of which only later is known that it was carried out', async () => {
+      const told = next<object>(crowd.sockets.get(crowd.people[1])!, 'user_update', (event) => 'deleted' in event);
+      const { answer } = await ended('answer', ways.at(-1)![1], true);
+      expect(answer.body.code).toBe('unavailable');
+      proxy.accept();
+      await told;
     });
 
     it('closes them where nobody can tell, and lets those in again whose sessions live', async () => {

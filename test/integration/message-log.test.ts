@@ -1,6 +1,7 @@
 // The message log on a real database, without the transports around it: what happens to drafts when things go wrong.
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { createConnection } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Registration } from '../../src/auth/registration.entity.js';
@@ -14,6 +15,7 @@ import { ConversationsModule } from '../../src/conversations/conversations.modul
 import type { Draft, Stored } from '../../src/conversations/draft.js';
 import { Message } from '../../src/conversations/message.entity.js';
 import { MessageLog } from '../../src/conversations/message-log.js';
+import { Database } from '../../src/database/data-source.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { CommitUnknown, UnitOfWork } from '../../src/database/unit-of-work.js';
 import { emptyEnvironment, onAllDialects } from '../support/app.js';
@@ -23,10 +25,12 @@ onAllDialects('the message log', (dialect) => {
   let log: MessageLog;
   let unitOfWork: UnitOfWork;
   let cleanUp: () => Promise<void>;
+  let databaseUrl: string;
 
   beforeEach(async () => {
     const environment = await emptyEnvironment(dialect);
     cleanUp = environment.cleanUp;
+    databaseUrl = environment.env['DATABASE_URL'] ?? '';
     const config = loadConfig(environment.env);
     module = await Test.createTestingModule({
       imports: [
@@ -149,17 +153,118 @@ onAllDialects('the message log', (dialect) => {
     expect(seqs(outcomes)).toEqual([1, 'session_revoked', 'token_expired', 'not_found', 2]);
   });
 
-  it.skipIf(dialect === 'sqlite')('waits some seconds for a chat that somebody holds, and no longer', async () => {
-    const holder = module.get(DataSource, { strict: false }).createQueryRunner();
-    await holder.startTransaction();
-    await holder.query('SET SESSION idle_transaction_timeout = 60');
-    await holder.query('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
-    const run = vi.spyOn(unitOfWork, 'run');
-    expect(seqs(await append(3))).toEqual(Array(3).fill('busy'));
-    expect(run).toHaveBeenCalledTimes(1);
-    await holder.rollbackTransaction();
-    await holder.release();
-    expect(seqs(await append(2))).toEqual([1, 2]);
+  it('goes on where a listener throws that is told late', async () => {
+    const real = unitOfWork.run.bind(unitOfWork);
+    vi.spyOn(unitOfWork, 'run')
+      .mockImplementationOnce(async (work) => {
+        await real(work);
+        throw new CommitUnknown();
+      })
+      .mockImplementationOnce(() => {
+        // By now nobody is kept waiting any longer.
+        const now = performance.now.bind(performance);
+        vi.spyOn(performance, 'now').mockImplementation(() => now() + 6_000);
+        return Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' }));
+      });
+    const late = vi.fn<(stored: Stored) => void>(() => {
+      throw new Error('a mistake');
+    });
+    await expect(log.append(draft('first'), late)).rejects.toMatchObject({ code: 'unavailable' });
+    // Until the fate of the first is known, nothing else is stored.
+    expect((await vi.waitFor(() => log.append(draft('second')), 10_000)).seq).toBe(2);
+    expect(late).toHaveBeenCalledTimes(1);
+  });
+
+  describe.skipIf(dialect === 'sqlite')('where somebody else holds what a draft needs', () => {
+    const open: (() => Promise<void>)[] = [];
+    afterEach(async () => {
+      for (const release of open.splice(0)) await release();
+    });
+    /** On a connection past the pool, which may pause for longer than ours. */
+    const hold = async (sql: string): Promise<() => Promise<void>> => {
+      const holder = await createConnection(databaseUrl);
+      await holder.query('START TRANSACTION');
+      if (module.get(DataSource, { strict: false }).options.type === 'mariadb')
+        await holder.query('SET SESSION idle_transaction_timeout = 60');
+      const [rows] = await holder.query(sql);
+      expect(rows).toHaveLength(1);
+      const release = async () => holder.destroy();
+      open.push(release);
+      return release;
+    };
+    const others: Partial<Draft> = { sender: { userId: 2, sessionId: 3 }, target: 2 };
+
+    beforeEach(async () => {
+      await unitOfWork.run(async (tx) => {
+        const now = new Date();
+        const names = nameColumns('C', 'D');
+        await tx.insert(User, {
+          email: 'c',
+          passwordHash: 'x',
+          ...names,
+          createdAt: now,
+          lastSeen: null,
+          erasedAt: null,
+        });
+        await tx.insert(Session, {
+          userId: 2,
+          device: '',
+          createdAt: now,
+          revokedAt: null,
+          expiresAt: new Date(now.getTime() + 3_600_000),
+        });
+        await tx.insert(Conversation, { kind: 'room', lastSeq: 0, lastMessageAt: null, createdAt: now });
+      });
+      // The rows of the members are there.
+      await Promise.all([log.append(draft('0')), log.append(draft('0', others))]);
+    });
+
+    it.each([
+      ['the chat', 'SELECT id FROM conversations WHERE id = 1 FOR UPDATE'],
+      ['the session', 'SELECT id FROM sessions WHERE id = 1 FOR UPDATE'],
+      ['the read mark', 'SELECT user_id FROM members WHERE conversation_id = 1 AND user_id = 1 FOR UPDATE'],
+    ])('all others are stored meanwhile, and it is stored afterwards, in order: %s', async (_, sql) => {
+      const release = await hold(sql);
+      const settled: number[] = [];
+      const kept = [1, 2].map((n) =>
+        log.append(draft(`${n}`, { clientId: `${n}` })).then(({ seq }) => void settled.push(seq)),
+      );
+      for (let n = 2; n <= 5; n++) expect((await log.append(draft(`${n}`, others))).seq).toBe(n);
+      kept.push(log.append(draft('3')).then(({ seq }) => void settled.push(seq)));
+      expect((await log.append(draft('6', others))).seq).toBe(6);
+      expect(settled).toEqual([]);
+      await release();
+      await Promise.all(kept);
+      expect(settled).toEqual([2, 3, 4]);
+      expect((await stored()).map(({ body }) => body)).toEqual(['0', '1', '2', '3']);
+    });
+
+    it('is refused as busy after some seconds, and everything goes on after that', async () => {
+      const release = await hold('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
+      expect(seqs(await append(3))).toEqual(Array(3).fill('busy'));
+      await release();
+      expect(seqs(await append(2))).toEqual([2, 3]);
+    });
+
+    it('makes all busy after two seconds where the database cannot leave out what is held', async () => {
+      const database = module.get(Database, { strict: false });
+      database.locking = { skipsLocked: false, refusesToWait: false };
+      await hold('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
+      const run = vi.spyOn(unitOfWork, 'run');
+      expect(seqs(await append(3))).toEqual(Array(3).fill('busy'));
+      expect(run).toHaveBeenCalledTimes(1);
+    });
+  });
+
+  it.skipIf(dialect === 'sqlite')('tries deadlocks again for two seconds, as often as they come', async () => {
+    const deadlock = Object.assign(new Error(), { driverError: { code: 'ER_LOCK_DEADLOCK', sqlState: '40001' } });
+    let tries = 0;
+    const work = async () => {
+      if (++tries < 8) throw deadlock;
+    };
+    await unitOfWork.run(work);
+    expect(tries).toBe(8);
+    await expect(unitOfWork.run(() => Promise.reject(deadlock))).rejects.toMatchObject({ code: 'busy' });
   });
 
   describe('after a lost answer to COMMIT', () => {
@@ -192,7 +297,7 @@ onAllDialects('the message log', (dialect) => {
     });
 
     it.skipIf(dialect === 'sqlite')('takes no error for an answer that the database did not give', async () => {
-      const database = module.get(DataSource, { strict: false });
+      const database = module.get(Database, { strict: false });
       const real = database.createQueryRunner.bind(database);
       vi.spyOn(database, 'createQueryRunner').mockImplementationOnce((mode) => {
         const runner = real(mode);

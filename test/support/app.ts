@@ -25,6 +25,11 @@ export function onAllDialects(name: string, tests: (dialect: Dialect) => void): 
 }
 export { onAllDialects as onBothDialects };
 
+/** The same tests on MariaDB and on MySQL. */
+export function onServers(name: string, tests: (kind: ServerKind) => void): void {
+  for (const kind of SERVER_KINDS) describe.skipIf(!urls[kind])(`${name} on ${TITLES[kind]}`, () => tests(kind));
+}
+
 /** The same tests on a private MariaDB and on a private MySQL, which they may kill; skipped where the machine has none. */
 export function onPrivateServers(name: string, tests: (server: () => DatabaseServer, kind: ServerKind) => void): void {
   for (const kind of SERVER_KINDS)

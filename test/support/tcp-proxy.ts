@@ -21,7 +21,11 @@ export class TcpProxy {
   private isRefusing = false;
   private refusesAfterCut = false;
   private leavesHalfOpen = false;
+  /** Nothing passes, either way, and nothing is closed; connections that were there in this time stay so for ever. */
+  private isMute = false;
+  private goesMute = false;
   private readonly connections = new Set<Socket>();
+  private readonly silences = new Set<() => void>();
 
   private constructor(
     private readonly server: Server,
@@ -57,6 +61,23 @@ export class TcpProxy {
     this.targetPort = port;
   }
 
+  /** As a firewall that forgets, or a host that is gone: nobody is told anything any more, until `speak`. */
+  mute(): void {
+    this.isMute = true;
+    for (const silence of this.silences) silence();
+  }
+
+  /** The same, in the moment of the next COMMIT: it is carried out without an answer, or never arrives. */
+  muteAt(part: LostPart): void {
+    this.toLose = part;
+    this.goesMute = true;
+  }
+
+  /** For new connections: nobody remembers the old ones. */
+  speak(): void {
+    this.isMute = false;
+  }
+
   /** Cuts every connection, and each new one. */
   refuse(): void {
     this.isRefusing = true;
@@ -77,6 +98,9 @@ export class TcpProxy {
     const database = connect(this.targetPort, '127.0.0.1');
     let isAnswerLost = false;
     let isCut = false;
+    let isSilent = this.isMute;
+    const silence = () => void (isSilent = true);
+    this.silences.add(silence);
     for (const [from, to] of [
       [client, database],
       [database, client],
@@ -85,7 +109,8 @@ export class TcpProxy {
       from.on('error', () => undefined);
       from.on('close', () => {
         this.connections.delete(from);
-        if (!isCut || !this.leavesHalfOpen) to.destroy();
+        // Who is mute does not hear that the other one has gone.
+        if (!isSilent && (!isCut || !this.leavesHalfOpen)) to.destroy();
       });
     }
     const cut = () => {
@@ -95,14 +120,25 @@ export class TcpProxy {
       if (!this.leavesHalfOpen) database.destroy();
       if (this.refusesAfterCut) this.refuse();
     };
+    const lose = () => {
+      if (!this.goesMute) return cut();
+      this.goesMute = false;
+      this.cuts++;
+      this.mute();
+    };
     client.on('data', (chunk) => {
+      if (isSilent) return;
       const part = hasCommit(chunk) ? this.toLose : undefined;
       if (part) this.toLose = undefined;
-      if (part === 'commit') return cut();
+      if (part === 'commit') return lose();
       if (part === 'answer') isAnswerLost = true;
       database.write(chunk);
     });
     // The answer is what shows that it was carried out.
-    database.on('data', (chunk) => (isAnswerLost ? cut() : client.write(chunk)));
+    database.on('data', (chunk) => {
+      if (isSilent) return;
+      if (isAnswerLost) lose();
+      else client.write(chunk);
+    });
   }
 }

@@ -1,0 +1,35 @@
+import { Logger } from '@nestjs/common';
+
+const EVERY_MS = 1_000;
+/** Texts that are remembered; strangers cannot choose them, but stacks differ. */
+const MOST_TEXTS = 100;
+
+/**
+ * A log for errors that come by the thousand where one thing outside fails, a database say: each text is written once a second at most,
+ * with how many more there were. What it remembers is local to a process.
+ */
+export class CalmLogger {
+  private readonly logger: Logger;
+  private readonly said = new Map<string, { until: number; more: number }>();
+
+  constructor(context: string) {
+    this.logger = new Logger(context);
+  }
+
+  /** What is said once anyhow. */
+  warn(text: string): void {
+    this.logger.warn(text);
+  }
+
+  error(text: string): void {
+    const now = performance.now();
+    const before = this.said.get(text);
+    if (before && now < before.until) {
+      before.more++;
+      return;
+    }
+    if (!before && this.said.size >= MOST_TEXTS) this.said.clear();
+    this.said.set(text, { until: now + EVERY_MS, more: 0 });
+    this.logger.error(before?.more ? `${text}\n(and ${before.more} times more since this was last said)` : text);
+  }
+}

@@ -1,0 +1,149 @@
+import { Backoff } from '../common/backoff.js';
+import type { Draft, Stored } from './draft.js';
+
+/** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
+const MAX_BATCH = 500;
+/** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
+const MAX_BATCH_LENGTH = 1_000_000;
+/** Of these, drafts that are tried again: what is locked must not fill the batches of those that are not. */
+const MAX_HELD_IN_BATCH = 100;
+/** Pauses between tries of what is held. */
+const FIRST_TRY_MS = 5;
+const LONGEST_TRY_MS = 200;
+
+/** A draft in the queue, and whoever waits for it. */
+export class Waiting {
+  /** Its sender was told that nobody knows what becomes of it: see `MessageLog.append`. */
+  isAnswered = false;
+  /** The key of what somebody else holds, and since when. */
+  heldBy?: string;
+  heldSince?: number;
+
+  constructor(
+    readonly draft: Draft,
+    /** Of its arrival. */
+    readonly number: number,
+    readonly since: number,
+    readonly resolve: (stored: Stored) => void,
+    readonly reject: (error: unknown) => void,
+    readonly late: ((stored: Stored) => void) | undefined,
+  ) {}
+}
+
+/**
+ * What waits to be stored, in the order of arrival. Drafts that need something which somebody else holds stand at the head, and are
+ * tried again and again; whatever must not overtake them waits behind them, everybody else passes. Local to a process.
+ */
+export class DraftQueue {
+  private fresh: Waiting[] = [];
+  /** Parts of a batch that failed as a whole: each is a batch of its own, before all others. */
+  private parts: Waiting[][] = [];
+  /** By their numbers. */
+  private held: Waiting[] = [];
+  private readonly tries = new Map<string, { backoff: Backoff; dueAt: number }>();
+  private textLength = 0;
+  private arrivals = 0;
+
+  get length(): number {
+    return this.fresh.length + this.held.length + this.parts.reduce((sum, part) => sum + part.length, 0);
+  }
+
+  /** Of all texts, in UTF-16 units. */
+  get size(): number {
+    return this.textLength;
+  }
+
+  push(draft: Draft, now: number, resolve: Waiting['resolve'], reject: Waiting['reject'], late: Waiting['late']): void {
+    this.fresh.push(new Waiting(draft, this.arrivals++, now, resolve, reject, late));
+    this.textLength += draft.body.length;
+  }
+
+  /** The next batch; empty where all that waits is held, until `nextTryAt`. */
+  takeBatch(now: number): Waiting[] {
+    const batch = this.parts.shift() ?? [...this.takeHeld(now), ...this.takeFresh()];
+    for (const { draft } of batch) this.textLength -= draft.body.length;
+    return batch;
+  }
+
+  /** What is held, and not in the batch that was taken. */
+  closedKeys(): ReadonlySet<string> {
+    return new Set(this.held.map(({ heldBy }) => heldBy!));
+  }
+
+  /** When to try what is held. */
+  get nextTryAt(): number {
+    return Math.min(...this.held.map(({ heldBy }) => this.tries.get(heldBy!)!.dueAt));
+  }
+
+  /** They are stored before anything else, each part in a transaction of its own. */
+  putBack(parts: Waiting[][]): void {
+    for (const part of parts) this.count(part);
+    this.parts.unshift(...parts);
+  }
+
+  /** After each batch: somebody else holds what these of it need, and nobody what the others needed. */
+  hold(waiting: [Waiting, key: string][], now: number): void {
+    if (waiting.length === 0 && this.tries.size === 0) return;
+    for (const [one, key] of waiting) {
+      one.heldBy = key;
+      one.heldSince ??= now;
+      this.held.push(one);
+    }
+    this.held.sort((a, b) => a.number - b.number);
+    this.count(waiting.map(([one]) => one));
+    for (const key of new Set(waiting.map(([one]) => one.heldBy!))) {
+      const known = this.tries.get(key);
+      if (known && known.dueAt > now) continue;
+      const backoff = known?.backoff ?? new Backoff(FIRST_TRY_MS, LONGEST_TRY_MS);
+      this.tries.set(key, { backoff, dueAt: now + backoff.next() });
+    }
+    const keys = this.closedKeys();
+    for (const key of this.tries.keys()) if (!keys.has(key)) this.tries.delete(key);
+  }
+
+  /** Takes out those that are held longer than this. */
+  takeHeldSince(time: number): Waiting[] {
+    return this.takeOut(({ heldSince }) => heldSince !== undefined && heldSince <= time);
+  }
+
+  /** Takes out those that came before this. */
+  takeOlder(time: number): Waiting[] {
+    return this.takeOut(({ since }) => since <= time);
+  }
+
+  takeAll(): Waiting[] {
+    return this.takeOut(() => true);
+  }
+
+  private takeOut(isMeant: (waiting: Waiting) => boolean): Waiting[] {
+    const all = [...this.parts.flat(), ...this.held, ...this.fresh];
+    const out = all.filter(isMeant);
+    if (out.length === 0) return out;
+    const stays = (waiting: Waiting): boolean => !isMeant(waiting);
+    this.parts = this.parts.map((part) => part.filter(stays)).filter((part) => part.length > 0);
+    this.held = this.held.filter(stays);
+    this.fresh = this.fresh.filter(stays);
+    for (const { draft } of out) this.textLength -= draft.body.length;
+    return out;
+  }
+
+  private takeHeld(now: number): Waiting[] {
+    if (this.held.length === 0) return [];
+    const due = this.held.filter(({ heldBy }) => this.tries.get(heldBy!)!.dueAt <= now).slice(0, MAX_HELD_IN_BATCH);
+    const taken = new Set(due);
+    this.held = this.held.filter((waiting) => !taken.has(waiting));
+    return due;
+  }
+
+  private takeFresh(): Waiting[] {
+    let count = 0;
+    for (let length = 0; count < this.fresh.length && count < MAX_BATCH && length < MAX_BATCH_LENGTH; count++) {
+      length += this.fresh[count].draft.body.length;
+    }
+    return this.fresh.splice(0, count);
+  }
+
+  private count(waiting: Waiting[]): void {
+    for (const { draft } of waiting) this.textLength += draft.body.length;
+  }
+}
