@@ -187,7 +187,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   /** A phone that changed networks leaves sockets behind, which nobody at the other end knows of any more. */
   private closeDead(socketIds: ReadonlySet<string>): void {
     const heardBefore = now() - DEAD_AFTER_MS;
-    for (const id of [...socketIds]) {
+    for (const id of socketIds) {
       const socket = this.server.sockets.sockets.get(id);
       if (socket && heardAt(socket) < heardBefore) cutOff(socket.conn);
     }

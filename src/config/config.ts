@@ -50,7 +50,7 @@ const origins = value((given) => {
 }, 'exact origins, without a path, a pattern or a default port, separated by commas: https://example.com,http://localhost:5173,capacitor://localhost; null names pages that have none');
 
 /** Everything that people are shown begins with it. */
-const publicUrl = value((given) => {
+const pageUrl = value((given) => {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   const isPlain = url && !url.search && !url.hash && !/[?#]/.test(given) && !url.username && !url.password;
   if (!isPlain || !/^https?:$/.test(url.protocol) || !url.hostname || /\/\/|[\s<>"]/.test(url.pathname))
@@ -147,7 +147,7 @@ const environmentName = value((given) => {
 export const variables = {
   HOST: text({ default: '127.0.0.1', desc: 'Address to listen on. 0.0.0.0 listens on all of them.' }),
   PORT: portNumber({ default: 3000, desc: 'Port to listen on.' }),
-  PUBLIC_URL: publicUrl({
+  PUBLIC_URL: pageUrl({
     default: undefined,
     docs: 'http://localhost:<PORT>',
     desc: 'Where people reach this server; with a path where a proxy serves it below one. Links in mails use this and nothing else.',

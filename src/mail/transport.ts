@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { type ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
+import { MailerService } from '@nestjs-modules/mailer';
 import PostalMime from 'postal-mime';
 import { CONFIG, type Config } from '../config/config.js';
 import { cureFor, type MailError } from './smtp.js';
@@ -60,7 +60,7 @@ export class SmtpTransport implements MailTransport {
 
   async send(mail: Mail, signal: AbortSignal): Promise<void> {
     // The typings are older than the signal.
-    await this.mailer.sendMail({ ...message(mail, this.domain), signal } as ISendMailOptions);
+    await this.mailer.sendMail({ ...message(mail, this.domain), signal });
   }
 
   /** Tries the server once and says in one line what is wrong; mails wait in the outbox meanwhile. */

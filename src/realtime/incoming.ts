@@ -62,13 +62,13 @@ export class Incoming implements OnApplicationShutdown {
   /** Before the first connection. */
   attach(server: ParleyServer): void {
     const engine = server.engine as unknown as Engine;
-    const create = engine.createTransport;
+    const create = engine.createTransport?.bind(engine);
     if (!create) {
       this.logger.warn('Engine.IO has changed (createTransport): what sockets send is not counted.');
       return;
     }
     engine.createTransport = (name, request) => {
-      const transport = create.call(engine, name, request);
+      const transport = create(name, request);
       this.watch(transport, this.networks.networkOf(request));
       return transport;
     };
@@ -124,13 +124,13 @@ export class Incoming implements OnApplicationShutdown {
   }
 
   private watchPolling(transport: Transport, traffic: Traffic): void {
-    const read = transport.onData;
+    const read = transport.onData.bind(transport);
     transport.onData = (data) => {
       if (traffic.isSpent) return;
       hears(traffic);
       if (traffic.takes(REQUEST_COST + countPackets(data, this.limit?.burst) + costOf(data.length))) {
         const small = data.length > MAX_PACKET_BYTES ? this.withoutLarge(traffic, data) : data;
-        if (small !== '') read.call(transport, small);
+        if (small !== '') read(small);
         return;
       }
       // Behind the answer to this request.

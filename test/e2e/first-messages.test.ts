@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Draft } from '../../src/conversations/draft.js';
 import { MessageLog } from '../../src/conversations/message-log.js';
 import { pairOf } from '../../src/conversations/pair.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { Person } from '../support/client.js';
 
-onBothDialects('first messages', (dialect) => {
+onAllDialects('first messages', (dialect) => {
   let app: TestApp;
   let people: Person[];
 

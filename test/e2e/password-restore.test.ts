@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
 import { Clock } from '../../src/common/clock.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, Person } from '../support/client.js';
 
 const HOUR = 3_600_000;
 const BROWSER = { accept: 'text/html,*/*' };
 
-onBothDialects('a password that was set with a token alone', (dialect) => {
+onAllDialects('a password that was set with a token alone', (dialect) => {
   let app: TestApp;
   let offset = 0;
   beforeAll(async () => {

@@ -2,12 +2,12 @@
 import { afterEach, expect, it } from 'vitest';
 import { GroupMembership } from '../../src/chat-groups/group-membership.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
-import { onBothDialects, TestApp } from '../support/app.js';
+import { onAllDialects, TestApp } from '../support/app.js';
 import { call, next, Person, send } from '../support/client.js';
 
 const EXCEEDED = { status: 409, body: { code: 'quota_exceeded' } };
 
-onBothDialects('quotas', (dialect) => {
+onAllDialects('quotas', (dialect) => {
   let app: TestApp;
   afterEach(() => app.stop());
 

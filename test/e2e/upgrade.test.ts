@@ -55,7 +55,7 @@ async function restore(dialect: Dialect): Promise<{ env: Record<string, string>;
   const { url, drop } = await emptyDatabase(dialect);
   const connection = await createConnection({ uri: url, multipleStatements: true });
   await connection.query(
-    `SET FOREIGN_KEY_CHECKS = 0; ${unpacked('mysql.sql.gz').toString()}; SET FOREIGN_KEY_CHECKS = 1`,
+    `SET FOREIGN_KEY_CHECKS = 0; ${unpacked('mysql.sql.gz').toString()} SET FOREIGN_KEY_CHECKS = 1`,
   );
   for (const statement of refreshed()) await connection.query(statement);
   await connection.end();

@@ -23,7 +23,6 @@ export function onAllDialects(name: string, tests: (dialect: Dialect) => void): 
   describe(`${name} on SQLite`, () => tests('sqlite'));
   for (const kind of SERVER_KINDS) describe.skipIf(!urls[kind])(`${name} on ${TITLES[kind]}`, () => tests(kind));
 }
-export { onAllDialects as onBothDialects };
 
 /** The same tests on MariaDB and on MySQL. */
 export function onServers(name: string, tests: (kind: ServerKind) => void): void {
