@@ -106,7 +106,8 @@ export async function upsertRows(
 
 /** Keeps the rows as they are until this transaction ends. SQLite needs no word for it: its one writer is the lock. */
 export const forUpdate = (tx: EntityManager): string => (isSqlite(tx) ? '' : 'FOR UPDATE');
-export const forShare = (tx: EntityManager): string => (isSqlite(tx) ? '' : 'LOCK IN SHARE MODE');
+/** The same, and others may keep them, too; alone where the server has no such lock. */
+export const forShare = (tx: EntityManager): string => (locking(tx)?.shares ? 'LOCK IN SHARE MODE' : forUpdate(tx));
 
 /** The later of two moments, or the larger of two numbers. */
 export const greatest = (tx: EntityManager, one: string, other: string): string =>
@@ -125,6 +126,7 @@ export const forUpdateFree = (tx: EntityManager): string =>
   canSkipLocked(tx) ? 'FOR UPDATE SKIP LOCKED' : forUpdate(tx);
 export function forShareFree(tx: EntityManager): string {
   if (!canSkipLocked(tx)) return forShare(tx);
+  if (!locking(tx)?.shares) return forUpdateFree(tx);
   return isMariaDb(tx) ? 'LOCK IN SHARE MODE SKIP LOCKED' : 'FOR SHARE SKIP LOCKED';
 }
 

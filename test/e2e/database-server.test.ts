@@ -12,7 +12,7 @@ import { lockName } from '../../src/database/single-process-lock.js';
 import { StartError } from '../../src/database/start-error.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { TestApp, temporaryFolder } from '../support/app.js';
-import { call, eventually, Person } from '../support/client.js';
+import { call, eventually, Person, sendTo } from '../support/client.js';
 import { canStart, DatabaseServer, SERVER_KINDS, TITLES, UNFLUSHED } from '../support/database-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -217,5 +217,23 @@ describe.each(SERVER_KINDS.filter(canStart).map((kind) => [TITLES[kind], kind] a
         }, 'the lock on the new one');
       },
     );
+
+    it('that knows no shared locks, as TiDB, is asked for others', async () => {
+      const app = await TestApp.startIn(envOf(await empty()));
+      cleanUps.push(() => app.stop());
+      const database = app.get(Database);
+      expect(database.locking).toMatchObject({ skipsLocked: true, shares: true });
+      database.locking = { ...database.locking!, shares: false };
+      const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+      await sql("SET GLOBAL log_output = 'TABLE'", 'SET GLOBAL general_log = 1');
+      cleanUps.push(() => sql('SET GLOBAL general_log = 0'));
+      expect((await sendTo(await ada.connect(), bob.id, 'hello')).seq).toBe(1);
+      const log = await server.query<{ argument: Buffer }>(
+        "SELECT argument FROM mysql.general_log WHERE command_type = 'Query'",
+      );
+      const statements = log.map(({ argument }) => argument.toString());
+      expect(statements.some((text) => /FROM sessions .*FOR UPDATE/s.test(text))).toBe(true);
+      expect(statements.filter((text) => /SHARE MODE|FOR SHARE/.test(text))).toEqual([]);
+    });
   },
 );
