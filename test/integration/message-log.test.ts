@@ -248,7 +248,7 @@ onAllDialects('the message log', (dialect) => {
 
     it('makes all busy after two seconds where the database cannot leave out what is held', async () => {
       const database = module.get(Database, { strict: false });
-      database.locking = { skipsLocked: false, refusesToWait: false };
+      database.locking = { skipsLocked: false, refusesToWait: false, shares: true };
       await hold('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
       const run = vi.spyOn(unitOfWork, 'run');
       expect(seqs(await append(3))).toEqual(Array(3).fill('busy'));
