@@ -133,7 +133,7 @@ export class PasswordController {
       reply,
       'Was it not you?',
       html`<p>This takes the new password back: the one before it is valid again, and all sessions of your account end.</p>
-        <form method="post" action="../restore">
+        <form method="post" action="${this.pages.path('/http/password/restore')}">
           <input type="hidden" name="token" value="${token}" />
           <button>Take the new password back</button>
         </form>`,
