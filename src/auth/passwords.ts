@@ -48,7 +48,7 @@ export class Passwords {
     const nobody = await this.nobody;
     let found: string | undefined;
     for (let i = 0; i < tries; i++) {
-      const same = await gated(this.registrations, () => verify(stored[i] ?? nobody, password));
+      const same = await gated(this.registrations, () => verify(stored[i] ?? nobody, oneForm(password)));
       if (same) found ??= stored[i];
     }
     return found;

@@ -8,9 +8,12 @@ import { assertModest } from './validation.js';
 export function readBodies(server: FastifyInstance, forms: ReadonlyMap<string, readonly string[]>): void {
   server.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   server.removeAllContentTypeParsers();
-  server.addHook('preParsing', (request, _reply, payload, done) =>
-    done(refusalOfEncoding(request.headers) ?? null, payload),
-  );
+  server.addHook('preParsing', (request, _reply, payload, done) => {
+    const { headers } = request;
+    // Some clients say how a body would be encoded where there is none.
+    const hasBody = Number(headers['content-length']) > 0 || 'transfer-encoding' in headers;
+    done((hasBody && refusalOfEncoding(headers)) || null, payload);
+  });
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
     body.length === 0 ? done(null, undefined) : done(new UnsupportedMediaTypeException(), undefined),
   );

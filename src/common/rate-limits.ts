@@ -122,7 +122,9 @@ export class RateLimits {
    * count of its own: what strangers ask for never keeps a mail of another kind from its owner.
    */
   mayMail(purpose: MailPurpose, email: string): boolean {
-    const counts = [this.count('mail', `${purpose}|${fingerprint(mailboxKey(email))}`)];
+    // Those of accounts go to addresses that have one: there, spellings that nobody has must not use up the owner's count.
+    const key = purpose === 'register' || purpose === 'resend' ? mailboxKey(email) : email;
+    const counts = [this.count('mail', `${purpose}|${fingerprint(key)}`)];
     const isLeft = this.waitFor(counts, 1) === 0;
     if (isLeft) this.take(counts, '');
     return isLeft;

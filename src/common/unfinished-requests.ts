@@ -15,14 +15,17 @@ export class UnfinishedRequests {
   /** Local, by address, the oldest first. */
   private readonly waiting = new Map<Socket, string>();
   private readonly counts = new Map<string, number>();
+  private readonly watched = new WeakSet<Socket>();
 
   /** Behind Engine.IO, which keeps its requests from those who listened before it; before the server listens. */
   attach(server: Server): void {
     server.on('connection', (socket: Socket) => this.add(socket));
     server.prependListener('request', (request: IncomingMessage) => {
       const hasBody = Number(request.headers['content-length']) > 0 || 'transfer-encoding' in request.headers;
-      if (hasBody) request.once('end', () => this.delete(request.socket));
-      else this.delete(request.socket);
+      if (!hasBody) return this.delete(request.socket);
+      // A later one of its connection begins to wait anew.
+      this.add(request.socket);
+      request.once('end', () => this.delete(request.socket));
     });
     server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.delete(socket));
   }
@@ -34,7 +37,8 @@ export class UnfinishedRequests {
     this.waiting.set(socket, address);
     const count = (this.counts.get(address) ?? 0) + 1;
     this.counts.set(address, count);
-    socket.once('close', () => this.delete(socket));
+    if (!this.watched.has(socket)) socket.once('close', () => this.delete(socket));
+    this.watched.add(socket);
     if (count > MOST_OF_ONE || this.waiting.size > MOST) this.dropOldest(count > MOST_OF_ONE ? address : undefined);
   }
 

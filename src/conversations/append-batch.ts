@@ -45,8 +45,8 @@ export class AppendBatch {
     private readonly tx: EntityManager,
     private readonly rules: ReadonlyMap<ConversationKind, KindRules>,
     private readonly now: Date,
-    /** What earlier drafts are held by that are not in this batch: whatever has such a key waits behind them. */
-    private readonly closed: ReadonlySet<string> = new Set(),
+    /** What drafts are held by that are not in this batch, with the number of the first: later ones wait behind it. */
+    private readonly closed: ReadonlyMap<string, number> = new Map(),
   ) {}
 
   /** Gives each entry `stored`, `refusal` or `heldBy`. */
@@ -65,17 +65,21 @@ export class AppendBatch {
     await this.eachKind(written, async (rules, mine) => rules.stored?.(this.tx, mine));
   }
 
+  private isBehind({ number }: Entry, key: string): boolean {
+    return (this.closed.get(key) ?? Infinity) < number;
+  }
+
   private holdUnlocated(entries: Entry[]): void {
     for (const entry of entries) {
       const place = this.rules.get(entry.draft.kind)?.placeOf?.(entry.draft.target);
-      if (place !== undefined && this.closed.has(place)) entry.hold(place);
-      else if (this.closed.has(heldKey.sender(entry))) entry.hold(heldKey.sender(entry));
+      if (place !== undefined && this.isBehind(entry, place)) entry.hold(place);
+      else if (this.isBehind(entry, heldKey.sender(entry))) entry.hold(heldKey.sender(entry));
     }
   }
 
   private holdLocated(entries: Entry[]): void {
     for (const entry of entries) {
-      const key = [heldKey.chat(entry), heldKey.mark(entry)].find((one) => this.closed.has(one));
+      const key = [heldKey.chat(entry), heldKey.mark(entry)].find((one) => this.isBehind(entry, one));
       if (key !== undefined) entry.hold(key);
     }
   }

@@ -65,9 +65,11 @@ export class DraftQueue {
     return batch;
   }
 
-  /** What is held, and not in the batch that was taken. */
-  closedKeys(): ReadonlySet<string> {
-    return new Set(this.held.map(({ heldBy }) => heldBy!));
+  /** What is held and not in the batch that was taken, each with the number of the first draft that waits for it. */
+  closedKeys(): ReadonlyMap<string, number> {
+    const first = new Map<string, number>();
+    for (const { heldBy, number } of this.held) if (!first.has(heldBy!)) first.set(heldBy!, number);
+    return first;
   }
 
   /** When to try what is held. */
@@ -84,7 +86,10 @@ export class DraftQueue {
   /** After each batch: somebody else holds what these of it need, and nobody what the others needed. */
   hold(waiting: [Waiting, key: string][], now: number): void {
     if (waiting.length === 0 && this.tries.size === 0) return;
+    // Those that were tried; others only stand behind them, and say nothing about what is held.
+    const stillHeld = new Set<string>();
     for (const [one, key] of waiting) {
+      if (one.heldBy === key) stillHeld.add(key);
       one.heldBy = key;
       one.heldSince ??= now;
       this.held.push(one);
@@ -93,7 +98,7 @@ export class DraftQueue {
     this.count(waiting.map(([one]) => one));
     for (const key of new Set(waiting.map(([one]) => one.heldBy!))) {
       const known = this.tries.get(key);
-      if (known && known.dueAt > now) continue;
+      if (known && (!stillHeld.has(key) || known.dueAt > now)) continue;
       const backoff = known?.backoff ?? new Backoff(FIRST_TRY_MS, LONGEST_TRY_MS);
       this.tries.set(key, { backoff, dueAt: now + backoff.next() });
     }

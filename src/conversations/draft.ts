@@ -41,7 +41,11 @@ export class Entry<Target = unknown> {
   /** Somebody else holds a row that it needs: it is tried again, and until then nothing of this key is stored. */
   heldBy?: string;
 
-  constructor(readonly draft: Draft<Target>) {}
+  constructor(
+    readonly draft: Draft<Target>,
+    /** Of its arrival in this process: it waits behind no later one. */
+    readonly number = 0,
+  ) {}
 
   refuse(error: DomainError): void {
     this.refusal ??= error;

@@ -131,7 +131,7 @@ export class MessageLog implements BeforeApplicationShutdown {
     try {
       await this.unitOfWork.run(async (tx) => {
         now = this.clock.now();
-        entries = batch.map(({ draft }) => new Entry(draft));
+        entries = batch.map(({ draft, number }) => new Entry(draft, number));
         await new AppendBatch(tx, this.rules, now, closed).append(entries);
       });
     } catch (error) {

@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'socket.io';
-import { ClientNetworks } from '../common/client-network.js';
+import { ClientNetworks, siteOf } from '../common/client-network.js';
+import { NETWORKS_OF_SITE } from '../common/limits.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Connection, cutOff, type Engine } from './engine-io.js';
 import type { ParleyServer } from './events.js';
@@ -15,7 +16,7 @@ export class Connections {
   /** Connections that were closed since no socket used them any more, since the start. */
   closedUnused = 0;
   private readonly logger = new Logger('Socket');
-  /** Local, by network: a load balancer that spreads one network over many nodes lets it have as many on each. */
+  /** Local, by network and by the site around it: a load balancer that spreads one network over many nodes lets it have as many on each. */
   private readonly open = new Map<string, number>();
   private readonly left = new Map<object, NodeJS.Timeout>();
   private readonly most: number;
@@ -37,7 +38,9 @@ export class Connections {
   isFull(request: IncomingMessage): boolean {
     if (this.most === Infinity) return false;
     const network = this.networks.networkOf(request);
-    if ((this.open.get(network) ?? 0) < this.most) return false;
+    const site = siteOf(network);
+    const isSiteFull = site !== undefined && (this.open.get(site) ?? 0) >= this.most * NETWORKS_OF_SITE;
+    if ((this.open.get(network) ?? 0) < this.most && !isSiteFull) return false;
     if (!this.hasWarned)
       this.logger.warn(
         `${network} has ${this.most} connections, as many as SOCKETS_PER_NETWORK allows, and gets no more. Where this is a proxy of yours, set TRUST_PROXY.`,
@@ -49,7 +52,8 @@ export class Connections {
   /** A socket has left. Where its connection stays, it is given time to open another. */
   hasLeft(socket: Socket): void {
     const connection = socket.conn as unknown as Connection;
-    if (connection.readyState !== 'open' || this.left.has(connection)) return;
+    if (connection.readyState !== 'open') return;
+    clearTimeout(this.left.get(connection));
     const timer = setTimeout(() => {
       this.left.delete(connection);
       if (hasSocket(socket)) return;
@@ -61,13 +65,16 @@ export class Connections {
 
   private count(connection: Connection): void {
     const network = this.networks.networkOf(connection.request);
-    this.open.set(network, (this.open.get(network) ?? 0) + 1);
+    const keys = [network, siteOf(network)].filter((key) => key !== undefined);
+    for (const key of keys) this.open.set(key, (this.open.get(key) ?? 0) + 1);
     connection.once('close', () => {
       clearTimeout(this.left.get(connection));
       this.left.delete(connection);
-      const others = this.open.get(network)! - 1;
-      if (others > 0) this.open.set(network, others);
-      else this.open.delete(network);
+      for (const key of keys) {
+        const others = this.open.get(key)! - 1;
+        if (others > 0) this.open.set(key, others);
+        else this.open.delete(key);
+      }
     });
   }
 }

@@ -16,7 +16,9 @@ export function refuseOtherThanUtf8(server: ParleyServer): void {
       const refusal = refusalOfEncoding(request.headers);
       const refuseAndEnd = (error: DomainError): void => {
         refuse(request, response, error);
-        clients[new URL(request.url!, 'http://localhost').searchParams.get('sid') ?? '']?.close(true);
+        const sid = new URL(request.url!, 'http://localhost').searchParams.get('sid') ?? '';
+        // An object: it has `constructor`, too.
+        if (Object.hasOwn(clients, sid)) clients[sid]?.close(true);
       };
       if (refusal) return refuseAndEnd(refusal);
       checkAsItComes(request, refuseAndEnd);
@@ -44,6 +46,11 @@ function checkAsItComes(request: IncomingMessage, refuseAndEnd: (error: DomainEr
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, refusal: DomainError): void {
+  // Engine.IO has answered already, that it is too much, say.
+  if (response.headersSent) {
+    request.destroy();
+    return;
+  }
   const body = JSON.stringify(httpErrorBody(refusal));
   response.writeHead(refusal.status, {
     'content-type': 'application/json; charset=utf-8',

@@ -56,6 +56,16 @@ onAllDialects('recovering an account', (dialect) => {
       await register('lost@example.com');
       const first = linkPath(await mailTo(app, 'lost@example.com'));
       const body = { email: ' LOST@example.com ', password: 'correct horse' };
+      // As another keyboard writes the same letters.
+      await post('register', {
+        email: 'accent@example.com',
+        password: 'caf\u00e9 au lait',
+        first_name: 'A',
+        last_name: '',
+      });
+      await mailTo(app, 'accent@example.com');
+      await resend({ email: 'accent@example.com', password: 'cafe\u0301 au lait' });
+      expect((await mailTo(app, 'accent@example.com', 2)).subject).toBe('Confirm your Parley account');
       expect((await resend(body)).status).toBe(202);
       const mail = await mailTo(app, 'lost@example.com', 2);
       expect(mail.subject).toBe('Confirm your Parley account');
@@ -502,6 +512,11 @@ describe('asking for mails', () => {
     for (let i = 0; i < 4; i++) answers.push(await ask('password/forgot', owner.email));
     expect(new Set(answers.map(({ status, body }) => JSON.stringify([status, body]))).size).toBe(1);
     await mailTo(app, owner.email, 5);
+    // Spellings of the mailbox that have no account use up nothing of the account's.
+    const other = await Person.join(app, 'Bob', 'bob@example.com');
+    for (let i = 0; i < 4; i++) await ask('password/forgot', `bob+${i}@example.com`);
+    await ask('password/forgot', other.email);
+    expect((await mailTo(app, other.email, 2)).subject).toBe('Set a new Parley password');
     for (const email of ['g.race@gmail.com', 'gr.ace@gmail.com', 'g.r.ace+x@gmail.com', 'grace@googlemail.com'])
       await ask('register', email);
     await ask('register', 'other@example.com');

@@ -95,6 +95,13 @@ describe('text that comes in', () => {
     expect(await raw('GET', '/http/users?query=%C3%A9', json())).toMatchObject({ status: 200 });
   });
 
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])('a session called %s is none', async (sid) => {
+    const path = `/socket/?EIO=4&transport=polling&sid=${sid}`;
+    expect((await raw('POST', path, { 'content-encoding': 'gzip' }, 'x')).status).toBe(415);
+    expect((await raw('POST', path, {}, Buffer.from([0xff, 0xff]))).status).toBe(400);
+    expect((await call(app, 'GET', '/health/live')).status).toBe(200);
+  });
+
   /** A connection by polling that has shown its token. */
   const poll = async () => {
     const opened = await raw('GET', '/socket/?EIO=4&transport=polling', {});

@@ -62,6 +62,7 @@ onAllDialects('the outbox', (dialect) => {
     await person.put('/http/users/profile', {
       first_name: '<b onclick="x">Ada & "Co"</b>',
       password: 'a new password',
+      current_password: person.password,
     });
     const { file, text } = await mailTo(app, person.email, 2);
     expect(text).toContain('Hello <b onclick="x">Ada & "Co"</b>,');
@@ -261,7 +262,11 @@ describe('/dev/mail', () => {
   it('shows mails with their links, escaped, to this machine alone', async () => {
     const app = await started({});
     const person = await Person.join(app);
-    await person.put('/http/users/profile', { first_name: '<script>alert(1)</script>', password: 'a new password' });
+    await person.put('/http/users/profile', {
+      first_name: '<script>alert(1)</script>',
+      password: 'a new password',
+      current_password: person.password,
+    });
     await mailTo(app, person.email, 2);
     const page = await call(app, 'GET', '/dev/mail', { headers: { accept: 'text/html' } });
     expect(page.body).toContain('&lt;script&gt;');

@@ -239,6 +239,25 @@ onAllDialects('the message log', (dialect) => {
       expect((await stored()).map(({ body }) => body)).toEqual(['0', '1', '2', '3']);
     });
 
+    it('lets go of a long queue as soon as it is free, in order, also while more comes', async () => {
+      const release = await hold('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
+      const kept: Promise<number>[] = [];
+      const add = (count: number) => {
+        for (let i = 0; i < count; i++) kept.push(log.append(draft(`${kept.length}`)).then(({ seq }) => seq));
+      };
+      add(300);
+      // Until they are known to be held.
+      expect((await log.append(draft('1', others))).seq).toBe(2);
+      add(10);
+      expect((await log.append(draft('2', others))).seq).toBe(3);
+      await release();
+      for (let i = 0; i < 100; i++) {
+        add(2);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      expect(await Promise.all(kept)).toEqual(kept.map((_, i) => i + 2));
+    });
+
     it('is refused as busy after some seconds, and everything goes on after that', async () => {
       const release = await hold('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
       expect(seqs(await append(3))).toEqual(Array(3).fill('busy'));
