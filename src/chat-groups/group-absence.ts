@@ -66,8 +66,13 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     await this.expectThoseBefore();
     // Again and again, not only after the start: the database may be away in the moment in which somebody goes.
     const look = () => {
-      this.inBackground(this.takeOutAbsent());
-      this.absentTimer = setTimeout(look, LOOK_EVERY_MS).unref();
+      const done = this.takeOutAbsent();
+      this.inBackground(done);
+      // Behind it, however long it takes: where the database is mute, each look would take one more connection.
+      const next = (): void => {
+        if (!this.isStopping) this.absentTimer = setTimeout(look, LOOK_EVERY_MS).unref();
+      };
+      void done.then(next, next);
     };
     this.absentTimer = setTimeout(look, COME_BACK_WITHIN_MS).unref();
   }

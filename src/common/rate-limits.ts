@@ -123,7 +123,8 @@ export class RateLimits {
    */
   mayMail(purpose: MailPurpose, email: string): boolean {
     // Those of accounts go to addresses that have one: there, spellings that nobody has must not use up the owner's count.
-    const key = purpose === 'register' || purpose === 'resend' ? mailboxKey(email) : email;
+    const isOfAccount = purpose === 'forgot' || purpose === 'notice' || purpose === 'restore';
+    const key = isOfAccount ? email : mailboxKey(email);
     const counts = [this.count('mail', `${purpose}|${fingerprint(key)}`)];
     const isLeft = this.waitFor(counts, 1) === 0;
     if (isLeft) this.take(counts, '');

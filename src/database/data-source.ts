@@ -200,7 +200,7 @@ export class Database extends DataSource {
     this.watchedPool = new WatchedPool(pool, (name) => this.abandoned!.add(name));
   }
 
-  /** Runs what may take long on a database that is well: the statements of the runner have no deadline meanwhile. */
+  /** Runs what may take long on a database that is well: each statement of the runner has ten minutes meanwhile. */
   async unhurried<T>(runner: QueryRunner, work: () => Promise<T>): Promise<T> {
     const connection = (await runner.connect()) as object;
     this.watchedPool?.leaveTime(connection);

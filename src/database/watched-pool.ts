@@ -5,6 +5,8 @@ import { isOutOfService } from '../common/lost-connection.js';
 
 /** A statement, a COMMIT included, that is not answered by then. Locks are waited for less long: see `innodb_lock_wait_timeout`. */
 export const STATEMENT_WITHIN_MS = 3_000;
+/** The same for what may take long, a migration or a look through a whole table: a bound for a database that is mute. */
+const LONG_STATEMENT_WITHIN_MS = 600_000;
 /** The same for a connection out of the pool, whether it is waited for or made. */
 export const CONNECTION_WITHIN_MS = 3_000;
 /** Work that may wait for a connection. */
@@ -47,7 +49,7 @@ export class WatchedPool {
     (pool as { getConnection: TakeConnection }).getConnection = (done) => this.take(take, done);
   }
 
-  /** For what may take long on a server that is well: no deadline for the statements of this connection until `hurry`. */
+  /** For what may take long on a server that is well: ten minutes for each statement of this connection until `hurry`. */
   leaveTime(connection: object): void {
     this.unhurried.add(connection);
   }
@@ -100,12 +102,11 @@ export class WatchedPool {
     commanded.addCommand = (command) => {
       const { onResult } = command;
       if (!onResult) return add(command);
-      const timer = this.unhurried.has(connection)
-        ? undefined
-        : setTimeout(() => {
-            this.silentAt = performance.now();
-            stream.destroy(silence('The database did not answer in time.', 'PROTOCOL_SEQUENCE_TIMEOUT'));
-          }, STATEMENT_WITHIN_MS);
+      const withinMs = this.unhurried.has(connection) ? LONG_STATEMENT_WITHIN_MS : STATEMENT_WITHIN_MS;
+      const timer = setTimeout(() => {
+        this.silentAt = performance.now();
+        stream.destroy(silence('The database did not answer in time.', 'PROTOCOL_SEQUENCE_TIMEOUT'));
+      }, withinMs);
       command.onResult = (error, ...rest) => {
         clearTimeout(timer);
         if (!error || !(error as { fatal?: boolean }).fatal) state.answeredAt = performance.now();
