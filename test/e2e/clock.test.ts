@@ -50,7 +50,7 @@ onAllDialects('a clock that jumps', (dialect) => {
   it('lets nobody be seen last before they came', async () => {
     const { created_at: came } = (await bob.get('/http/users/profile')).body;
     const lastSeen = async () =>
-      (await ada.get('/http/users')).body.find(({ id }: { id: number }) => id === bob.id).last_seen;
+      (await ada.get('/http/users')).body.find(({ id }: { id: number }) => id === bob.id).last_seen ?? undefined;
     await bob.connect();
     offset = -HOUR;
     // A logout is not waited for.

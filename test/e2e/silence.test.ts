@@ -28,8 +28,7 @@ onServers('a database that falls silent', (kind) => {
       DATA_DIR: temporaryFolder(),
       PUBLIC_URL: 'http://localhost:3000',
     };
-    url.port = `${proxy.port}`;
-    app = await TestApp.startIn({ ...direct, DATABASE_URL: url.href });
+    app = await TestApp.startIn({ ...direct, DATABASE_URL: proxy.urlOf(url.pathname.slice(1)) });
     [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
     [adas, bobs] = [await ada.connect(), await bob.connect()];
   });
