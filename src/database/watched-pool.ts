@@ -110,6 +110,8 @@ export class WatchedPool {
       command.onResult = (error, ...rest) => {
         clearTimeout(timer);
         if (!error || !(error as { fatal?: boolean }).fatal) state.answeredAt = performance.now();
+        // Whoever gets this error may take the connection out of the pool, and it then tells nobody else that it broke.
+        else this.onLost(state.name);
         onResult(error, ...rest);
         // The node has no quorum, say: behind a balancer, another one has.
         if (error && isOutOfService(error)) connection.destroy();
