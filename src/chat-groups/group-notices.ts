@@ -53,7 +53,7 @@ export class GroupNotices implements OnApplicationShutdown {
     const change = changes.get(userId) ?? { isIn, toldIsIn: !isIn, notBefore: 0 };
     change.isIn = isIn;
     changes.set(userId, change);
-    this.schedule(groupId, Math.max(Date.now() + GATHER_MS, change.notBefore));
+    this.schedule(groupId, Math.max(performance.now() + GATHER_MS, change.notBefore));
   }
 
   /** Tells at `at`, or earlier where that was planned already: those who are gathered must not wait for those who are quiet. */
@@ -64,12 +64,12 @@ export class GroupNotices implements OnApplicationShutdown {
     const timer = setTimeout(() => {
       this.timers.delete(groupId);
       void this.tell(groupId);
-    }, at - Date.now()).unref();
+    }, at - performance.now()).unref();
     this.timers.set(groupId, { at, timer });
   }
 
   private async tell(groupId: number): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     const changes = this.changes.get(groupId);
     if (!changes) return;
     const entered = new Map<number, Change>();
@@ -110,7 +110,7 @@ export class GroupNotices implements OnApplicationShutdown {
       changes.set(userId, change);
     }
     const delay = Math.min(FIRST_RETRY_MS * 2 ** this.failures, LONGEST_RETRY_MS);
-    this.schedule(groupId, Date.now() + delay * (0.5 + Math.random() / 2));
+    this.schedule(groupId, performance.now() + delay * (0.5 + Math.random() / 2));
   }
 
   private async say(groupId: number, kind: GroupNotice['notice']['kind'], userIds: number[]): Promise<void> {

@@ -89,8 +89,8 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
   /** Deletes these chats before it resolves; what that would take more than five seconds for goes on in the background. Never throws. */
   async finish(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
-    const until = Date.now() + FINISH_WITHIN_MS;
-    const isOver = () => this.isStopping || Date.now() > until;
+    const until = performance.now() + FINISH_WITHIN_MS;
+    const isOver = () => this.isStopping || performance.now() > until;
     try {
       for (let i = 0; i < ids.length && !isOver(); i += CHUNK) await this.remove(ids.slice(i, i + CHUNK), isOver);
     } catch (error) {

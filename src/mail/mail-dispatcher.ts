@@ -107,7 +107,7 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
 
   /** Looks into the outbox after `delayMs`, or earlier where that was planned already. */
   private schedule(delayMs: number): void {
-    const at = Date.now() + delayMs;
+    const at = performance.now() + delayMs;
     if (this.isStopped || at >= this.plannedAt) return;
     this.plannedAt = at;
     clearTimeout(this.timer);
