@@ -168,6 +168,12 @@ onPrivateServers('a COMMIT whose connection breaks', (database) => {
       const ada = crowd.people[0];
       const goes = await app.createSession(ada.id);
       const socket = await ada.connect(goes);
+      // That she is online is noted soon after, by a COMMIT of its own.
+      await eventually(
+        async () =>
+          (await app.database.query('SELECT 1 FROM online_people WHERE user_id = ?', [ada.id])).length > 0 || undefined,
+        'that it is noted who is online',
+      );
       vi.spyOn(app.get(Sessions), 'endAndClose').mockImplementation(function (this: Sessions, ...given) {
         proxy.loseNext(part, { andRefuse });
         return Sessions.prototype.endAndClose.apply(this, given);
