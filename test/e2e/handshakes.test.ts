@@ -47,11 +47,18 @@ describe('a handshake', () => {
       ['TLS', 'Connection: keep-alive, Upgrade\r\nUpgrade: TLS/1.0\r\n'],
       ['several', 'Connection: upgrade\r\nUpgrade: h2c, websocket\r\n'],
     ])('%s is answered in HTTP/1.1, and so is what follows on the connection', async (_, upgrade) => {
-      const answers = await raw(
-        head('GET', '/http/users/profile', `authentication: ${ada.token}\r\n${upgrade}`) +
-          head('GET', '/nowhere', 'Connection: close\r\n'),
-        () => false,
-      );
+      // Sent when the first is answered: Node 24 itself drops what is pipelined behind an upgrade that it ignores.
+      const answers = await new Promise<string>((resolve, reject) => {
+        const first = head('GET', '/http/users/profile', `authentication: ${ada.token}\r\n${upgrade}`);
+        const stream = connect(Number(new URL(app.url).port), '127.0.0.1', () => stream.write(first));
+        let answer = '';
+        stream.on('data', (piece: Buffer) => {
+          const had = answer.includes('"created_at"');
+          answer += piece.toString('latin1');
+          if (!had && answer.includes('"created_at"')) stream.write(head('GET', '/nowhere', 'Connection: close\r\n'));
+        });
+        stream.on('error', reject).on('close', () => resolve(answer));
+      });
       expect(answers).toMatch(/^HTTP\/1\.1 200 OK[^]*"first_name":"Ada"[^]*HTTP\/1\.1 404 /);
     });
 
