@@ -58,9 +58,8 @@ function makeCertificates(): string {
   return folder;
 }
 
-describe.each(SERVER_KINDS.filter(canStart).map((kind) => [TITLES[kind], kind] as const))(
-  'a server of %s',
-  (_, kind) => {
+for (const kind of SERVER_KINDS)
+  describe.skipIf(!canStart(kind))(`a server of ${TITLES[kind]}`, () => {
     const certificates = makeCertificates();
     const show = (name: string) => (folder: string) => {
       for (const end of ['crt', 'key']) cpSync(join(certificates, `${name}.${end}`), join(folder, `parley.${end}`));
@@ -235,5 +234,4 @@ describe.each(SERVER_KINDS.filter(canStart).map((kind) => [TITLES[kind], kind] a
       expect(statements.some((text) => /FROM sessions .*FOR UPDATE/s.test(text))).toBe(true);
       expect(statements.filter((text) => /SHARE MODE|FOR SHARE/.test(text))).toEqual([]);
     });
-  },
-);
+  });

@@ -5,6 +5,7 @@ import {
   canStart,
   CURES,
   DatabaseServer,
+  isChosen,
   SERVER_KINDS,
   type ServerKind,
   TITLES,
@@ -43,7 +44,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   await Promise.all(SERVER_KINDS.filter((kind) => !urls[kind] && canStart(kind)).map(start));
   for (const kind of SERVER_KINDS) {
-    if (urls[kind]) continue;
+    if (urls[kind] || !isChosen(kind)) continue;
     const missing = `NO ${TITLES[kind].toUpperCase()} ON THIS MACHINE: ALL TESTS ON ${TITLES[kind].toUpperCase()} ARE SKIPPED. To run them, ${CURES[kind]}.`;
     if (process.env[REQUIRED[kind]] === '1') throw new Error(`${REQUIRED[kind]}=1, but: ${missing}`);
     console.warn(`\n*** ${missing}\n`);
