@@ -37,7 +37,8 @@ export function upgradeOnlyWebSockets(
   // Nobody upgrades anything, and Node itself ignores the header.
   if (listeners.length === 0) return;
   server.removeAllListeners('upgrade');
-  // Node from 24.9 on asks by itself, and newer ones hand over no plain socket; those before go on below.
+  // Node from 24.9 on asks by itself (and drops what is pipelined behind an upgrade that is ignored), and newer ones hand over no plain
+  // socket; those before go on below.
   (server as AskingServer).shouldUpgradeCallback = isWebSocket;
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (!isWebSocket(request)) return answerPlainly(server, request, stream, head);

@@ -115,6 +115,20 @@ describe('text that comes in', () => {
     await raw('GET', path, {});
     return { path, post, get: () => raw('GET', path, {}) };
   };
+  it('is refused also behind a body that was too large already', async () => {
+    const { path } = await poll();
+    const { port } = new URL(app.url);
+    const status = await new Promise((resolve) => {
+      const sent = request({ port, host: '127.0.0.1', method: 'POST', path }, ({ statusCode }) => {
+        // What comes after the answer, on the same request.
+        sent.write(Buffer.from([0xff, 0xff]), () => resolve(statusCode));
+      });
+      sent.on('error', () => undefined).write('a'.repeat(270_000));
+    });
+    expect(status).toBe(413);
+    expect((await call(app, 'GET', '/health/live')).status).toBe(200);
+  });
+
   const packet = (message: string) =>
     `42${JSON.stringify(['message', { chat_type: 'room', other_user_id: bob.id, message }])}`;
 
