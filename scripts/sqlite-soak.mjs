@@ -12,7 +12,7 @@ import { sqliteDriver } from '../dist/database/sqlite-driver.js';
 
 const seconds = Number(process.argv[2] ?? 120);
 const dataDir = mkdtempSync(join(tmpdir(), 'parley-soak-'));
-const config = { dataDir, databaseUrl: undefined };
+const config = { dataDir, databaseUrl: undefined, migrateAtStart: true };
 const database = await Database.open(config, sqliteOptions(config));
 const plain = new (sqliteDriver())(':memory:');
 
