@@ -51,6 +51,34 @@ describe('the address of a client', () => {
   });
 
   it.each([
+    ['64:ff9b::c633:6407', '198.51.100.7', 'NAT64'],
+    ['64:ff9b::203.0.113.9', '203.0.113.9', 'NAT64, as it is often written'],
+    ['64:ff9b:1::c633:6407', '198.51.100.7', "NAT64 with a network's own prefix"],
+    ['64:ff9b:1:ffff:0:a:c633:6407', '198.51.100.7', "NAT64 with another of a network's own prefixes"],
+    ['64:ff9b:1:c633:64:700::', '64:ff9b:1:c633:64:700::/128', 'NAT64 with a short prefix, of 48 bits'],
+    ['64:ff9b:1:7:c6:3364:700:0', '64:ff9b:1:7:c6:3364:700:0/128', 'NAT64 with a short prefix, of 64 bits'],
+    ['2001:0:4136:e378:8000:63bf:39cc:9bf8', '198.51.100.7', 'Teredo'],
+  ])('%s counts as %s: %s', (spelled, network) => {
+    expect(networkOf(canonicalAddress(spelled)!)).toBe(network);
+    // Each for itself: the /48 around it is everybody.
+    expect(siteOf(network)).toBeUndefined();
+  });
+
+  it.each([
+    ['2002:c633:6407:1::1', '2002:c633:6407:1::/64', '2002:c633:6407::/48', '6to4: a site for each IPv4 address'],
+    ['64:ff9b:0:1::1', '64:ff9b:0:1::/64', '64:ff9b::/48', 'beside NAT64'],
+    ['64:ff9b:2::1', '64:ff9b:2::/64', '64:ff9b:2::/48', 'beside the prefixes of networks themselves'],
+    ['2001:1::1', '2001:1::/64', '2001:1::/48', 'beside Teredo'],
+  ])('%s counts as %s within %s: %s', (spelled, network, site) => {
+    expect(networkOf(canonicalAddress(spelled)!)).toBe(network);
+    expect(siteOf(network)).toBe(site);
+  });
+
+  it('within an IPv6 address makes nobody a proxy', () => {
+    expect(from(['10.0.0.0/8'], '64:ff9b::a00:1', '203.0.113.9')).toBe('64:ff9b::a00:1');
+  });
+
+  it.each([
     ['nobody is believed', false, '198.51.100.1', '203.0.113.9', '198.51.100.1'],
     ['one proxy', 1, '10.0.0.1', '203.0.113.9', '203.0.113.9'],
     ['one proxy, and what its client made up', 1, '10.0.0.1', '1.1.1.1, 203.0.113.9', '203.0.113.9'],
