@@ -160,7 +160,7 @@ export async function createApp(
     strictPreflight: false,
   });
   app.useGlobalPipes(httpValidationPipe());
-  app.useGlobalFilters(new HttpErrorFilter());
+  app.useGlobalFilters(new HttpErrorFilter(config));
   app.useWebSocketAdapter(
     new SocketAdapter(app, config, (origin, request) => {
       warnOnce(`origin ${origin}`, originWarning(origin));

@@ -52,8 +52,8 @@ export class Invalid extends DomainError {
 
 /** Also for what exists but is none of the caller's business: the two must look alike. */
 export class NotFound extends DomainError {
-  constructor(what: string) {
-    super('not_found', 'not_found', `There is no such ${what}.`);
+  constructor(what: string, hint = '') {
+    super('not_found', 'not_found', `There is no such ${what}.${hint}`);
   }
 }
 
@@ -98,7 +98,7 @@ const BY_STATUS = new Map<number, ErrorKind>(
 
 /** What a framework says in a sentence of its own, said in ours. */
 const SENTENCES: Partial<Record<ErrorKind, string>> = {
-  not_found: 'There is no such route. See /http/docs.',
+  not_found: 'There is no such route.',
   too_large: 'The request is larger than 64 KiB. Send less.',
   unsupported_media_type: 'Send JSON, with the header content-type: application/json.',
   unavailable: 'The server is shutting down. Try again in a moment.',

@@ -1,7 +1,8 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, NotFoundException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config/config.js';
 import { CalmLogger } from './calm-logger.js';
-import { asDomainError, type DomainError, httpErrorBody, internalError } from './errors.js';
+import { asDomainError, type DomainError, httpErrorBody, internalError, NotFound } from './errors.js';
 import { logLine } from './log-line.js';
 
 const logger = new CalmLogger('HTTP');
@@ -26,7 +27,15 @@ export function sendError(reply: FastifyReply, thrown: unknown): void {
 
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
+  private readonly unknownRoute: NotFound;
+
+  constructor({ apiDocs }: Pick<Config, 'apiDocs'>) {
+    this.unknownRoute = new NotFound('route', apiDocs ? ' See /http/docs.' : '');
+  }
+
   catch(thrown: unknown, host: ArgumentsHost): void {
-    sendError(host.switchToHttp().getResponse<FastifyReply>(), thrown);
+    // Nest's own: those of services are `NotFound`.
+    const error = thrown instanceof NotFoundException ? this.unknownRoute : thrown;
+    sendError(host.switchToHttp().getResponse<FastifyReply>(), error);
   }
 }

@@ -144,7 +144,8 @@ export class SocketAdapter extends IoAdapter {
   private readonly answerUnknown = (event: string, ...given: unknown[]): void => {
     const acknowledge = given.at(-1);
     if (this.known.has(event) || typeof acknowledge !== 'function') return;
-    const error = new DomainError('invalid', 'unknown_event', 'There is no such event. See /http/docs/events.');
+    const hint = this.config.apiDocs ? ' See /http/docs/events.' : '';
+    const error = new DomainError('invalid', 'unknown_event', `There is no such event.${hint}`);
     (acknowledge as AnyAcknowledge)({ ok: false, error: error.toBody() });
   };
 

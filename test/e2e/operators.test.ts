@@ -81,6 +81,25 @@ describe('API_DOCS=off', () => {
     expect((await call(app, 'GET', '/health/live')).status).toBe(200);
     await app.stop();
   });
+
+  it('names no page that is hidden', async () => {
+    const messages = async (env: Record<string, string>): Promise<string[]> => {
+      const app = await TestApp.start('sqlite', env);
+      const route = await call(app, 'GET', '/http/nowhere');
+      const ada = await Person.known(app);
+      const event: { error: { message: string } } = await ((await ada.connect()) as any)
+        .timeout(10_000)
+        .emitWithAck('nothing');
+      ada.hangUp();
+      await app.stop();
+      return [route.body.message, event.error.message];
+    };
+    expect(await messages({ API_DOCS: 'off' })).toEqual(['There is no such route.', 'There is no such event.']);
+    expect(await messages({})).toEqual([
+      'There is no such route. See /http/docs.',
+      'There is no such event. See /http/docs/events.',
+    ]);
+  });
 });
 
 describe.skipIf(process.platform === 'win32')('files', () => {
