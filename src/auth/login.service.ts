@@ -52,7 +52,7 @@ export class LoginService {
     const attempt = this.limits.loginAttempt(email, network, async () => {
       // In here, so that nothing is read for those who have used up their attempts.
       user = await this.unitOfWork.read.findOneBy(User, { email, erasedAt: IsNull() });
-      return this.passwords.matches(password, user?.passwordHash, 'stranger');
+      return this.passwords.matches(password, user?.passwordHash, 'login');
     });
     const isRight = await attempt.catch((error: unknown) => {
       if (error instanceof RateLimited) this.security.tell('locked_out', { network });

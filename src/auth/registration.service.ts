@@ -64,7 +64,7 @@ export class RegistrationService implements OnModuleInit {
     this.rules.assertGood(password, { email, firstName, lastName });
     this.limits.registration(network);
     this.security.tell('registration', { network });
-    const passwordHash = await this.passwords.hash(password, 'stranger');
+    const passwordHash = await this.passwords.hash(password, 'registration');
     if (!this.limits.mayMail('register', email)) return;
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;

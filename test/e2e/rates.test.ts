@@ -144,8 +144,8 @@ describe('rates', () => {
     // More than may wait, of each kind, before each of what an owner does.
     const flood = () =>
       Array.from({ length: 70 }, () => [
-        passwords.hash('x', 'stranger').catch(() => 'busy'),
-        passwords.matches('x', undefined, 'stranger').catch(() => 'busy'),
+        passwords.hash('x', 'registration').catch(() => 'busy'),
+        passwords.matches('x', undefined, 'login').catch(() => 'busy'),
       ]).flat();
     const waiting = flood();
     const reset = { body: { token, password: 'a new password' } };
@@ -159,6 +159,37 @@ describe('rates', () => {
     const erasure = { token: ada.token, body: { password: 'a newer password' } };
     expect((await call(app, 'DELETE', '/http/users/profile', erasure)).status).toBe(204);
     expect(await Promise.all(waiting)).toContain('busy');
+  });
+
+  it('let those who register and those who ask for another link take turns, however many of the others come', async () => {
+    await start({ RATE_LIMITS: 'off' });
+    const passwords = app.get(Passwords);
+    const link = { email: 'ada@example.com', password: 'correct horse battery' };
+    const kinds = [
+      {
+        crowd: () => passwords.search('x', [], 5),
+        mine: () => call(app, 'POST', '/http/register', { body: { ...link, first_name: 'A', last_name: 'B' } }),
+      },
+      {
+        crowd: () => passwords.hash('x', 'registration'),
+        mine: () => call(app, 'POST', '/http/register/resend', { body: link }),
+      },
+    ];
+    for (const { crowd, mine } of kinds) {
+      let done = 0;
+      const flood = Array.from({ length: 70 }, () =>
+        crowd().then(
+          () => (done++, 'done'),
+          () => 'busy',
+        ),
+      );
+      expect((await mine()).status).toBe(202);
+      const before = done;
+      const outcomes = await Promise.all(flood);
+      expect(outcomes).toContain('busy');
+      // Others still waited: they were not all before it.
+      expect(before).toBeLessThan(outcomes.filter((outcome) => outcome === 'done').length);
+    }
   });
 
   it('allow as many registrations an hour as the operator says, wherever they come from', async () => {

@@ -370,7 +370,7 @@ onAllDialects('access', (dialect) => {
   it('to an unknown address costs the same hash as to a known one', async () => {
     const matches = vi.spyOn(app.get(Passwords), 'matches');
     await call(app, 'POST', '/http/login', { body: { email: 'nobody@example.com', password: 'x' } });
-    expect(matches).toHaveBeenCalledWith('x', undefined, 'stranger');
+    expect(matches).toHaveBeenCalledWith('x', undefined, 'login');
     matches.mockRestore();
   });
 
