@@ -70,6 +70,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
         (error: unknown) => {
           if (error instanceof DomainError)
             tellRefusal(this.security, error, { network: this.incoming.networkOf(socket.conn) });
+          this.incoming.charge(socket.conn, 'refusal');
           next(asHandshakeError(error));
         },
       );

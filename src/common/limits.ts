@@ -56,6 +56,29 @@ export type RateName = keyof typeof RATES;
 /** How many times as much a site, the /48 around an IPv6 network, may have as one network. */
 export const NETWORKS_OF_SITE = 10;
 
+export interface PacketCost {
+  what: string;
+  /** In packets. */
+  cost: number;
+}
+
+const costs = <Name extends string>(table: Record<Name, PacketCost>): Record<Name, PacketCost> => table;
+
+/** A cost is added for each of so many whole bytes: a text of 64 KiB takes as long to parse as dozens of short ones. */
+export const BYTES_OF_ONE = 4 * 1024;
+
+/** What a connection sends, as SOCKET_PACKETS_PER_SECOND counts it. All that is true of a thing is added up. */
+export const PACKET_COSTS = costs({
+  packet: { what: 'a packet of any kind, a ping or a pong of a WebSocket', cost: 1 },
+  bytes: { what: 'each whole 4 KiB of it, or of the body of a request', cost: 1 },
+  /** Some ten times as much as a packet. */
+  request: { what: 'a request of a polling client that brings packets', cost: 5 },
+  /** A token to check, questions to the database, listeners, others to tell. */
+  join: { what: 'joining', cost: 10 },
+  /** An exception that is thrown, caught, and told twice. */
+  refusal: { what: 'being refused', cost: 1 },
+});
+
 export interface Quota {
   what: string;
   most: LimitSetting;

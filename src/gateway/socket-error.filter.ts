@@ -6,7 +6,7 @@ import { logLine } from '../common/log-line.js';
 import { tellRefusal } from '../common/refusals.js';
 import { SecurityLog } from '../common/security-log.js';
 import type { Exception, ParleySocket, Refused } from '../realtime/events.js';
-import { Incoming, REFUSAL_COST } from '../realtime/incoming.js';
+import { Incoming } from '../realtime/incoming.js';
 import { Publisher } from '../realtime/publisher.js';
 
 /** Tells the sender what was refused: as event `exception`, and in the acknowledgement where one was asked for. */
@@ -32,7 +32,7 @@ export class SocketErrorFilter implements ExceptionFilter {
     tellRefusal(this.security, error, { ...who, network: this.incoming.networkOf(socket.conn) });
     acknowledge?.({ ok: false, error: error.toBody() });
     if (error instanceof Unauthenticated && error.closesSocket) socket.disconnect(true);
-    else this.incoming.charge(socket.conn, REFUSAL_COST);
+    else this.incoming.charge(socket.conn, 'refusal');
   }
 }
 

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import { LRUCache } from 'lru-cache';
 import { ClientNetworks } from '../common/client-network.js';
 import { DomainError, RateLimited } from '../common/errors.js';
+import { PACKET_COSTS } from '../common/limits.js';
 import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Connection, cutOff, type Engine, type Transport, type WebSocketEnd } from './engine-io.js';
@@ -17,13 +18,6 @@ import { carry, costOf, now, type PacketLimit, Traffic, trafficOf } from './traf
 export const MAX_PACKET_BYTES = 64 * 1024;
 /** Up to here a packet that is too large is refused by itself; a larger one closes its connection, as the transport cannot skip it. */
 export const MAX_REFUSED_BYTES = 256 * 1024;
-
-/** What a request of a polling client costs beside its packets: some ten times as much as a packet. */
-const REQUEST_COST = 5;
-/** What joining costs: a token to check, questions to the database, listeners, others to tell. */
-export const JOIN_COST = 10;
-/** What a refusal costs beside its packet: an exception that is thrown, caught, and told twice. */
-export const REFUSAL_COST = 1;
 
 /** So many seconds' worth may come at once. */
 const BURST_SECONDS = 4;
@@ -88,9 +82,9 @@ export class Incoming implements OnApplicationShutdown {
   }
 
   /** Counts what something cost beyond its packet. */
-  charge(connection: object, cost: number): void {
+  charge(connection: object, kind: 'join' | 'refusal'): void {
     const traffic = trafficOf(connection as Connection);
-    if (traffic && !traffic.isSpent && !traffic.takes(cost)) this.end(traffic);
+    if (traffic) this.take(traffic, PACKET_COSTS[kind].cost);
   }
 
   private watch(transport: Transport, network: string): void {
@@ -106,7 +100,7 @@ export class Incoming implements OnApplicationShutdown {
     const isWithin = ({ length }: Buffer): boolean => {
       if (traffic.isSpent) return false;
       hears(traffic);
-      if (traffic.takes(costOf(length))) return true;
+      if (traffic.takes(costOf(1, length))) return true;
       if (traffic.connection) this.end(traffic);
       else socket.terminate();
       return false;
@@ -128,7 +122,8 @@ export class Incoming implements OnApplicationShutdown {
     transport.onData = (data) => {
       if (traffic.isSpent) return;
       hears(traffic);
-      if (traffic.takes(REQUEST_COST + countPackets(data, this.limit?.burst) + costOf(data.length))) {
+      const cost = costOf(countPackets(data, this.limit?.burst), Buffer.byteLength(data));
+      if (traffic.takes(PACKET_COSTS.request.cost + cost)) {
         const small = data.length > MAX_PACKET_BYTES ? this.withoutLarge(traffic, data) : data;
         if (small !== '') read(small);
         return;
@@ -150,12 +145,18 @@ export class Incoming implements OnApplicationShutdown {
   }
 
   /** Says that a packet is too large, to whoever waits for its answer. @returns nothing, to be read in place of a binary piece */
-  private refuse({ connection }: Traffic, head: string): Buffer {
+  private refuse(traffic: Traffic, head: string): Buffer {
+    const { connection } = traffic;
     const [, id, event] = EVENT_HEAD.exec(head) ?? [];
     const error = new DomainError('too_large', 'too_large', 'The packet is larger than 64 KiB. Send less.').toBody();
     connection?.write(eventPacket({ ...error, ...(event !== undefined && { request: { event } }) }));
     if (id) connection?.write(`3${id}${JSON.stringify([{ ok: false, error }])}`);
+    this.take(traffic, PACKET_COSTS.refusal.cost);
     return Buffer.alloc(0);
+  }
+
+  private take(traffic: Traffic, cost: number): void {
+    if (!traffic.isSpent && !traffic.takes(cost)) this.end(traffic);
   }
 
   /** Says why, and ends the connection. */

@@ -14,7 +14,7 @@ import type { ParleyServer } from './events.js';
 import { Connections, SOCKET_WITHIN_MS } from './connections.js';
 import { waysToWrite } from './gathered-writes.js';
 import { boundedWebSockets } from './bounded-web-sockets.js';
-import { Incoming, JOIN_COST, MAX_REFUSED_BYTES } from './incoming.js';
+import { Incoming, MAX_REFUSED_BYTES } from './incoming.js';
 import { PING_EVERY_MS } from './traffic.js';
 import { type Refusal, upgradeOnlyWebSockets } from './upgrades.js';
 import { refuseOtherThanUtf8 } from './polled-bodies.js';
@@ -97,7 +97,7 @@ export class SocketAdapter extends IoAdapter {
     this.connections.attach(server);
     writes.attach(server);
     server.use((socket, next) => {
-      this.incoming.charge(socket.conn, JOIN_COST);
+      this.incoming.charge(socket.conn, 'join');
       next();
     });
     refuseOtherThanUtf8(server);
@@ -124,7 +124,7 @@ export class SocketAdapter extends IoAdapter {
         );
       });
     }
-    socket.onAny(this.answerUnknown);
+    socket.onAny((event: string, ...given: unknown[]) => this.answerUnknown(socket, event, given));
     forgetHandshake(socket);
   }
 
@@ -141,13 +141,14 @@ export class SocketAdapter extends IoAdapter {
   }
 
   /** An event that nobody handles would leave its sender waiting for an acknowledgement for ever. */
-  private readonly answerUnknown = (event: string, ...given: unknown[]): void => {
+  private answerUnknown(socket: Socket, event: string, given: unknown[]): void {
     const acknowledge = given.at(-1);
     if (this.known.has(event) || typeof acknowledge !== 'function') return;
     const hint = this.config.apiDocs ? ' See /http/docs/events.' : '';
     const error = new DomainError('invalid', 'unknown_event', `There is no such event.${hint}`);
     (acknowledge as AnyAcknowledge)({ ok: false, error: error.toBody() });
-  };
+    this.incoming.charge(socket.conn, 'refusal');
+  }
 
   /** Why a handshake is refused, if so: with which status, and in which words. */
   private refusalOf(request: IncomingMessage): Refusal | undefined {

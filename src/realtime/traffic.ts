@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { BYTES_OF_ONE, PACKET_COSTS } from '../common/limits.js';
 import type { Connection, Transport } from './engine-io.js';
 
 /** How often each client is asked whether it is there. */
@@ -13,10 +14,9 @@ export interface PacketLimit {
   burst: number;
 }
 
-/** What a packet costs beside itself, for each of so many bytes: a text of 64 KiB takes as long to parse as dozens of short ones. */
-const BYTES_OF_ONE = 4 * 1024;
-
-export const costOf = (bytes: number): number => 1 + Math.floor(bytes / BYTES_OF_ONE);
+/** What so many packets cost that have so many bytes in all. */
+export const costOf = (packets: number, bytes: number): number =>
+  packets * PACKET_COSTS.packet.cost + Math.floor(bytes / BYTES_OF_ONE) * PACKET_COSTS.bytes.cost;
 
 /**
  * What comes in by one transport of a connection: how much, and when the client was last heard. Local: it ends with its connection,

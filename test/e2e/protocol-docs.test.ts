@@ -5,7 +5,15 @@ import { openApiDocument } from '../../src/api-docs/rest.js';
 import { asDomainError } from '../../src/common/errors.js';
 import { TestApp } from '../support/app.js';
 import { call } from '../support/client.js';
-import { type LimitSetting, numberOf, type Quota, QUOTAS, type Rate, RATES } from '../../src/common/limits.js';
+import {
+  type LimitSetting,
+  numberOf,
+  PACKET_COSTS,
+  type Quota,
+  QUOTAS,
+  type Rate,
+  RATES,
+} from '../../src/common/limits.js';
 import { envExample, loadConfig } from '../../src/config/config.js';
 import { errorCodes } from '../support/error-codes.js';
 import {
@@ -147,6 +155,10 @@ describe('the limits', () => {
       ...Object.values<Quota>(QUOTAS).map(
         ({ what, most, past }) => `| ${what} | ${number(most)} | ${past} | ${variable(most)} |`,
       ),
+    ]);
+    expect(tableRows('### Counted packets')).toEqual([
+      '| what | costs |',
+      ...Object.values(PACKET_COSTS).map(({ what, cost }) => `| ${what} | ${cost} |`),
     ]);
     for (const setting of [
       ...Object.values<Rate>(RATES).map(({ points }) => points),
