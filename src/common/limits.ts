@@ -45,6 +45,8 @@ export const RATES = rates({
   wrongPasswordOfAccount: { what: 'wrong passwords', points: 10, seconds: 15 * MINUTE, by: 'account and network' },
   wrongPassword: { what: 'wrong passwords, whosever', points: 100, seconds: 15 * MINUTE, by: 'network' },
   register: { what: 'registrations', points: 100, seconds: 15 * MINUTE, by: 'network' },
+  // A network, for IPv6 the /48 around it, gets one more only while it has had fewer of them than are left: the first one at most half,
+  // and it takes ten networks, not one, to keep all others out for an hour.
   registerAnywhere: { what: 'registrations, all in all', points: 'registrationsPerHour', seconds: HOUR, by: 'server' },
   stranger: { what: 'links asked for, opened or used', points: 100, seconds: 15 * MINUTE, by: 'network' },
   document: { what: 'what lies below `/http/docs`', points: 300, seconds: 10, by: 'network' },

@@ -10,6 +10,8 @@ import { Windows } from './windows.js';
 /** Why a mail is sent; `notice` tells an owner what happened to their account. */
 export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice' | 'restore';
 
+const TOO_MANY = 'Too many registrations.';
+
 /** One of the counts that a request must fit into. */
 interface Count {
   windows: Windows;
@@ -23,6 +25,8 @@ interface Count {
 @Injectable()
 export class RateLimits {
   private readonly counts = {} as Record<RateName, Windows>;
+  /** How many of the registrations all in all went to each network, or to the site around it. */
+  private readonly shares: Windows;
   /** For what is counted by network: the same for the sites around IPv6 networks. */
   private readonly sites = {} as Record<RateName, Windows>;
   private readonly isOn: boolean;
@@ -34,11 +38,13 @@ export class RateLimits {
       this.counts[name] = new Windows(points, RATES[name].seconds);
       this.sites[name] = new Windows(points * NETWORKS_OF_SITE, RATES[name].seconds);
     }
+    this.shares = new Windows(this.counts.registerAnywhere.points, RATES.registerAnywhere.seconds);
   }
 
   /** Keys that are kept now, of all counts. */
   get size(): number {
-    return [...Object.values(this.counts), ...Object.values(this.sites)].reduce((sum, { size }) => sum + size, 0);
+    const all = [...Object.values(this.counts), ...Object.values(this.sites), this.shares];
+    return all.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** @throws RateLimited */
@@ -74,8 +80,9 @@ export class RateLimits {
 
   /** @throws RateLimited */
   registration(network: string): void {
-    const all = [...this.networkCounts('register', network), this.count('registerAnywhere', '')];
-    this.take(all, 'Too many registrations.');
+    const share = { windows: this.shares, key: siteOf(network) ?? network };
+    this.assertShare(share);
+    this.take([...this.networkCounts('register', network), this.count('registerAnywhere', ''), share], TOO_MANY);
   }
 
   /** A password attempt that opens a session where it is right; those are counted as well. @throws as `passwordAttempt` */
@@ -134,6 +141,16 @@ export class RateLimits {
   /** For what is counted when it is stored, and not when it comes: the caller asks and takes. Only where rates are on. */
   windows(name: RateName): Windows {
     return this.counts[name];
+  }
+
+  /** See `RATES.registerAnywhere`. @throws RateLimited */
+  private assertShare({ windows, key }: Count): void {
+    if (!this.isOn) return;
+    const anywhere = this.counts.registerAnywhere;
+    const left = anywhere.points - anywhere.used('');
+    // Where none is left, the count of all says so.
+    if (left === 0 || windows.used(key) < left) return;
+    throw new RateLimited(TOO_MANY, Math.ceil(Math.min(windows.endsIn(key), anywhere.endsIn('')) / 1000));
   }
 
   private count(name: RateName, key: string): Count {

@@ -26,9 +26,18 @@ export class Windows {
 
   /** Milliseconds until so many points are left: 0 where they are now. */
   waitFor(key: string, points = 1): number {
+    return this.used(key) + points <= this.points ? 0 : this.endsIn(key);
+  }
+
+  /** How many points were taken in the window that lasts. */
+  used(key: string): number {
+    return this.current(key)?.used ?? 0;
+  }
+
+  /** Milliseconds until nothing counts as taken: 0 where nothing does. */
+  endsIn(key: string): number {
     const window = this.current(key);
-    if (!window || window.used + points <= this.points) return 0;
-    return window.endsAt - performance.now();
+    return window ? window.endsAt - performance.now() : 0;
   }
 
   /** Takes points, whether they are left or not: ask `waitFor` first. */

@@ -267,7 +267,7 @@ export const variables = {
   MESSAGES_PER_DAY: positive({ default: 10_000, desc: 'Messages that one person may send in a day.' }),
   REGISTRATIONS_PER_HOUR: positive({
     default: 1_000,
-    desc: 'Registrations that are taken in an hour, from all networks together.',
+    desc: 'Registrations that are taken in an hour, from all networks together. One network gets at most half of them.',
   }),
   GROUPS_OWNED_PER_USER: positive({ default: 200, desc: 'Groups that one person may own.' }),
   MEMBERSHIPS_PER_USER: positive({ default: 1_000, desc: 'Groups that one person may be a member of.' }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RateLimited } from '../../src/common/errors.js';
 import { ListTurns } from '../../src/common/list-turns.js';
 import { RateLimits } from '../../src/common/rate-limits.js';
 import { Windows } from '../../src/common/windows.js';
@@ -46,11 +47,49 @@ describe('rate limits', () => {
   });
 
   it('use up nothing of one count where another refuses', () => {
-    const some = new RateLimits(loadConfig({ REGISTRATIONS_PER_HOUR: '150' }));
+    const some = new RateLimits(loadConfig({ REGISTRATIONS_PER_HOUR: '200' }));
     for (let i = 0; i < 100; i++) some.registration('198.51.100.7');
     for (let i = 0; i < 100; i++) expect(() => some.registration('198.51.100.7')).toThrow();
     for (let i = 0; i < 50; i++) some.registration('198.51.100.8');
     expect(() => some.registration('198.51.100.8')).toThrow();
+  });
+
+  it('leave registrations to others, however many networks one site has', () => {
+    const some = new RateLimits(loadConfig({}));
+    /** How many get through of 4,000 from 40 networks of a site. */
+    const registered = (site: number): number => {
+      let passed = 0;
+      for (let i = 0; i < 4_000; i++) {
+        try {
+          some.registration(`2001:db8:${site}:${(i % 40).toString(16)}::/64`);
+          passed++;
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'rate_limited' });
+        }
+      }
+      return passed;
+    };
+    expect([1, 2, 3, 4].map(registered)).toEqual([500, 250, 125, 63]);
+    // And to an IPv4 address.
+    some.registration('198.51.100.7');
+  });
+
+  it('say how long to wait for a share of the registrations', () => {
+    const some = new RateLimits(loadConfig({ REGISTRATIONS_PER_HOUR: '2' }));
+    some.registration('198.51.100.7');
+    const waitOf = (network: string): number => {
+      try {
+        some.registration(network);
+        return 0;
+      } catch (error) {
+        return (error as RateLimited).details.retry_after!;
+      }
+    };
+    const almostAnHour = expect.toSatisfy((wait: number) => wait > 3_500 && wait <= 3_600);
+    expect(waitOf('198.51.100.7')).toEqual(almostAnHour);
+    // The last one is for anybody else.
+    expect(waitOf('198.51.100.8')).toBe(0);
+    expect(waitOf('198.51.100.9')).toEqual(almostAnHour);
   });
 });
 
