@@ -141,11 +141,11 @@ export const SERVER_EVENTS = {
   user_update: [
     {
       payload: UserRow,
-      says: 'Somebody is new, or has another name: to everybody while there are at most 1,000 users, and then to those who hear of their presence.',
+      says: 'Somebody is new, or has another name: to everybody while there are at most 1,000 users, and then to those who hear of their presence; never to whoever has blocked them.',
     },
     {
       payload: UserErased,
-      says: 'Somebody is gone; to the same people.',
+      says: 'Somebody is gone; to the same people, and to whoever has blocked them.',
     },
   ],
   group_update: [

@@ -14,10 +14,12 @@ import { User } from './user.entity.js';
 const GATHER_MS = 1_000;
 /** People of one question to the database. */
 const CHUNK = 500;
+const NOBODY: ReadonlySet<number> = new Set();
 
 /**
  * Tells what became of a person's row in the list of users. While the list is one page, everybody who is there may show it, and
- * hears of it; once it is longer, those hear of it who hear of the person's presence, and the person.
+ * hears of it; once it is longer, those hear of it who hear of the person's presence, and the person. Whoever has blocked the person
+ * hears of their end alone.
  */
 @Injectable()
 export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
@@ -53,14 +55,23 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
       const where = { id: In(some), erasedAt: IsNull() };
       const users = await this.unitOfWork.read.find(User, { select: LISTED, where });
       const byId = new Map(users.map((user) => [user.id, user]));
-      const hidden = await this.audience.hidden(some);
       const viewers = isOnePage ? undefined : await this.audience.of(some);
-      for (const userId of some)
-        this.tellOne(userId, byId.get(userId), hidden.get(userId) ?? new Set(), viewers?.get(userId));
+      // Last: whoever has blocked somebody by now is not told, or not shown.
+      const [hidden, deaf] = await Promise.all([this.audience.hidden(some), this.audience.deaf(some)]);
+      for (const userId of some) {
+        const blocks = { hidden: hidden.get(userId) ?? NOBODY, deaf: deaf.get(userId) ?? NOBODY };
+        this.tellOne(userId, byId.get(userId), blocks, viewers?.get(userId));
+      }
     }
   }
 
-  private tellOne(userId: number, user: Listed | undefined, hidden: ReadonlySet<number>, viewers?: Set<number>): void {
+  /** @param blocks `hidden`: whom the person has blocked; `deaf`: who has blocked the person, and does not hear what they call themselves */
+  private tellOne(
+    userId: number,
+    user: Listed | undefined,
+    { hidden, deaf }: Record<'hidden' | 'deaf', ReadonlySet<number>>,
+    viewers?: Set<number>,
+  ): void {
     if (!user) {
       const erased = { id: userId, deleted: true } as const;
       if (viewers) this.publisher.userUpdate(erased, [...viewers]);
@@ -68,10 +79,11 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
       return;
     }
     const row = toUserView(user, this.presence.isOnline(userId));
-    if (viewers) this.publisher.userUpdate(row, [userId, ...[...viewers].filter((viewer) => !hidden.has(viewer))]);
-    else this.publisher.userUpdateToAll(row, [...hidden]);
+    const apart = new Set([...hidden, ...deaf]);
+    if (viewers) this.publisher.userUpdate(row, [userId, ...[...viewers].filter((viewer) => !apart.has(viewer))]);
+    else this.publisher.userUpdateToAll(row, [...apart]);
     // To whom they hide from they are always away.
-    const away = [...hidden].filter((viewer) => !viewers || viewers.has(viewer));
+    const away = [...hidden].filter((viewer) => !deaf.has(viewer) && (!viewers || viewers.has(viewer)));
     this.publisher.userUpdate(toHiddenView(user), away);
   }
 

@@ -9,12 +9,12 @@ const CHUNK = 500;
 
 /** For each of these people, those who share something with them: pairs of who is seen and who sees. */
 export type Partners = (userIds: readonly number[]) => Promise<readonly (readonly [seen: number, viewer: number])[]>;
-/** Who must not see whether somebody is here, or what they type. */
+/** Who must not see whether somebody is here, or what they type; and who wants to hear nothing of somebody. */
 export interface Hiding {
   /** For each of these people who hides from somebody, from whom. */
   blockedBy(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>>;
-  /** Those who hide from this one. */
-  hiddenFrom(viewerId: number): Promise<ReadonlySet<number>>;
+  /** For each of these people from whom somebody hides, who does. */
+  blockersOf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>>;
 }
 
 /** Who hears of a person: those who have a room with them, and those who are in a group with them where at most 100 are in. */
@@ -60,21 +60,31 @@ export class Audience {
     return this.whoIsIn.countIn(groupId) > SMALL_GROUP ? [] : this.whoIsIn.usersIn(groupId);
   }
 
-  /** For each of these people who hides from somebody, from whom. */
-  async hidden(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
-    const all = new Map<number, ReadonlySet<number>>();
-    if (!this.hiding) return all;
-    for (const chunk of chunks(userIds)) {
-      for (const [userId, from] of await this.hiding.blockedBy(chunk)) all.set(userId, from);
-    }
-    return all;
+  /** For each of these people who hides from somebody, from whom: those do not see whether they are here. */
+  hidden(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    return this.ask(userIds, (some) => this.hiding?.blockedBy(some));
+  }
+
+  /** For each of these people from whom somebody hides, who does: what these people call themselves does not come to those. */
+  deaf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    return this.ask(userIds, (some) => this.hiding?.blockersOf(some));
   }
 
   /** Those whom this one hides from, and those who hide from this one: neither is to hear that the other types. */
   async apart(userId: number): Promise<ReadonlySet<number>> {
-    if (!this.hiding) return new Set();
-    const [mine, theirs] = await Promise.all([this.hiding.blockedBy([userId]), this.hiding.hiddenFrom(userId)]);
-    return new Set([...(mine.get(userId) ?? []), ...theirs]);
+    const [hidden, deaf] = await Promise.all([this.hidden([userId]), this.deaf([userId])]);
+    return new Set([...(hidden.get(userId) ?? []), ...(deaf.get(userId) ?? [])]);
+  }
+
+  private async ask(
+    userIds: readonly number[],
+    question: (some: readonly number[]) => Promise<ReadonlyMap<number, ReadonlySet<number>>> | undefined,
+  ): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    const all = new Map<number, ReadonlySet<number>>();
+    for (const chunk of chunks(userIds)) {
+      for (const [userId, others] of (await question(chunk)) ?? []) all.set(userId, others);
+    }
+    return all;
   }
 }
 

@@ -1,8 +1,9 @@
 // Who wants to hear nothing from whom: messages, presence, and what happens in the very moment of blocking.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { UserNews } from '../../src/auth/user-news.js';
 import { RoomRules } from '../../src/chat-rooms/room-rules.js';
 import { Blocks } from '../../src/conversations/blocks.js';
-import type { PresenceChange, RoomMessage } from '../../src/realtime/events.js';
+import type { PresenceChange, RoomMessage, UserErased, UserRow } from '../../src/realtime/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import {
   type Answer,
@@ -355,6 +356,49 @@ onAllDialects('blocking', (dialect) => {
       expect((await as(ada, 'POST', `/${adas}/members`, { user_id: bob.id })).status).toBe(200);
       await unblock(ada, bob);
       for (const way of [ways.handOver, ways.letIn]) expect((await way()).status).toBe(200);
+    });
+
+    it('keeps quiet what the one who is blocked calls themselves, and says it to all others', async () => {
+      const [a, b, e] = [await ada.connect(), await bob.connect(), await eve.connect()];
+      await sendTo(b, ada.id, 'hello');
+      await block(ada, bob);
+      const toAda = record<UserRow>(a, 'user_update', ({ id }) => id !== ada.id);
+      const named = (socket: ChatSocket, name: string) =>
+        next<UserRow>(socket, 'user_update', ({ first_name }) => first_name === name);
+      const answer = [b, e].map((socket) => named(socket, 'Answer me'));
+      await bob.put('/http/users/profile', { first_name: 'Answer me' });
+      await Promise.all(answer);
+      // The other way as of somebody who is away.
+      const [own, veiled, shown] = [a, b, e].map((socket) => named(socket, 'Augusta'));
+      await ada.put('/http/users/profile', { first_name: 'Augusta' });
+      expect([await own, await shown]).toMatchObject([{ is_online: true }, { is_online: true }]);
+      expect(await veiled).toMatchObject({ id: ada.id, is_online: false, last_seen: null });
+      const marker = named(a, 'Marker');
+      await eve.put('/http/users/profile', { first_name: 'Marker' });
+      await marker;
+      expect(toAda.map(({ id }) => id)).toEqual([eve.id]);
+      // In the list it stands, as ever; taken back, the next one comes.
+      expect(await listed(ada, bob)).toMatchObject({ first_name: 'Answer me' });
+      await unblock(ada, bob);
+      const again = named(a, 'Bobby');
+      await bob.put('/http/users/profile', { first_name: 'Bobby' });
+      expect(await again).toMatchObject({ id: bob.id });
+      // Where both have blocked each other, neither hears of it; that one is gone is told.
+      await block(ada, bob);
+      await block(bob, ada);
+      const quiet = [
+        record<UserRow>(a, 'user_update', ({ id }) => id === bob.id),
+        record<UserRow>(b, 'user_update', ({ id }) => id === ada.id),
+      ];
+      const heard = [named(e, 'Robert'), named(e, 'Ada')];
+      await bob.put('/http/users/profile', { first_name: 'Robert' });
+      await ada.put('/http/users/profile', { first_name: 'Ada' });
+      await Promise.all(heard);
+      const gone = next<UserErased>(a, 'user_update', (update) => 'deleted' in update);
+      await app.database.query('UPDATE users SET erased_at = ? WHERE id = ?', ['2026-01-01 00:00:00.000', bob.id]);
+      app.get(UserNews).changed(bob.id);
+      expect(await gone).toEqual({ id: bob.id, deleted: true });
+      expect(quiet).toEqual([[{ id: bob.id, deleted: true }], []]);
     });
 
     it('keeps quiet what the groups of the one who is blocked are called, unless one is a member', async () => {

@@ -177,6 +177,13 @@ onAllDialects('live lists', (dialect) => {
       await ada.put('/http/users/profile', { first_name: 'Marker' });
       expect((await marker).first_name).toBe('Marker');
       expect(strange.map(({ first_name }) => first_name)).toEqual(['Marker']);
+      // Who has blocked somebody hears no more of their names, also in a group.
+      await call(app, 'PUT', `/http/users/${ada.id}/block`, { token: eve.token });
+      const last = next<UserRow>(b, 'user_update', ({ id }) => id === ada.id);
+      await ada.put('/http/users/profile', { first_name: 'Quiet' });
+      expect((await last).first_name).toBe('Quiet');
+      await send(e, {});
+      expect(strange).toHaveLength(1);
       await empty();
     });
   });
