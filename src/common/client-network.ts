@@ -104,6 +104,11 @@ export class ClientNetworks implements PipeTransform<Incoming, string> {
     return address;
   }
 
+  /** Whether a connection from this canonical address is a proxy's of ours, which speaks for many. */
+  isProxy(address: string): boolean {
+    return this.isTrusted(address, 0);
+  }
+
   /** The key under which the request is counted. */
   networkOf(request: Incoming): string {
     return networkOf(this.addressOf(request));

@@ -27,13 +27,15 @@ export class UnfinishedRequests {
       this.add(request.socket);
       request.once('end', () => this.delete(request.socket));
     });
-    server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.delete(socket));
+    // Where nobody listens, Node answers these as plain requests.
+    if (server.listenerCount('upgrade') > 0)
+      server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.delete(socket));
   }
 
   private add(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    // One that asked for an upgrade comes by again.
-    if (this.waiting.has(socket)) return;
+    // One that asked for an upgrade comes by again, and one that was refused is gone.
+    if (this.waiting.has(socket) || socket.destroyed) return;
     this.waiting.set(socket, address);
     const count = (this.counts.get(address) ?? 0) + 1;
     this.counts.set(address, count);

@@ -259,6 +259,10 @@ export const variables = {
     default: 2000,
     desc: 'Connections of sockets that one network may have open: an IPv4 address, or an IPv6 /64.',
   }),
+  CONNECTIONS_PER_NETWORK: positive({
+    default: 5000,
+    desc: 'Connections of any kind that one network may have open, those of sockets among them. Proxies of TRUST_PROXY may have any number.',
+  }),
   API_DOCS: oneOf('on', 'off')({ default: 'on', desc: 'off hides /http/docs and all that it shows.' }),
   RATE_LIMITS: oneOf(
     'on',
@@ -327,6 +331,8 @@ export interface Config {
   readonly socketPacketsPerSecond: number;
   /** Open connections of one network, where `rateLimits` are on. */
   readonly socketsPerNetwork: number;
+  /** Open TCP connections of one network, where `rateLimits` are on. */
+  readonly connectionsPerNetwork: number;
   readonly apiDocs: boolean;
   readonly rateLimits: boolean;
   readonly messagesPerDay: number;
@@ -393,6 +399,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     socketTransports: Object.freeze(read.SOCKET_TRANSPORTS),
     socketPacketsPerSecond: read.SOCKET_PACKETS_PER_SECOND,
     socketsPerNetwork: read.SOCKETS_PER_NETWORK,
+    connectionsPerNetwork: read.CONNECTIONS_PER_NETWORK,
     apiDocs: read.API_DOCS === 'on',
     rateLimits: read.RATE_LIMITS === 'on',
     messagesPerDay: read.MESSAGES_PER_DAY,

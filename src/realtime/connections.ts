@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'socket.io';
 import { ClientNetworks, siteOf } from '../common/client-network.js';
 import { NETWORKS_OF_SITE } from '../common/limits.js';
+import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Connection, cutOff, type Engine } from './engine-io.js';
 import type { ParleyServer } from './events.js';
@@ -25,6 +26,7 @@ export class Connections {
   constructor(
     @Inject(CONFIG) { rateLimits, socketsPerNetwork }: Config,
     private readonly networks: ClientNetworks,
+    private readonly security: SecurityLog,
   ) {
     this.most = rateLimits ? socketsPerNetwork : Infinity;
   }
@@ -41,6 +43,7 @@ export class Connections {
     const site = siteOf(network);
     const isSiteFull = site !== undefined && (this.open.get(site) ?? 0) >= this.most * NETWORKS_OF_SITE;
     if ((this.open.get(network) ?? 0) < this.most && !isSiteFull) return false;
+    this.security.tell('limit_reached', { network });
     if (!this.hasWarned)
       this.logger.warn(
         `${network} has ${this.most} connections, as many as SOCKETS_PER_NETWORK allows, and gets no more. Where this is a proxy of yours, set TRUST_PROXY.`,

@@ -8,6 +8,7 @@ import { CalmLogger } from '../common/calm-logger.js';
 import { DomainError } from '../common/errors.js';
 import { logLine } from '../common/log-line.js';
 import { isOriginAllowed, originRefused } from '../common/origin.js';
+import { OpenConnections } from '../common/open-connections.js';
 import { UnfinishedRequests } from '../common/unfinished-requests.js';
 import type { Config } from '../config/config.js';
 import type { ParleyServer } from './events.js';
@@ -52,6 +53,7 @@ export class SocketAdapter extends IoAdapter {
   private readonly known = new Set<string>();
   private readonly incoming: Incoming;
   private readonly connections: Connections;
+  private readonly openConnections: OpenConnections;
   private hasWarnedOfVersion = false;
 
   constructor(
@@ -62,6 +64,7 @@ export class SocketAdapter extends IoAdapter {
     super(app);
     this.incoming = app.get(Incoming);
     this.connections = app.get(Connections);
+    this.openConnections = app.get(OpenConnections);
   }
 
   override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
@@ -91,6 +94,7 @@ export class SocketAdapter extends IoAdapter {
     }) as ParleyServer;
     const http = this.httpServer as HttpServer;
     upgradeOnlyWebSockets(http, (request) => this.upgradeRefusal(request));
+    this.openConnections.attach(http);
     if (this.config.rateLimits) new UnfinishedRequests().attach(http);
     server.engine.use(onlyGetAndPost);
     this.incoming.attach(server);

@@ -160,6 +160,16 @@ describe('the limits', () => {
       '| what | costs |',
       ...Object.values(PACKET_COSTS).map(({ what, cost }) => `| ${what} | ${cost} |`),
     ]);
+    const bounds = Object.fromEntries(tableRows('## Conventions').map((row) => row.split(' | ').slice(0, 2)));
+    expect(bounds).toMatchObject({
+      '| packets of one connection': expect.stringMatching(
+        `^${config.socketPacketsPerSecond} a second on average and ${(4 * config.socketPacketsPerSecond).toLocaleString('en')} at once`,
+      ),
+      '| sockets of one network': expect.stringMatching(`^${config.socketsPerNetwork.toLocaleString('en')}, `),
+      '| connections of one network': expect.stringMatching(
+        `^${config.connectionsPerNetwork.toLocaleString('en')} of any`,
+      ),
+    });
     for (const setting of [
       ...Object.values<Rate>(RATES).map(({ points }) => points),
       ...Object.values(QUOTAS).map(({ most }) => most),
