@@ -59,7 +59,7 @@ interface User {
 export interface Shown {
   rooms: object[];
   groups: { id: number; is_member: boolean; owner_id: number }[];
-  users: object[];
+  users: { id: number }[];
 }
 
 type Event = { name: string; payload: any };

@@ -61,7 +61,7 @@ export class World {
   readonly groups: number[] = [];
   readonly devices: (Replica | undefined)[][] = [];
   private sent = 0;
-  /** Whom each has blocked, ever: what groups of theirs are called is not told to who is no member. */
+  /** Whom each has blocked, ever: what these call themselves is not told, nor to who is no member what their groups are called. */
   private readonly blocked = Array.from({ length: PEOPLE }, () => new Set<number>());
 
   private constructor(
@@ -254,7 +254,12 @@ export class World {
             const isUntold = ({ is_member, owner_id }: { is_member: boolean; owner_id: number }) =>
               !is_member && this.blocked[i].has(owner_id);
             const untold = new Set(fresh.groups.filter(isUntold).map(({ id }) => id));
-            for (const one of [shown, fresh]) one.groups = one.groups.filter(({ id }) => !untold.has(id));
+            for (const one of [shown, fresh]) {
+              one.groups = one.groups.filter(({ id }) => !untold.has(id));
+              one.users = one.users.map((user) =>
+                this.blocked[i].has(user.id) ? { ...user, first_name: '', last_name: '' } : user,
+              );
+            }
             return isDeepStrictEqual(shown, fresh) || undefined;
           },
           'the same picture',
