@@ -5,8 +5,8 @@ import { CONFIG, type Config } from '../config/config.js';
 
 /**
  * How many groups one person may own, and be a member of. Asked inside the transaction that would make one more, whose caller holds the
- * person's row (`holdAccount`): of two at once, the second counts the first. Whoever has more, from an earlier bound, keeps them, and
- * so does the heir of a group whose owner goes.
+ * person's row (`holdAccount`): of two at once, the second counts the first. Whoever has more, from an earlier bound, keeps them. The
+ * heir of a group whose owner goes is not asked for room: the number of groups does not grow, and a group must have an owner.
  */
 @Injectable()
 export class GroupQuotas {

@@ -110,6 +110,31 @@ onAllDialects('quotas', (dialect) => {
     expect((await create(again)).status).toBe(201);
   });
 
+  it('leave every group an owner: whoever is left groups may have more, and makes no more', async () => {
+    app = await TestApp.start(dialect, { GROUPS_OWNED_PER_USER: '1' });
+    const [ada, bob, eve] = [await Person.known(app), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
+    const [own, left] = [await made(bob), await made(ada)];
+    // Bob has been a member for longest; Eve owns none.
+    for (const { id } of [bob, eve]) await post(ada, `chat_groups/${left}/members`, { user_id: id });
+    await leave(ada, left);
+    const owned = async (person: Person): Promise<number[]> =>
+      (await person.get('/http/chat_groups')).body
+        .filter(({ owner_id }: { owner_id: number }) => owner_id === person.id)
+        .map(({ id }: { id: number }) => id);
+    expect(await owned(bob)).toEqual([own, left]);
+    // Owners they are: only one more is too many, also to be given.
+    expect((await bob.put(`/http/chat_groups/${left}`, { chat_group_name: 'Looms' })).status).toBe(200);
+    expect(await create(bob)).toMatchObject(EXCEEDED);
+    const more = await made(eve);
+    await post(eve, `chat_groups/${more}/members`, { user_id: bob.id });
+    expect(await eve.put(`/http/chat_groups/${more}`, { owner_id: bob.id })).toMatchObject(EXCEEDED);
+    await leave(bob, own);
+    expect(await create(bob)).toMatchObject(EXCEEDED);
+    await leave(bob, left);
+    expect(await owned(eve)).toEqual([left, more]);
+    expect((await create(bob)).status).toBe(201);
+  });
+
   it('end the oldest session for one more, with its sockets, also where several log in at once', async () => {
     app = await TestApp.start(dialect, { SESSIONS_PER_USER: '2' });
     const ada = await Person.join(app);
