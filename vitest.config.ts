@@ -12,5 +12,7 @@ export default defineConfig({
     pool: 'forks',
     // Most files wait most of the time, for somebody to have been away for five seconds, say: two at once also on two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    // `npm run test:cov`. Servers that a test starts as processes of their own are not counted.
+    coverage: { include: ['src/**/*.ts'] },
   },
 });
