@@ -8,6 +8,7 @@ import { Incoming } from '../realtime/incoming.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import type { ParleyServer, ParleySocket } from '../realtime/events.js';
+import { ANSWER_WITHIN_MS, cutOffUnlessAnswered } from '../realtime/probes.js';
 import { EVERYBODY, sessionRoom, userRoom } from '../realtime/rooms.js';
 import { DEAD_AFTER_MS, heardAt, now } from '../realtime/traffic.js';
 import {
@@ -30,6 +31,8 @@ const SOON_MS = 90_000;
 /** Messages without a token before the socket is closed. */
 const MAX_WITHOUT_TOKEN = 20;
 export const MAX_SOCKETS_PER_SESSION = 20;
+/** Longer than a probe takes. Whoever opens sockets all the time does not have the others asked as often. */
+const PROBE_EVERY_MS = ANSWER_WITHIN_MS + 2_000;
 
 const sessionMismatch = () =>
   new DomainError(
@@ -49,6 +52,8 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   private soon: ParleySocket[] = [];
   private nextEnd?: NodeJS.Timeout;
   private readonly boundListeners: BoundListener[] = [];
+  /** Local, as sockets are: sessions that had all theirs a moment ago, by room. */
+  private readonly probes = new Map<string, Promise<void>>();
 
   constructor(
     private readonly sessions: Sessions,
@@ -160,11 +165,13 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   private async check(socket: ParleySocket, token: string): Promise<void> {
     const { sessionId } = this.tokens.read(token);
     const room = sessionRoom(sessionId);
-    const others = this.server.sockets.adapter.rooms.get(room);
-    // One that tries again, since the database was away, is among them already.
-    if (others && others.size >= MAX_SOCKETS_PER_SESSION && !others.has(socket.id)) {
-      this.closeDead(others);
-      if (others.size >= MAX_SOCKETS_PER_SESSION) throw tooManySockets(MAX_SOCKETS_PER_SESSION);
+    // One that tries again, since the database was away, is among the others already.
+    if (this.isFull(room) && !socket.rooms.has(room)) {
+      await this.makePlace(room);
+      // Here and not before: of several that waited, each takes its place before the next one looks.
+      if (this.isFull(room)) throw tooManySockets(MAX_SOCKETS_PER_SESSION);
+      // What has left meanwhile must not enter the room any more.
+      if (socket.conn.readyState !== 'open' || (socket.data.deadline && !socket.connected)) throw sessionRevoked();
     }
     // First into the session's room, then read the session: one that ends in between closes this socket too.
     await socket.join(room);
@@ -185,13 +192,34 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     for (const listener of this.boundListeners) await listener(socket, userId);
   }
 
-  /** A phone that changed networks leaves sockets behind, which nobody at the other end knows of any more. */
-  private closeDead(socketIds: ReadonlySet<string>): void {
+  private isFull(room: string): boolean {
+    return (this.server.sockets.adapter.rooms.get(room)?.size ?? 0) >= MAX_SOCKETS_PER_SESSION;
+  }
+
+  /**
+   * A phone that changed networks leaves sockets behind, which nobody at the other end knows of any more. Those that have been silent
+   * for longer than one that lives can be go at once; where there are none, all have some seconds to answer.
+   */
+  private async makePlace(room: string): Promise<void> {
     const heardBefore = now() - DEAD_AFTER_MS;
-    for (const id of socketIds) {
-      const socket = this.server.sockets.sockets.get(id);
-      if (socket && heardAt(socket) < heardBefore) cutOff(socket.conn);
-    }
+    for (const other of this.socketsIn(room)) if (heardAt(other) < heardBefore) cutOff(other.conn);
+    if (this.isFull(room)) await this.probe(room);
+  }
+
+  /** Once for all that come at the same time; the answers hold for some seconds. */
+  private probe(room: string): Promise<void> {
+    const running = this.probes.get(room);
+    if (running) return running;
+    const probe = cutOffUnlessAnswered(this.socketsIn(room));
+    this.probes.set(room, probe);
+    setTimeout(() => this.probes.delete(room), PROBE_EVERY_MS).unref();
+    return probe;
+  }
+
+  private socketsIn(room: string): ParleySocket[] {
+    const ids = [...(this.server.sockets.adapter.rooms.get(room) ?? [])];
+    // Those in their handshake are not among them.
+    return ids.flatMap((id) => this.server.sockets.sockets.get(id) ?? []);
   }
 
   /** One look at all sockets a minute, and one timer for the next end of a session, instead of a timer for each. */

@@ -30,6 +30,7 @@ export interface Connection {
   writeBuffer: unknown[];
   transport: Transport;
   write(packet: string): void;
+  sendPacket(type: 'ping'): void;
   close(discard: true): void;
   once(event: 'upgrade' | 'close', listener: () => void): void;
 }

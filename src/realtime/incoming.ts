@@ -189,8 +189,9 @@ export class Incoming implements OnApplicationShutdown {
 /** From one who has something waiting for them, it does not say that they have read what was sent. */
 function hears(traffic: Traffic): void {
   const { connection } = traffic;
+  traffic.cameAt = now();
   if (connection && (connection.writeBuffer.length > 0 || connection.transport.socket?.bufferedAmount)) return;
-  traffic.heardAt = now();
+  traffic.heardAt = traffic.cameAt;
 }
 
 function belongsTo(connection: Connection): void {

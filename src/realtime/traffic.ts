@@ -23,8 +23,10 @@ export const costOf = (packets: number, bytes: number): number =>
  * and the others see only what it does.
  */
 export class Traffic {
-  /** On the clock of `now()`. */
+  /** When it was last clear that the client had got what it was told, on the clock of `now()`. */
   heardAt = now();
+  /** When anything last came, whatever waits for the client. */
+  cameAt = this.heardAt;
   /** Sent more than it may: nothing of it is read any more. */
   isSpent = false;
   /** Whose it is; none yet while a WebSocket is tried beside polling. */
