@@ -21,6 +21,7 @@ import { GroupQuotas } from './group-quotas.js';
 import { GroupRemoval } from './group-removal.entity.js';
 import { GroupRules } from './group-rules.js';
 import { GroupUpdates } from './group-updates.js';
+import { MarksOfGone } from './marks-of-gone.js';
 import { PersonTurns } from './person-turns.js';
 
 @Module({
@@ -40,6 +41,7 @@ import { PersonTurns } from './person-turns.js';
     GroupQuotas,
     GroupRules,
     GroupUpdates,
+    MarksOfGone,
     PersonTurns,
   ],
   exports: [ChatGroupsService],

@@ -17,6 +17,7 @@ import { OFFLINE_AFTER_MS, Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { WhoIsIn } from '../realtime/who-is-in.js';
 import { GroupNotices } from './group-notices.js';
+import { MarksOfGone } from './marks-of-gone.js';
 import { PersonTurns } from './person-turns.js';
 
 /** After a start, those who were in a group have this long to come back. */
@@ -35,9 +36,6 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   private readonly logger = new CalmLogger('Groups');
   /** People who entered without a socket, until their time to open one is over. */
   private readonly expected = new Map<number, NodeJS.Timeout>();
-  /** Read marks that are still to be moved, by group and seq. */
-  private toMark = new Map<string, { groupId: number; seq: number; userIds: number[] }>();
-  private marking: Promise<void> = Promise.resolve();
   /** Many go at once when a network does, and are taken out together. */
   private readonly gone: Gather<number, true>;
   private absentTimer?: NodeJS.Timeout;
@@ -49,6 +47,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     private readonly presence: Presence,
     private readonly publisher: Publisher,
     private readonly whoIsIn: WhoIsIn,
+    private readonly marks: MarksOfGone,
     private readonly audience: Audience,
     private readonly presenceNews: PresenceNews,
     private readonly receipts: Receipts,
@@ -67,7 +66,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     // Again and again, not only after the start: the database may be away in the moment in which somebody goes.
     const look = () => {
       const done = this.takeOutAbsent();
-      this.inBackground(done);
+      done.catch((error: unknown) => this.logger.error(`Who is in a group was not stored: ${logLine(error)}`));
       // Behind it, however long it takes: where the database is mute, each look would take one more connection.
       const next = (): void => {
         if (!this.isStopping) this.absentTimer = setTimeout(look, LOOK_EVERY_MS).unref();
@@ -85,9 +84,9 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     await this.gone.stop();
     for (const userId of this.presence.online()) {
       if (!this.presence.isConnected(userId)) continue;
-      this.noteMarks(userId, Math.max(this.publisher.reachedUntil(userId), this.presence.heardAt(userId)));
+      this.marks.note(userId, Math.max(this.publisher.reachedUntil(userId), this.presence.heardAt(userId)));
     }
-    await this.moveMarks().catch(() => undefined);
+    await this.marks.stop();
   }
 
   /** One who enters without a socket has as long to open one as one who lost it, from the last time that they entered. */
@@ -106,45 +105,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
    * too much unread is the safe side. A goodbye is heard, too: then it is all.
    */
   private markWhenGone(userId: number, heardAt: number): void {
-    if (this.isStopping) return;
-    // Many go at once when a network does: one statement a group for all who went in this turn.
-    const isFirst = this.toMark.size === 0;
-    this.noteMarks(userId, heardAt);
-    if (!isFirst || this.toMark.size === 0) return;
-    this.marking = this.marking.then(() => new Promise(setImmediate)).then(() => this.moveMarks());
-    this.inBackground(this.marking);
-    this.marking = this.marking.catch(() => undefined);
-  }
-
-  private noteMarks(userId: number, heardAt: number): void {
-    for (const groupId of this.whoIsIn.groupsOf(userId)) {
-      const seq = this.whoIsIn.toldBy(groupId, heardAt);
-      if (seq === undefined) continue;
-      const mark = this.toMark.get(`${groupId}:${seq}`);
-      if (mark) mark.userIds.push(userId);
-      else this.toMark.set(`${groupId}:${seq}`, { groupId, seq, userIds: [userId] });
-    }
-  }
-
-  private async moveMarks(): Promise<void> {
-    const marks = [...this.toMark.values()];
-    this.toMark = new Map();
-    if (marks.length === 0) return;
-    await this.unitOfWork.run(async (tx) => {
-      await lockChats(
-        tx,
-        marks.map(({ groupId }) => groupId),
-      );
-      for (const { groupId, seq, userIds } of marks) {
-        for (const some of chunks(userIds)) {
-          await tx.query(
-            `UPDATE members SET last_read_seq = ?
-             WHERE conversation_id = ? AND user_id IN (${placeholders(some)}) AND is_in = 1 AND last_read_seq < ?`,
-            [seq, groupId, ...some, seq],
-          );
-        }
-      }
-    });
+    if (!this.isStopping) this.marks.note(userId, heardAt);
   }
 
   /** Offline people are in nothing. Their marks stay where they were when their last socket closed. */
@@ -156,8 +117,8 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
 
   private takeOutTogether(userIds: number[], viewers: Map<number, readonly number[]>): Promise<void> {
     return this.turns.take(userIds, async () => {
-      // Marks are moved for those who are in: first.
-      await this.marking;
+      // Marks are moved for those who are in: first, or nobody is taken out yet.
+      await this.marks.stored();
       const candidates = userIds.filter((userId) => this.isAbsent(userId));
       if (candidates.length === 0 || this.isStopping) return;
       const left = await this.unitOfWork.run(async (tx) => {
@@ -214,10 +175,6 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
       ),
     );
     this.whoIsIn.expect(new Map(rows.map(({ id, count }) => [id, Number(count)])));
-  }
-
-  private inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => this.logger.error(`Who is in a group was not stored: ${logLine(error)}`));
   }
 }
 

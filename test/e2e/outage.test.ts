@@ -1,9 +1,10 @@
 // The database server dies and comes back: nothing is lost, and nobody has to help.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lockName } from '../../src/database/single-process-lock.js';
+import { Presence } from '../../src/realtime/presence.js';
 import { onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { ask, BotReader, stop } from '../support/bot.js';
-import { call, eventually, Person, sendTo } from '../support/client.js';
+import { call, eventually, next, Person, send, sendTo } from '../support/client.js';
 import { CompletionsServer, Dictation } from '../support/completions-server.js';
 
 onPrivateServers('an outage of the database', (server) => {
@@ -74,6 +75,35 @@ onPrivateServers('an outage of the database', (server) => {
       return again.ok ? again : undefined;
     });
     expect(answer.seq).toBe(2);
+  });
+
+  it('what somebody has read who went in the middle of it is stored once it is back', async () => {
+    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    const body = { chat_group_name: 'Engines' };
+    const group = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body })).body.id;
+    const [a, b] = [await ada.connect(), await bob.connect()];
+    for (const socket of [a, b]) await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: true });
+    const told = next<{ seq: number }>(b, 'message', (event) => event.seq === 3);
+    for (const message of ['one', 'two', 'three'])
+      expect(await send(a, { chat_type: 'group', chat_group_id: group, message })).toMatchObject({ ok: true });
+    await told;
+    const stored = async () =>
+      (
+        await server().query(
+          `SELECT is_in, last_read_seq FROM outage.members WHERE conversation_id = ${group} AND user_id = ${bob.id}`,
+        )
+      )[0];
+    expect(await stored()).toEqual({ is_in: 1, last_read_seq: 0 });
+    await server().kill();
+    // A goodbye: all that he was told is read.
+    bob.hangUp();
+    await eventually(() => !app.get(Presence).isOnline(bob.id) || undefined, 'being offline', 15_000);
+    expect((await ada.get('/health/ready')).status).toBe(503);
+    await server().run();
+    await eventually(async () => (await stored())['is_in'] === 0 || undefined, 'being out', 45_000);
+    expect(await stored()).toEqual({ is_in: 0, last_read_seq: 3 });
+    const { body: groups } = await bob.get('/http/chat_groups');
+    expect(groups.find(({ id }: { id: number }) => id === group)).toMatchObject({ last_read_seq: 3, unread_count: 0 });
   });
 
   it('the bot falls silent when it is told to, and what it had said is stored later', async () => {
