@@ -50,6 +50,7 @@ export const RATES = rates({
   registerAnywhere: { what: 'registrations, all in all', points: 'registrationsPerHour', seconds: HOUR, by: 'server' },
   stranger: { what: 'links asked for, opened or used', points: 100, seconds: 15 * MINUTE, by: 'network' },
   document: { what: 'what lies below `/http/docs`', points: 300, seconds: 10, by: 'network' },
+  flood: { what: 'connections that are closed for what they sent', points: 30, seconds: 10, by: 'network' },
   mail: { what: 'mails', points: 3, seconds: HOUR, by: 'mailbox and purpose' },
 });
 

@@ -78,6 +78,16 @@ export class RateLimits {
     this.take(this.networkCounts('document', network), 'Too many requests from this network.');
   }
 
+  /** A connection was closed for what it sent. One who floods comes back at once, and another connection costs more than a packet. */
+  flooded(network: string): void {
+    for (const { windows, key } of this.isOn ? this.networkCounts('flood', network) : []) windows.take(key);
+  }
+
+  /** Whether so many connections of the network were closed for what they sent that it gets no more for now. */
+  isFlooding(network: string): boolean {
+    return this.waitFor(this.networkCounts('flood', network), 1) > 0;
+  }
+
   /** @throws RateLimited */
   registration(network: string): void {
     const share = { windows: this.shares, key: siteOf(network) ?? network };

@@ -8,6 +8,18 @@ export function textOfBody(bytes: Buffer): string {
   return bytes.toString();
 }
 
+/** How many bytes at the end of a piece, 0 to 3, begin a character that goes on in the next one. */
+export function bytesBegun(piece: Buffer): number {
+  for (let back = 1; back <= Math.min(3, piece.length); back++) {
+    const byte = piece[piece.length - back];
+    const isContinued = (byte & 0xc0) === 0x80;
+    if (isContinued) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
 export const bodyIsNotUtf8 = (): DomainError => new Invalid('The body must be UTF-8. Nothing was done.');
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;

@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { ClientNetworks } from '../common/client-network.js';
 import { DomainError, RateLimited } from '../common/errors.js';
 import { PACKET_COSTS } from '../common/limits.js';
+import { RateLimits } from '../common/rate-limits.js';
 import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Connection, cutOff, type Engine, type Transport, type WebSocketEnd } from './engine-io.js';
@@ -49,6 +51,7 @@ export class Incoming implements OnApplicationShutdown {
     @Inject(CONFIG) { rateLimits, socketPacketsPerSecond: perSecond }: Config,
     private readonly networks: ClientNetworks,
     private readonly security: SecurityLog,
+    private readonly rates: RateLimits,
   ) {
     this.limit = rateLimits ? { perSecond, burst: perSecond * BURST_SECONDS } : undefined;
   }
@@ -79,6 +82,11 @@ export class Incoming implements OnApplicationShutdown {
   /** Where a connection comes from, as it was when it came. */
   networkOf(connection: object): string {
     return trafficOf(connection as Connection)?.network ?? 'unknown';
+  }
+
+  /** Whether the network that a handshake comes from has flooded so often that it has to wait. */
+  isFlooding(request: IncomingMessage): boolean {
+    return this.rates.isFlooding(this.networks.networkOf(request));
   }
 
   /** Counts what something cost beyond its packet. */
@@ -164,12 +172,13 @@ export class Incoming implements OnApplicationShutdown {
     const { connection, network } = traffic;
     traffic.isSpent = true;
     this.flooders.set(network, true);
+    this.rates.flooded(network);
     this.security.tell('limit_reached', { network });
     this.cutOffs++;
     this.log();
     if (!connection) return;
     connection.transport.socket?.pause();
-    connection.write(eventPacket(new RateLimited('This socket sends too much.', 1).toBody()));
+    connection.write(eventPacket(tooMuch().toBody()));
     setTimeout(() => {
       connection.transport.socket?.close(1008, 'rate_limited');
       cutOff(connection);
@@ -185,6 +194,8 @@ export class Incoming implements OnApplicationShutdown {
     }, LOG_EVERY_MS).unref();
   }
 }
+
+export const tooMuch = (): RateLimited => new RateLimited('This socket sends too much.', 1);
 
 /** From one who has something waiting for them, it does not say that they have read what was sent. */
 function hears(traffic: Traffic): void {

@@ -18,7 +18,7 @@ import { boundedWebSockets } from './bounded-web-sockets.js';
 import { Incoming, MAX_REFUSED_BYTES } from './incoming.js';
 import { PING_EVERY_MS } from './traffic.js';
 import { type Refusal, upgradeOnlyWebSockets } from './upgrades.js';
-import { refuseOtherThanUtf8 } from './polled-bodies.js';
+import { refuseBadBodies } from './polled-bodies.js';
 
 export const SOCKET_PATH = '/socket';
 
@@ -104,7 +104,7 @@ export class SocketAdapter extends IoAdapter {
       this.incoming.charge(socket.conn, 'join');
       next();
     });
-    refuseOtherThanUtf8(server);
+    refuseBadBodies(server);
     return server;
   }
 
@@ -163,6 +163,7 @@ export class SocketAdapter extends IoAdapter {
       this.warnOfVersion(version);
       return { status: 400, message: WRONG_VERSION };
     }
+    if (this.incoming.isFlooding(request)) return { status: 429, message: 'This network sends too much.' };
     if (this.connections.isFull(request)) return { status: 429, message: 'Too many connections from this network.' };
     return undefined;
   }

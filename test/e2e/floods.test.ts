@@ -1,9 +1,12 @@
 // Those who send more than anybody needs: they are cut off before what they send is looked at, and nobody else is.
 import { connect, type Socket as Stream } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { RATES } from '../../src/common/limits.js';
+import { RateLimits } from '../../src/common/rate-limits.js';
 import { Publisher } from '../../src/realtime/publisher.js';
 import { Incoming } from '../../src/realtime/incoming.js';
+import { trafficOf } from '../../src/realtime/traffic.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
 import { call, eventually, next, open, Person, send, sendTo } from '../support/client.js';
 
@@ -128,6 +131,50 @@ describe('a flood', () => {
     expect(await answer.text()).toContain('rate_limited');
     await eventually(async () => (await post('3')).status === 400 || undefined, 'the end of the connection');
     expect(seen).toBe(0);
+  });
+
+  it('by polling is not read any further, and neither is what comes for a connection that has ended', async () => {
+    const { body } = await call(app, 'GET', `${PATH}polling`);
+    const { sid } = JSON.parse(String(body).slice(1)) as { sid: string };
+    // As if it had just sent too much: it is some moments until it is closed.
+    trafficOf(engine(app).clients[sid])!.isSpent = true;
+    /** Of a request whose body never comes; until the server closes. */
+    const answerTo = (id: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const head = `POST ${PATH}polling&sid=${id} HTTP/1.1\r\nHost: x\r\ncontent-length: 60000\r\n\r\n`;
+        const stream = connect(Number(new URL(app.url).port), '127.0.0.1', () => stream.write(head));
+        let answer = '';
+        stream.on('data', (piece: Buffer) => (answer += piece.toString()));
+        stream.on('error', reject).on('close', () => resolve(answer));
+      });
+    expect(await answerTo(sid)).toMatch(/^HTTP\/1\.1 429 [^]*retry-after: 1\r\n[^]*"code":"rate_limited"/);
+    expect(await answerTo('nobody')).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('that comes again and again has its network wait before it connects anew, and no other network', async () => {
+    const other = await start({ SOCKET_PACKETS_PER_SECOND: '50', TRUST_PROXY: '1' });
+    const mine = open(other, { auth: { token: (await Person.known(other)).token } });
+    await next(mine, 'connect');
+    const handshake = (address: string) =>
+      call(other, 'GET', `${PATH}polling`, { headers: { 'x-forwarded-for': address } });
+    const flooded = vi.spyOn(other.get(RateLimits), 'flooded');
+    const { socket, closed } = await webSocket(undefined, other);
+    for (let i = 0; i < FLOOD; i++) socket.send('3');
+    await closed;
+    expect(flooded.mock.calls).toEqual([['127.0.0.1']]);
+    for (let i = 0; i < Number(RATES.flood.points); i++) other.get(RateLimits).flooded('203.0.113.7');
+    const { status, body } = await handshake('203.0.113.7');
+    expect([status, body.message]).toEqual([429, 'This network sends too much.']);
+    const webSocketRefused = next<Error>(
+      open(other, { extraHeaders: { 'x-forwarded-for': '203.0.113.7' } }),
+      'connect_error',
+    );
+    await webSocketRefused;
+    expect((await handshake('203.0.113.8')).status).toBe(200);
+    // Who is there stays, also in that network.
+    expect((await send(mine, {})).ok).toBe(true);
+    mine.disconnect();
+    await other.stop();
   });
 
   it('is not what a stock client has written while it was offline', async () => {
