@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { canonicalAddress, networkOf } from './client-network.js';
 
-/** Connections whose request is not here yet: so many of one address, and of all. Beyond, the one that takes longest has to go. */
+/** Connections whose request is not here yet: so many of one network, and of all. Beyond, the one that takes longest has to go. */
 const MOST_OF_ONE = 100;
 const MOST = 500;
 
@@ -12,7 +13,7 @@ const MOST = 500;
 export class UnfinishedRequests {
   /** Those that had to go since the start. */
   dropped = 0;
-  /** Local, by address, the oldest first. */
+  /** Local, by network, the oldest first. */
   private readonly waiting = new Map<Socket, string>();
   private readonly counts = new Map<string, number>();
   private readonly watched = new WeakSet<Socket>();
@@ -33,20 +34,20 @@ export class UnfinishedRequests {
   }
 
   private add(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
     // One that asked for an upgrade comes by again, and one that was refused is gone.
     if (this.waiting.has(socket) || socket.destroyed) return;
-    this.waiting.set(socket, address);
-    const count = (this.counts.get(address) ?? 0) + 1;
-    this.counts.set(address, count);
+    const network = networkOf(canonicalAddress(socket.remoteAddress ?? '') ?? '');
+    this.waiting.set(socket, network);
+    const count = (this.counts.get(network) ?? 0) + 1;
+    this.counts.set(network, count);
     if (!this.watched.has(socket)) socket.once('close', () => this.delete(socket));
     this.watched.add(socket);
-    if (count > MOST_OF_ONE || this.waiting.size > MOST) this.dropOldest(count > MOST_OF_ONE ? address : undefined);
+    if (count > MOST_OF_ONE || this.waiting.size > MOST) this.dropOldest(count > MOST_OF_ONE ? network : undefined);
   }
 
-  private dropOldest(address: string | undefined): void {
+  private dropOldest(network: string | undefined): void {
     for (const [socket, from] of this.waiting) {
-      if (address !== undefined && from !== address) continue;
+      if (network !== undefined && from !== network) continue;
       this.dropped++;
       this.delete(socket);
       socket.destroy();
@@ -55,11 +56,11 @@ export class UnfinishedRequests {
   }
 
   private delete(socket: Socket): void {
-    const address = this.waiting.get(socket);
-    if (address === undefined) return;
+    const network = this.waiting.get(socket);
+    if (network === undefined) return;
     this.waiting.delete(socket);
-    const count = this.counts.get(address)! - 1;
-    if (count > 0) this.counts.set(address, count);
-    else this.counts.delete(address);
+    const count = this.counts.get(network)! - 1;
+    if (count > 0) this.counts.set(network, count);
+    else this.counts.delete(network);
   }
 }

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { ClientNetworks } from '../../src/common/client-network.js';
 import { MOST_IDLE, OpenConnections } from '../../src/common/open-connections.js';
 import { SecurityLog } from '../../src/common/security-log.js';
+import { UnfinishedRequests } from '../../src/common/unfinished-requests.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
 import { eventually } from '../support/client.js';
 
@@ -114,7 +115,7 @@ describe('connections', () => {
   }
 
   const counting = (connectionsPerNetwork: number) => {
-    const security = { tell: vi.fn() } as unknown as SecurityLog;
+    const security = { tell: () => undefined } as unknown as SecurityLog;
     const config = { rateLimits: true, connectionsPerNetwork };
     const open = new OpenConnections(config, new ClientNetworks({ trustProxy: false }), security);
     const server = new EventEmitter();
@@ -151,5 +152,19 @@ describe('connections', () => {
     streams.forEach(wait);
     expect(streams.slice(0, 11).map(({ destroyed }) => destroyed)).toEqual([...Array<boolean>(10).fill(true), false]);
     expect(open.size).toBe(MOST_IDLE);
+  });
+
+  it('whose request is not here yet are so many of one network, whatever addresses it has', () => {
+    const server = new EventEmitter();
+    new UnfinishedRequests().attach(server as Server);
+    const [other, ...streams] = ['198.51.100.1', ...Array.from({ length: 110 }, (_, i) => `2001:db8::${i}`)].map(
+      (address) => {
+        const stream = new FakeStream(address);
+        server.emit('connection', stream);
+        return stream;
+      },
+    );
+    expect(streams.slice(0, 11).map(({ destroyed }) => destroyed)).toEqual([...Array<boolean>(10).fill(true), false]);
+    expect(other.destroyed).toBe(false);
   });
 });
