@@ -72,7 +72,10 @@ export class LightSocket {
   }
 }
 
-/** `{"ok":true` is how each acknowledgement begins; a refusal would make every figure worthless. */
+/** `{"ok":true` is how each acknowledgement of what was taken begins. */
+export const isAccepted = (packet: Buffer): boolean => packet.includes('"ok":true');
+
+/** A refusal would make every figure worthless. */
 export function assertAccepted(packet: Buffer): void {
-  if (!packet.includes('"ok":true')) throw new Error(`refused: ${packet.toString()}`);
+  if (!isAccepted(packet)) throw new Error(`refused: ${packet.toString()}`);
 }

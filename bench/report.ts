@@ -1,60 +1,85 @@
-import { busySide, type Window } from './workloads/measure.js';
+// Tables in Markdown, padded for a terminal: what each subject did, and how two builds differ.
+import { each, FIGURE_NAMES, type FigureName, meaningOf, type Reading, roundsOf } from './figures.js';
+import { type Difference, differenceOf, ratiosOf, type Spread, spreadOf } from './stats.js';
 
-/** One line of the table: a figure of one subject, and its ratio to the baseline's in the same run. */
-export interface Row {
-  work: string;
-  subject: string;
-  figure: number;
-  unit: string;
-  /** To raw Socket.IO doing the same; for costs (bytes, microseconds) the other way round is better. */
-  ratio?: number | undefined;
-  p50?: number | undefined;
-  p99?: number | undefined;
-  /** Busy share of a core: server, its database, the generator. */
-  server?: number | undefined;
-  database?: number | undefined;
-  generator?: number | undefined;
-  busy?: string | undefined;
-  note?: string | undefined;
+/** What the others are held against, where they were measured as well. */
+const BASES = ['socket.io', 'limit', 'fastify'] as const;
+
+function number(value: number): string {
+  if (Number.isNaN(value)) return '?';
+  const size = Math.abs(value);
+  const digits = size >= 100 || value === 0 ? 0 : size >= 10 ? 1 : 2;
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-export const loadOf = (window: Window): Pick<Row, 'server' | 'database' | 'generator' | 'busy'> => ({
-  ...window.load,
-  busy: busySide(window),
-});
+const share = (value: number): string => (Number.isNaN(value) ? '?' : `${Math.round(value * 100)}%`);
 
-/** The row of the middle figure. */
-export function median(rows: Row[]): Row {
-  const sorted = rows.toSorted((a, b) => a.figure - b.figure);
-  return sorted[(sorted.length - 1) >> 1];
+/** The median, and behind it the least and the greatest of the rounds. */
+function written({ median, min, max }: Spread, as: (value: number) => string): string {
+  const [middle, least, greatest] = [median, min, max].map(as);
+  return least === greatest ? middle : `${middle} (${least}–${greatest})`;
 }
 
-const number = (value: number | undefined, digits = 0): string =>
-  value === undefined || Number.isNaN(value)
-    ? ''
-    : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-const percent = (share: number | undefined): string =>
-  share === undefined || Number.isNaN(share) ? '' : `${Math.round(share * 100)}%`;
+function cell(values: number[], name?: FigureName): string {
+  if (values.length === 0) return '';
+  return written(spreadOf(values), name && meaningOf(name).isShare ? share : number);
+}
 
-const COLUMNS: [string, (row: Row) => string][] = [
-  ['work', (row) => row.work],
-  ['subject', (row) => row.subject],
-  ['figure', (row) => `${number(row.figure, row.figure < 100 ? 2 : 0)} ${row.unit}`],
-  ['ratio', (row) => number(row.ratio, 2)],
-  ['p50 ms', (row) => number(row.p50, 2)],
-  ['p99 ms', (row) => number(row.p99, 2)],
-  ['server', (row) => percent(row.server)],
-  ['database', (row) => percent(row.database)],
-  ['generator', (row) => percent(row.generator)],
-  ['busy', (row) => row.busy ?? ''],
-  ['note', (row) => row.note ?? ''],
-];
-
-/** A table in Markdown, its columns padded for a terminal. */
-export function table(rows: Row[]): string {
-  const cells = [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, cell]) => cell(row)))];
-  const widths = COLUMNS.map((_, i) => Math.max(3, ...cells.map((line) => line[i].length)));
+function table(head: string[], body: string[][]): string {
+  const cells = [head, ...body];
+  const widths = head.map((_, i) => Math.max(3, ...cells.map((line) => line[i].length)));
   const line = (parts: string[]): string => `| ${parts.map((part, i) => part.padEnd(widths[i])).join(' | ')} |`;
-  const [head, ...body] = cells;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
+}
+
+/** What a work is about: the figure that each of its readings names first. */
+const headlineOf = (reading: Reading): FigureName => Object.keys(reading.figures)[0] as FigureName;
+
+/** All works of one family on all subjects, and their ratios to the baselines. */
+export function familyTable(readings: Reading[]): string {
+  const names = FIGURE_NAMES.filter((name) => readings.some(({ figures }) => figures[name] !== undefined));
+  // At a pace that was given, the rate is no merit.
+  const isPaced = readings[0].family === 'W1p';
+  const bases = isPaced ? [] : BASES.filter((base) => each(readings, 'subject').includes(base));
+  const [headline, ...others] = names.toSorted(
+    (a, b) => Number(b === headlineOf(readings[0])) - Number(a === headlineOf(readings[0])),
+  );
+  const body = each(readings, 'work').flatMap((work) =>
+    each(
+      readings.filter((reading) => reading.work === work),
+      'subject',
+    ).map((subject) => {
+      const values = (name: FigureName): number[] => roundsOf(readings, work, subject, name);
+      const ratios = bases.map((base) => {
+        const theirs = roundsOf(readings, work, base, headline);
+        return theirs.length === 0 || base === subject ? '' : cell(ratiosOf(values(headline), theirs));
+      });
+      return [work, subject, cell(values(headline)), ...ratios, ...others.map((name) => cell(values(name), name))];
+    }),
+  );
+  return table(['work', 'subject', headline, ...bases.map((base) => `of ${base}`), ...others], body);
+}
+
+function judged(difference: Difference, name: FigureName): string {
+  if (difference === 'more' || difference === 'less')
+    return `${difference === meaningOf(name).better ? 'better' : 'worse'}, beyond the spread`;
+  return difference;
+}
+
+/** This working tree beside the older commit, figure by figure; what is only an explanation is left out. */
+export function comparison(readings: Reading[], revision: string): string {
+  const body = each(readings, 'work').flatMap((work) =>
+    each(readings, 'subject').flatMap((subject) =>
+      FIGURE_NAMES.filter((name) => meaningOf(name).better !== undefined).flatMap((name) => {
+        const [now, before] = [subject, `${subject}@${revision}`].map((one) => roundsOf(readings, work, one, name));
+        // A pace that was given is no difference.
+        const isGiven = name === 'messages/s' && work.startsWith('W1 paced');
+        if (now.length === 0 || now.length !== before.length || isGiven || ![...now, ...before].some(Boolean))
+          return [];
+        const ratios = ratiosOf(now, before);
+        return [[work, subject, name, cell(before), cell(now), cell(ratios), judged(differenceOf(ratios), name)]];
+      }),
+    ),
+  );
+  return table(['work', 'on', 'figure', revision, 'now', 'now/before', 'difference'], body);
 }

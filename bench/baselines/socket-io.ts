@@ -3,8 +3,10 @@
 //   deliver   acknowledges, and delivers to both sides (or to the whole group) the same packets as Parley
 import { createServer } from 'node:http';
 import { type DefaultEventsMap, Server } from 'socket.io';
+import { groupRoom, type Memberships, outsideRoom, roomsOf } from './memberships.js';
 
 const isRelay = process.argv[2] === 'relay';
+const memberships = JSON.parse(process.argv[3]) as Memberships;
 
 interface Payload {
   chat_type: string;
@@ -25,7 +27,7 @@ io.use((socket, next) => {
   // The token is the user's id: nothing is signed.
   const { token } = socket.handshake.auth as { token: string };
   socket.data.userId = Number(token);
-  void socket.join(`user:${token}`);
+  void socket.join(roomsOf(socket.data.userId, memberships));
   next();
 });
 
@@ -35,7 +37,8 @@ io.on('connection', (socket) => {
   socket.on('message', (payload: Payload, acknowledge?: (answer: object) => void) => {
     const { chat_type, other_user_id, chat_group_id, is_enter, message } = payload;
     if (is_enter) {
-      void socket.join(`group:${chat_group_id}`);
+      void socket.leave(outsideRoom(chat_group_id));
+      void socket.join(groupRoom(chat_group_id));
       acknowledge?.({ ok: true });
       return;
     }
@@ -58,7 +61,7 @@ io.on('connection', (socket) => {
       acknowledge?.({ ok: true, ...place, timestamp });
     } else {
       const place = { chat_group_id, seq };
-      io.to(`group:${chat_group_id}`).emit('message', { chat_type, user_id: userId, ...place, message, timestamp });
+      io.to(groupRoom(chat_group_id)).emit('message', { chat_type, user_id: userId, ...place, message, timestamp });
       acknowledge?.({ ok: true, ...place, timestamp });
     }
   });

@@ -1,57 +1,64 @@
 // W4: the newest hundred messages of a long chat, over HTTP.
 import { Agent, get } from 'node:http';
 import { Durations, sleep } from '../stats.js';
-import type { Subject } from '../subjects.js';
-import { forSeconds, measured, type Window } from './measure.js';
+import { forSeconds, measured, percentiles, WARM_UP_SECONDS, type Workload } from './measure.js';
 
-export const CLIENTS = 16;
-const WARM_UP_SECONDS = 1;
+const CLIENTS = 16;
+/** A hundred messages of a hundred letters are longer. */
+const SHORTEST = 10_000;
 
-export interface HistoryResult {
-  window: Window;
-  /** Requests a second. */
-  rate: number;
-  latency: Durations;
-}
-
-export async function history(subject: Subject, seconds: number): Promise<HistoryResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
-  const { historyRoomId, tokens } = subject.seeded;
-  const options = {
-    agent,
-    port: subject.port,
-    host: '127.0.0.1',
-    path: `/http/chat_rooms/${historyRoomId}`,
-    headers: { authentication: tokens[0] },
-  };
-  const latency = new Durations();
-  let [isRunning, isCounting] = [true, false];
-  const request = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      get(options, (response) => {
-        let length = 0;
-        response.on('data', (chunk: Buffer) => (length += chunk.length));
-        response.on('end', () =>
-          // A hundred messages of a hundred letters.
-          response.statusCode === 200 && length > 10_000
-            ? resolve()
-            : reject(new Error(`${response.statusCode}, ${length} bytes`)),
-        );
-      }).on('error', reject);
+/** @param stored messages in the chat */
+export const history = (stored: number): Workload => ({
+  family: 'W4',
+  work: `W4 last 100 of ${stored.toLocaleString('en')}`,
+  suits: ({ isParley, name }) => isParley || name === 'fastify',
+  async measure(subject, seconds) {
+    const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+    const { historyRoomId, tokens } = subject.seeded;
+    const options = {
+      agent,
+      port: subject.port,
+      host: '127.0.0.1',
+      path: `/http/chat_rooms/${historyRoomId}`,
+      headers: { authentication: tokens[0] },
+    };
+    const request = (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        get(options, (response) => {
+          let length = 0;
+          response.on('data', (chunk: Buffer) => (length += chunk.length));
+          response.on('end', () => {
+            if (response.statusCode === 200 && length > SHORTEST) resolve();
+            else reject(new Error(`${subject.label}: ${response.statusCode}, ${length} bytes`));
+          });
+        }).on('error', reject);
+      });
+    const latency = new Durations();
+    let [isRunning, isCounting] = [true, false];
+    const clients = Array.from({ length: CLIENTS }, async () => {
+      while (isRunning) {
+        const start = performance.now();
+        await request();
+        if (isCounting) latency.add(performance.now() - start);
+      }
     });
-  const clients = Array.from({ length: CLIENTS }, async () => {
-    while (isRunning) {
-      const start = performance.now();
-      await request();
-      if (isCounting) latency.add(performance.now() - start);
-    }
-  });
-  await sleep(WARM_UP_SECONDS * 1000);
-  isCounting = true;
-  const window = await measured(subject, forSeconds(seconds));
-  isCounting = false;
-  isRunning = false;
-  await Promise.all(clients);
-  agent.destroy();
-  return { window, rate: latency.count / window.seconds, latency };
-}
+    const asked = Promise.all(clients);
+    // A failure is thrown where it is awaited, below.
+    asked.catch(() => (isRunning = false));
+    await sleep(WARM_UP_SECONDS * 1000);
+    const window = await measured(subject, async () => {
+      isCounting = true;
+      await forSeconds(seconds)();
+      isCounting = false;
+    });
+    isRunning = false;
+    await asked;
+    agent.destroy();
+    return {
+      'requests/s': latency.count / window.seconds,
+      'µs CPU each': (window.cpu / latency.count) * 1e6,
+      ...percentiles(latency),
+      ...window.load,
+    };
+  },
+});

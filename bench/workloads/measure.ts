@@ -1,46 +1,75 @@
-import { GENERATOR_CORE, isPinned } from '../cpu.js';
-import { sleep } from '../stats.js';
-import type { Subject } from '../subjects.js';
+import type { Figures } from '../figures.js';
+import { busyBetween, machineTimes } from '../machine.js';
+import { type Durations, sleep } from '../stats.js';
+import type { Subject } from '../subject.js';
 
-/** How busy each side's core was, 0 … 1; NaN where the machine does not tell. */
-export interface Load {
-  server: number;
-  database: number;
-  generator: number;
+/** Something that can be measured. */
+export interface Workload {
+  /** The option that chooses it, and the table it stands in. */
+  family: string;
+  work: string;
+  suits: (subject: Subject) => boolean;
+  /** In a process that has done nothing yet. */
+  isFresh?: boolean;
+  /** One round; the first figure is what the work is about. */
+  measure: (subject: Subject, seconds: number) => Promise<Figures>;
 }
+
+export const TEXT = 'x'.repeat(100);
+export const WARM_UP_SECONDS = 1;
 
 export interface Window {
   seconds: number;
-  load: Load;
+  /** Seconds of CPU of the server and its database. */
+  cpu: number;
+  /** How busy everything was, and what it was like inside the server. */
+  load: Figures;
 }
 
-/** Runs `during` (or simply waits) between two looks at the clock and at everybody's CPU. */
+/** Runs `during` (or simply waits) between two looks at the clock, at everybody's CPU, and into the server. */
 export async function measured(subject: Subject, during: () => Promise<void>): Promise<Window> {
-  const [cpu, own, start] = [subject.cpu(), process.cpuUsage(), performance.now()];
+  await subject.watch();
+  const [cpu, own, machine, start] = [subject.cpu(), process.cpuUsage(), machineTimes(), performance.now()];
   await during();
   const seconds = (performance.now() - start) / 1000;
-  const [cpuAfter, ownAfter] = [subject.cpu(), process.cpuUsage(own)];
+  const [cpuAfter, ownAfter, machineAfter] = [subject.cpu(), process.cpuUsage(own), machineTimes()];
+  const { loop, gc } = await subject.watched();
+  const server = cpuAfter.server - cpu.server;
+  const database = cpuAfter.database - cpu.database;
+  const generator = (ownAfter.user + ownAfter.system) / 1e6;
   return {
     seconds,
+    cpu: server + database,
     load: {
-      server: (cpuAfter.server - cpu.server) / seconds,
-      database: (cpuAfter.database - cpu.database) / seconds,
-      generator: (ownAfter.user + ownAfter.system) / 1e6 / seconds,
+      server: server / seconds,
+      database: database / seconds,
+      generator: generator / seconds,
+      'loop p99 ms': loop.p99,
+      'loop max ms': loop.max,
+      'GC max ms': gc.max,
+      GC: gc.total / 1000 / seconds,
+      ...busyBetween(machine, machineAfter, seconds, server + database + generator),
     },
   };
 }
 
 export const forSeconds = (seconds: number) => (): Promise<void> => sleep(seconds * 1000);
 
-/** Which side had no more to give: then the other's figure is a lower bound. */
-export function busySide({ load: { server, database, generator } }: Window): string {
-  const serverSide = server + database;
-  if (!isPinned || Number.isNaN(serverSide)) return '?';
-  if (serverSide < 0.9 && generator < 0.9) return 'neither';
-  return serverSide >= generator ? 'server' : `generator (core ${GENERATOR_CORE})`;
-}
+/** Below so many, the thousandth is one or two, and says nothing. */
+const FEWEST_FOR_A_THOUSANDTH = 2_000;
+
+export const percentiles = (latency: Durations): Figures => ({
+  'p50 ms': latency.percentile(50),
+  'p99 ms': latency.percentile(99),
+  ...(latency.count >= FEWEST_FOR_A_THOUSANDTH && { 'p99.9 ms': latency.percentile(99.9) }),
+});
 
 const M = 0x6d;
 
 /** The event is `message`, and not news about who is there, which also arrives: `42["m…`. */
 export const isDelivery = (packet: Buffer): boolean => packet[4] === M;
+
+/** Waits for what is on its way, for so many milliseconds at most. */
+export async function until(isTrue: () => boolean, within: number): Promise<void> {
+  for (const end = performance.now() + within; !isTrue() && performance.now() < end;) await sleep(10);
+}

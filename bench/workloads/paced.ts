@@ -1,0 +1,57 @@
+// W1 paced: the same messages at a steady pace, whatever the server does (open loop). What one waits for below the peak.
+import { isAccepted } from '../light-socket.js';
+import { atPace } from '../pace.js';
+import { Durations } from '../stats.js';
+import type { Subject } from '../subject.js';
+import { measured, percentiles, until, WARM_UP_SECONDS, type Workload } from './measure.js';
+import { isRelay, openPairs } from './pairs.js';
+
+/** Shares of its own peak, in percent, and messages a second. */
+export const SHARES = [10, 25, 50, 75, 90];
+export const PACES = [750, 2_000, 5_000];
+const ANSWERS_WITHIN_MS = 15_000;
+
+/**
+ * @param level what the table calls it
+ * @param paceOf messages a second for this one; undefined where it cannot take so many
+ */
+export const paced = (level: string, paceOf: (subject: Subject) => number | undefined): Workload => ({
+  family: 'W1p',
+  work: `W1 paced, ${level}`,
+  suits: (subject) => subject.name !== 'fastify' && !isRelay(subject) && paceOf(subject) !== undefined,
+  async measure(subject, seconds) {
+    const perSecond = paceOf(subject)!;
+    const { pairs, arrived, close } = await openPairs(subject);
+    const [latency, late] = [new Durations(), new Durations()];
+    let [answered, refused] = [0, 0];
+    let isCounting = false;
+    const send = (number: number, due: number): void => {
+      const isCounted = isCounting;
+      if (isCounted) late.add(performance.now() - due);
+      const { writer, payload } = pairs[number % pairs.length];
+      writer.send(payload, (packet) => {
+        answered += 1;
+        if (!isAccepted(packet)) refused += 1;
+        else if (isCounted) latency.add(performance.now() - due);
+      });
+    };
+    const [warm, total] = [WARM_UP_SECONDS, seconds].map((time) => Math.ceil(perSecond * time));
+    await atPace(perSecond, warm, send);
+    const window = await measured(subject, async () => {
+      isCounting = true;
+      await atPace(perSecond, total, send);
+    });
+    await until(() => answered >= warm + total, ANSWERS_WITHIN_MS);
+    if (answered < warm + total) throw new Error(`${subject.label}: ${warm + total} sent, ${answered} answered`);
+    await arrived(warm + total - refused);
+    close();
+    return {
+      'messages/s': total / window.seconds,
+      ...percentiles(latency),
+      refused,
+      'µs CPU each': (window.cpu / total) * 1e6,
+      ...window.load,
+      'sent late ms': late.percentile(99),
+    };
+  },
+});
