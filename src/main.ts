@@ -1,3 +1,5 @@
+// First, before anything needs a thread.
+import './threads.cjs';
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { announce } from './banner.js';

@@ -5,8 +5,8 @@ import { type Config, ConfigError, loadConfig, variables } from './config.js';
 /** `npm start` and its kin put npm and a shell above the process. */
 export const isStartedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
 
-/** What other programs read in the same file: Node, npm, the C library. */
-const NOT_OURS = /^(NODE_|npm_|UV_|TZ$|LANG$|LC_|DEBUG$|NO_COLOR$|FORCE_COLOR$|SSL_CERT_|HTTPS?_PROXY$|NO_PROXY$)/i;
+/** What other programs read in the same file: Node, npm, the C library. Not `UV_…`: it counts before the file is read. */
+const NOT_OURS = /^(NODE_|npm_|TZ$|LANG$|LC_|DEBUG$|NO_COLOR$|FORCE_COLOR$|SSL_CERT_|HTTPS?_PROXY$|NO_PROXY$)/i;
 
 /**
  * The process's environment, with a `.env` file in the current folder beneath it.

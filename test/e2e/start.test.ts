@@ -333,8 +333,8 @@ describe('a .env file', () => {
   });
 
   it('is told of names that mean nothing', () => {
-    expect(read('SESION_TTL=1h\nNODE_OPTIONS=--trace-warnings\nSMPT_URL=x\n')).toBe(
-      '.env sets what Parley does not read: SESION_TTL, SMPT_URL. Compare the spelling with .env.example.\n2592000000 error',
+    expect(read('SESION_TTL=1h\nNODE_OPTIONS=--trace-warnings\nUV_THREADPOOL_SIZE=16\nSMPT_URL=x\n')).toBe(
+      '.env sets what Parley does not read: SESION_TTL, SMPT_URL, UV_THREADPOOL_SIZE. Compare the spelling with .env.example.\n2592000000 error',
     );
   });
 });
