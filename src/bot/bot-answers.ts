@@ -39,27 +39,30 @@ const SAY_EVERY_MS = 60_000;
 /** How a question has ended, if it has. */
 interface Ending {
   place: QuestionPlace;
-  userId: number;
   /** What the bot has said behind this message is the answer; undefined where there can be none. */
   since?: number;
   /** Why the bot had nothing to say. */
   failure?: BotUnavailable;
 }
 
-const keyOf = ({ conversationId, seq }: QuestionPlace): string => `${conversationId}:${seq}`;
+/** What is under way for one person. */
+interface ChatState {
+  /** Their questions are being answered; `again` where one came in the meantime. */
+  work?: { again: boolean; done: Promise<void> };
+  /** The answer that they get right now, or that was stopped and is still to be stored. */
+  forming?: FormingAnswer;
+  /** How questions may have ended, of which that is not known: the database did not answer. By the numbers of the questions. */
+  readonly untold: Map<number, Ending>;
+  /** Tries that failed in a row, for reasons that are not the bot's. */
+  failures: number;
+}
 
 /** Answers the questions that wait: one after another for each person, and for all people at once. */
 @Injectable()
 export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Bot');
-  /** People whose questions are being answered; `again` where one came in the meantime. */
-  private readonly answering = new Map<number, { again: boolean; done: Promise<void> }>();
-  /** The answer that each of them gets right now. */
-  private readonly forming = new Map<number, FormingAnswer>();
-  /** How questions may have ended, of which that is not known: the database did not answer. By the questions' keys. */
-  private readonly untold = new Map<string, Ending>();
-  /** Tries that failed in a row, for reasons that are not the bot's. */
-  private readonly failures = new Map<number, number>();
+  /** By person; only those for whom something is under way. Local to a node: the questions themselves wait in the database. */
+  private readonly underWay = new Map<number, ChatState>();
   private readonly turns = new FairTurns();
   private saidAt = -Infinity;
   private isStopping = false;
@@ -75,8 +78,8 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   ) {}
 
   onModuleInit(): void {
-    this.sockets.onBound(async (_socket, userId) => this.forming.get(userId)?.tellSoon());
-    this.erasure.onErase((_tx, { id }) => Promise.resolve(() => this.forming.get(id)?.end()));
+    this.sockets.onBound(async (_socket, userId) => this.underWay.get(userId)?.forming?.tellSoon());
+    this.erasure.onErase((_tx, { id }) => Promise.resolve(() => this.underWay.get(id)?.forming?.end()));
   }
 
   /** What was asked before the last stop is answered now. */
@@ -88,28 +91,28 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     const reason = new Unavailable('The server is shutting down. Try again in a moment.');
-    for (const answer of this.forming.values()) answer.end(reason);
-    await Promise.all([...this.answering.values()].map(({ done }) => done));
+    const all = [...this.underWay.values()];
+    for (const { forming } of all) forming?.end(reason);
+    await Promise.all(all.flatMap(({ work }) => work?.done ?? []));
     await this.engine.close();
   }
 
   answerSoon(userId: number): void {
     if (this.isStopping) return;
-    const present = this.answering.get(userId);
-    if (present) {
-      present.again = true;
+    const state = this.stateOf(userId);
+    if (state.work) {
+      state.work.again = true;
       return;
     }
     const work = { again: false, done: Promise.resolve() };
-    this.answering.set(userId, work);
-    work.done = this.answerAll(userId, work).catch((error: unknown) => {
-      this.answering.delete(userId);
+    state.work = work;
+    work.done = this.answerAll(userId, state, work).catch((error: unknown) => {
+      state.work = undefined;
       // Broken off by the stop: the question waits for the next start.
       if (this.isStopping) return;
       this.logger.error(`A question was not answered: ${logLine(error)}`);
-      const times = this.failures.get(userId) ?? 0;
-      this.failures.set(userId, times + 1);
-      setTimeout(() => this.answerSoon(userId), growing(TRY_AGAIN_MS, times, LONGEST_PAUSE_MS)).unref();
+      const pauseMs = growing(TRY_AGAIN_MS, state.failures++, LONGEST_PAUSE_MS);
+      setTimeout(() => this.answerSoon(userId), pauseMs).unref();
     });
   }
 
@@ -124,21 +127,22 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     const place = { conversationId: chat?.id ?? 0, seq };
     const asked = chat && (await this.chats.message(place));
     if (asked?.user_id !== userId) throw new NotFound('question');
-    const key = keyOf(place);
-    const wasUntold = this.untold.has(key);
+    const wasUntold = this.stateOf(userId).untold.has(seq);
     const isGivenUp = await this.chats.giveUp(place).catch((error: unknown) => {
-      if (!wasUntold) this.untold.set(key, { place, userId });
+      if (!wasUntold) this.stateOf(userId).untold.set(seq, { place });
       this.answerSoon(userId);
       throw error;
     });
     // It may have come to be the next one while it was taken away: then nobody waits for its answer.
     await this.stopForming(userId, seq);
-    if (!isGivenUp) await this.tellUntold(userId);
-    else if (!wasUntold || this.untold.delete(key)) this.tell(userId, [toBotMessage(asked)]);
+    const { untold } = this.stateOf(userId);
+    if (!isGivenUp) await this.tellUntold(userId, untold);
+    else if (!wasUntold || untold.delete(seq)) this.tell(userId, [toBotMessage(asked)]);
+    this.forgetIdle(userId);
   }
 
   private async stopForming(userId: number, seq: number): Promise<boolean> {
-    const answer = this.forming.get(userId);
+    const answer = this.underWay.get(userId)?.forming;
     if (answer?.seq !== seq) return false;
     answer.stop();
     // Where it was stopped before and could not be stored then, this tries again.
@@ -147,56 +151,68 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     return true;
   }
 
-  private async answerAll(userId: number, work: { again: boolean }): Promise<void> {
+  /** From here on `state` stays the person's until `work` is over. */
+  private async answerAll(userId: number, state: ChatState, work: { again: boolean }): Promise<void> {
     do {
       work.again = false;
-      while (await this.answerNext(userId));
+      while (await this.answerNext(userId, state));
     } while (work.again);
-    this.failures.delete(userId);
-    this.forming.delete(userId);
-    this.answering.delete(userId);
+    state.failures = 0;
+    state.forming = undefined;
+    state.work = undefined;
+    this.forgetIdle(userId);
   }
 
   /** @returns false where no question waits, or the server stops */
-  private async answerNext(userId: number): Promise<boolean> {
-    await this.tellUntold(userId);
+  private async answerNext(userId: number, state: ChatState): Promise<boolean> {
+    await this.tellUntold(userId, state.untold);
     const question = await this.chats.nextQuestion(userId);
     if (!question || this.isStopping) return false;
-    const before = this.forming.get(userId);
+    const before = state.forming;
     // Stopped while the database was away: what was said then is still to be stored, and nothing to be added.
     const isKept = before?.seq === question.seq && before.isStopped;
     const answer = isKept ? before : new FormingAnswer(userId, question.seq, this.publisher);
-    this.forming.set(userId, answer);
-    answer.attempt = this.finish(question, answer);
+    state.forming = answer;
+    answer.attempt = this.finish(question, answer, state);
     try {
       await answer.attempt;
     } catch (error) {
       answer.end();
-      if (!answer.isStopped) this.forming.delete(userId);
+      if (!answer.isStopped) state.forming = undefined;
       // Stored all the same, it is told from there. Or whoever asked has erased their account: then nobody is to be told.
       if (await this.chats.isWaiting(question)) throw error;
-      this.forming.delete(userId);
+      state.forming = undefined;
     }
     return true;
   }
 
-  private async finish(question: BotQuestion, answer: FormingAnswer): Promise<void> {
-    const { userId } = question;
-    const key = keyOf(question);
+  private async finish(question: BotQuestion, answer: FormingAnswer, state: ChatState): Promise<void> {
     const newest = await this.chats.newestWhileWaiting(question);
-    const said = newest === undefined ? undefined : await this.form(question, answer, newest);
+    const said = newest === undefined ? undefined : await this.form(question, answer, state.untold, newest);
     answer.end();
-    this.forming.delete(userId);
+    state.forming = undefined;
     // It was taken out of the queue meanwhile, and its person told so.
     if (!said) return;
-    this.untold.delete(key);
-    this.tell(userId, said.messages, said.failure);
+    state.untold.delete(question.seq);
+    this.tell(question.userId, said.messages, said.failure);
+  }
+
+  private stateOf(userId: number): ChatState {
+    let state = this.underWay.get(userId);
+    if (!state) this.underWay.set(userId, (state = { untold: new Map(), failures: 0 }));
+    return state;
+  }
+
+  private forgetIdle(userId: number): void {
+    const state = this.stateOf(userId);
+    if (!state.work && !state.forming && state.untold.size === 0 && state.failures === 0) this.underWay.delete(userId);
   }
 
   /** Lets the answer form, and stores it. @returns what to tell; undefined where the question waits no more */
   private async form(
     question: BotQuestion,
     answer: FormingAnswer,
+    untold: ChatState['untold'],
     newest: number,
   ): Promise<{ messages: BotMessage[]; failure?: BotUnavailable } | undefined> {
     const asked = (await this.chats.message(question))!;
@@ -205,18 +221,18 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
       const said = await this.settle(question, failure ? '' : answer.text);
       return said && { messages: [toBotMessage(asked), ...said], failure };
     } catch (error) {
-      const since = Math.min(this.untold.get(keyOf(question))?.since ?? newest, newest);
-      this.untold.set(keyOf(question), { place: question, userId: question.userId, since, failure });
+      const since = Math.min(untold.get(question.seq)?.since ?? newest, newest);
+      untold.set(question.seq, { place: question, since, failure });
       throw error;
     }
   }
 
   /** What was stored, and could not be told since the database did not say so, is told now. */
-  private async tellUntold(userId: number): Promise<void> {
-    for (const [key, ending] of this.untold) {
-      if (ending.userId !== userId || (await this.chats.isWaiting(ending.place))) continue;
+  private async tellUntold(userId: number, untold: ChatState['untold']): Promise<void> {
+    for (const [seq, ending] of untold) {
+      if (await this.chats.isWaiting(ending.place)) continue;
       const messages = await this.chats.ended(ending.place, userId, ending.since);
-      if (this.untold.delete(key) && messages.length > 0) this.tell(userId, messages, ending.failure);
+      if (untold.delete(seq) && messages.length > 0) this.tell(userId, messages, ending.failure);
     }
   }
 
