@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['reflect-metadata'],
     // Real databases, real hashes, real sockets: slow machines take their time, and no test is about speed.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Most files wait most of the time, for somebody to have been away for five seconds, say: two at once also on two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -277,10 +277,10 @@ onAllDialects('the doors of a group, all at once,', (dialect) => {
       await add(bob);
       await enter(bob);
       expect(hearing([b])).toEqual([true]);
-      const unitOfWork = app.get(UnitOfWork);
-      const run = unitOfWork.run.bind(unitOfWork);
-      vi.spyOn(unitOfWork, 'run').mockImplementationOnce(async (work) => {
-        await run(work);
+      const sessions = app.get(Sessions);
+      const write = sessions.write.bind(sessions);
+      vi.spyOn(sessions, 'write').mockImplementationOnce(async (...given) => {
+        await write(...given);
         throw new CommitUnknown();
       });
       expect(await remove(ada, bob.id)).toMatchObject({ status: 503, body: { code: 'unavailable' } });

@@ -9,7 +9,7 @@ import { Outbox } from '../../src/mail/outbox.js';
 import { passwordWasReset } from '../../src/mail/mails.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
-import { call, mailTo, Person } from '../support/client.js';
+import { call, eventually, mailTo, Person } from '../support/client.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const [FIRST, SECOND] = ['the first secret, longer than 32 bytes', 'the second secret, longer than 32 bytes'];
@@ -117,6 +117,7 @@ describe.skipIf(process.platform === 'win32')('files', () => {
     await call(server, 'POST', '/http/register', {
       body: { email: 'ada@example.com', password: 'correct horse', first_name: 'Ada', last_name: '' },
     });
+    await eventually(() => server.output.includes('"ready"') || undefined, 'the log');
     await server.kill('SIGTERM');
     expect(modes(folder)).toEqual([]);
     expect(server.output).toContain(`chmod 700 '${folder}'`);
