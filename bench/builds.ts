@@ -62,8 +62,8 @@ export async function buildOf(given: string, say: (text: string) => void): Promi
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-build-'));
   const root = join(folder, revision);
   undoAtTheEnd(async () => {
-    await run(OWN.root, 'git', 'worktree', 'remove', '--force', root).catch(() => undefined);
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    await run(OWN.root, 'git', 'worktree', 'remove', '--force', root);
   });
   await run(OWN.root, 'git', 'worktree', 'add', '--detach', root, revision);
   await install(root, say);

@@ -13,9 +13,17 @@ export function undoAtTheEnd(step: Step): () => void {
   return () => void steps.delete(step);
 }
 
-/** Last made, first undone. */
-export async function undoAll(): Promise<void> {
-  for (const step of [...steps].reverse()) {
+let undoing: Promise<void> | undefined;
+
+/** Last made, first undone. Whoever asks meanwhile waits for the same. */
+export function undoAll(): Promise<void> {
+  undoing ??= undoSteps().finally(() => (undoing = undefined));
+  return undoing;
+}
+
+async function undoSteps(): Promise<void> {
+  // Until there are none: what was interrupted may have made one more meanwhile.
+  for (let step = [...steps].at(-1); step; step = [...steps].at(-1)) {
     steps.delete(step);
     const tooLong = new Promise((resolve) => setTimeout(resolve, STEP_TAKES_MS).unref());
     try {
@@ -26,15 +34,25 @@ export async function undoAll(): Promise<void> {
   }
 }
 
-/** Ctrl-C undoes everything and then ends; a second one ends at once. */
+let isEnding = false;
+
+/** Whether it was told to end: what fails from here on fails for that reason. */
+export const isInterrupted = (): boolean => isEnding;
+
+/** Ctrl-C undoes everything and then ends; a second one ends at once. So does an error that nobody has caught. */
 export function undoOnSignals(): void {
+  const end = (code: number): void => {
+    if (isEnding) process.exit(code);
+    isEnding = true;
+    process.stderr.write('\nCleaning up …\n');
+    void undoAll().then(() => process.exit(code));
+  };
   const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
-  let isEnding = false;
-  for (const [signal, code] of Object.entries(signals))
-    process.on(signal, () => {
-      if (isEnding) process.exit(code);
-      isEnding = true;
-      process.stderr.write('\nCleaning up …\n');
-      void undoAll().then(() => process.exit(code));
-    });
+  for (const [signal, code] of Object.entries(signals)) process.on(signal, () => end(code));
+  process.on('uncaughtException', (error) => {
+    // What was interrupted fails, and is no news.
+    if (isEnding) return;
+    process.stderr.write(`${error.stack ?? error.message}\n`);
+    end(1);
+  });
 }

@@ -24,10 +24,8 @@ export async function parley(build: Build, name: DatabaseName, population: Popul
   if (name !== 'sqlite' && !canStart(name)) return undefined;
   const folder = temporaryFolder();
   const database = name === 'sqlite' ? undefined : await DatabaseServer.start(name);
-  if (database) {
-    undoAtTheEnd(() => database.stop());
-    await database.query('CREATE DATABASE bench');
-  }
+  const isStopped = database && undoAtTheEnd(() => database.stop());
+  await database?.query('CREATE DATABASE bench');
   const port = await freePort();
   const env: Record<string, string> = {
     DATA_DIR: folder,
@@ -38,7 +36,12 @@ export async function parley(build: Build, name: DatabaseName, population: Popul
     PORT: String(port),
     ...(database && { DATABASE_URL: `${database.url}/bench` }),
   };
-  const seeded = await seedBy(build, env, population);
+  const seeded = await seedBy(build, env, population).catch(async (error: unknown) => {
+    // Nobody measures it, and it would take time from those that are measured.
+    isStopped?.();
+    await database?.stop();
+    throw error;
+  });
   if (database) pin(database.pid, SERVER_CORE);
   const label = build.revision === undefined ? name : `${name}@${build.revision}`;
   return { name, label, file: join(build.root, 'dist/main.js'), args: [], folder, env, port, database, seeded };

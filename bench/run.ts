@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { type Build, buildOf, OWN } from './builds.js';
-import { undoAll, undoAtTheEnd, undoOnSignals } from './cleanup.js';
+import { isInterrupted, undoAll, undoAtTheEnd, undoOnSignals } from './cleanup.js';
 import { GENERATOR_CORE, isPinned, pin } from './cpu.js';
 import { each, type Reading } from './figures.js';
 import { baseline, pageOf, parley } from './launches.js';
@@ -49,10 +49,16 @@ async function startAll({ on, scale }: Options, builds: Build[], stored: number)
     return subject;
   };
   for (const name of DATABASES.filter((database) => on.includes(database)))
-    for (const build of builds) {
-      const launch = await parley(build, name, people);
-      if (launch) await add(launch);
-      else say(`${name} is not on this machine: skipped.`);
+    try {
+      for (const build of builds) {
+        const launch = await parley(build, name, people);
+        if (launch) await add(launch);
+        else say(`${name} is not on this machine: skipped.`);
+      }
+    } catch (error) {
+      // An older commit may not know this database. What there is of it is not compared, either.
+      if (builds.length === 1 || isInterrupted()) throw error;
+      say(`${name} cannot be compared: ${String(error)}`);
     }
   const withPage = subjects[0] as Subject | undefined;
   for (const name of BASELINES.filter((one) => on.includes(one)))
@@ -127,7 +133,8 @@ try {
   if (typeof options === 'string') say(options);
   else await bench(options);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!isInterrupted()) process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 } finally {
   await undoAll();

@@ -83,7 +83,7 @@ export class Subject {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.thaw();
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.disconnect();
+    if (this.child.connected) this.child.disconnect();
     const tooLong = setTimeout(() => this.child.kill('SIGKILL'), ANSWERS_WITHIN_MS / 3);
     await ended;
     clearTimeout(tooLong);

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../bench/options.js';
+
+describe('the options of the benchmark', () => {
+  it('measure everything in three rounds, and beside an older commit Parley alone in five', () => {
+    expect(readOptions([])).toMatchObject({ rounds: 3, compare: undefined, json: 'bench-results.json' });
+    const compared = { rounds: 5, compare: 'abc', on: ['sqlite', 'mariadb', 'mysql'] };
+    expect(readOptions(['--compare', 'abc'])).toMatchObject(compared);
+  });
+
+  it('choose, in the order of the tables', () => {
+    const options = readOptions(['--work', 'W4,W1', '--on', 'sqlite,limit', '--rounds', '7', '--json', 'kept.json']);
+    expect(options).toMatchObject({ families: ['W1', 'W4'], on: ['limit', 'sqlite'], rounds: 7, json: 'kept.json' });
+  });
+
+  it('are refused where they mean nothing: half an hour is long to wait for a table without a row', () => {
+    expect(() => readOptions(['--work', 'W9'])).toThrow('W9: not one of W1, W1p');
+    expect(() => readOptions(['--on', 'postgres'])).toThrow('postgres: not one of ws, limit');
+    expect(() => readOptions(['--rounds', 'many'])).toThrow('--rounds many: not a number above 0');
+    expect(() => readOptions(['--fast'])).toThrow('--fast');
+  });
+});
