@@ -16,6 +16,7 @@ const SWAGGER_CSP =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
 const JSON_TYPE = 'application/json; charset=utf-8';
+const HTML_TYPE = 'text/html; charset=utf-8';
 
 /**
  * Serves the routes as pages to read and to try at /http/docs, and as OpenAPI at /http/docs-json; the events as a page at
@@ -46,13 +47,16 @@ export function serveApiDocs(app: NestFastifyApplication): void {
   // Swagger's own routes would write the document out for each request.
   SwaggerModule.setup(API_DOCS_PATH, app, routes, { customSiteTitle: 'Parley API', raw: false });
   const routesText = once(() => JSON.stringify(routes()));
-  server.get(`/${API_DOCS_PATH}-json`, (_request, reply) => reply.type(JSON_TYPE).send(routesText()));
+  // What watches a site asks by HEAD, and follows the redirect of `/` to here.
+  server.head(`/${API_DOCS_PATH}`, (_request, reply) => reply.type(HTML_TYPE).send());
+  const byHead = { exposeHeadRoute: true };
+  server.get(`/${API_DOCS_PATH}-json`, byHead, (_request, reply) => reply.type(JSON_TYPE).send(routesText()));
 
   const document = once(() => eventsDocument(app));
   const eventsText = once(() => JSON.stringify(document()));
   const page = once(() => eventsPage(document(), publicPath));
-  server.get(`/${EVENTS_DOCS_PATH}.json`, (_request, reply) => reply.type(JSON_TYPE).send(eventsText()));
-  server.get(`/${EVENTS_DOCS_PATH}`, (_request, reply) => reply.type('text/html; charset=utf-8').send(page()));
+  server.get(`/${EVENTS_DOCS_PATH}.json`, byHead, (_request, reply) => reply.type(JSON_TYPE).send(eventsText()));
+  server.get(`/${EVENTS_DOCS_PATH}`, byHead, (_request, reply) => reply.type(HTML_TYPE).send(page()));
 }
 
 function once<T>(make: () => T): () => T {

@@ -430,6 +430,8 @@ onAllDialects('access', (dialect) => {
     for (const path of ['/health/live', '/health/ready', '/health/ready/'])
       expect((await fetch(app.url + path, { method: 'HEAD' })).status).toBe(200);
     expect((await fetch(app.url, { method: 'HEAD', redirect: 'manual' })).headers.get('location')).toBe('/http/docs');
+    for (const page of ['', '/http/docs/events', '/http/docs-json'])
+      expect((await fetch(app.url + page, { method: 'HEAD' })).status, page).toBe(200);
   });
 
   it.each([
