@@ -1,20 +1,37 @@
 import type { EntityManager } from 'typeorm';
-import { canSkipLocked, forShare, forShareFree, forUpdate, inIds } from '../database/dialect.js';
+import { inIds } from '../database/dialect.js';
+import { type Lock, lockFree, lockRow, RowHeld } from '../database/row-locks.js';
 import { sessionRevoked } from './access-tokens.js';
+
+interface UserRow {
+  id: number;
+  email: string;
+  password_hash: string;
+  erased_at: unknown;
+}
+
+const users = (where: string, values: number[]) => ({
+  columns: 'id, email, password_hash, erased_at',
+  table: 'users',
+  where,
+  values,
+});
+
+/** Locks somebody's row until the caller's transaction ends: alone, or beside others who only want it to stay. */
+export const lockUser = (tx: EntityManager, userId: number, lock: Lock = 'update'): Promise<UserRow | undefined> =>
+  lockRow<UserRow>(tx, users('id = ?', [userId]), lock);
 
 /** The account of an address, if it has one. Nobody erases it until the caller's transaction ends. */
 export async function accountOf(tx: EntityManager, email: string): Promise<number | undefined> {
-  const [row] = await tx.query<{ id: number }[]>(`SELECT id FROM users WHERE email = ? ${forShare(tx)}`, [email]);
-  return row?.id;
+  const [found] = await tx.query<{ id: number }[]>('SELECT id FROM users WHERE email = ?', [email]);
+  const row = found && (await lockUser(tx, found.id, 'share'));
+  return row?.email === email ? row.id : undefined;
 }
 
 /** Whether somebody still has their account; if so, nobody erases it until the caller's transaction ends. */
 export async function hasAccount(tx: EntityManager, userId: number): Promise<boolean> {
-  const [row] = await tx.query<{ id: number }[]>(
-    `SELECT id FROM users WHERE id = ? AND erased_at IS NULL ${forShare(tx)}`,
-    [userId],
-  );
-  return row !== undefined;
+  const row = await lockUser(tx, userId, 'share');
+  return row?.erased_at === null;
 }
 
 /**
@@ -25,18 +42,29 @@ export async function holdAccounts(
   tx: EntityManager,
   userIds: readonly number[],
 ): Promise<{ free: ReadonlySet<number>; held: ReadonlySet<number> }> {
-  const find = async (ids: readonly number[], lock: string): Promise<Set<number>> => {
-    const { sql, values } = inIds('id', ids);
-    const rows = await tx.query<{ id: number }[]>(
-      `SELECT id FROM users WHERE ${sql} AND erased_at IS NULL ORDER BY id ${lock}`,
-      values,
-    );
-    return new Set(rows.map(({ id }) => id));
-  };
-  const free = await find(userIds, forShareFree(tx));
-  const missing = userIds.filter((id) => !free.has(id));
-  return { free, held: missing.length > 0 && canSkipLocked(tx) ? await find(missing, '') : new Set() };
+  const { sql, values } = inIds('id', userIds);
+  const rows = users(`${sql} AND erased_at IS NULL ORDER BY id`, values);
+  const { free, held } = await lockFree<UserRow>(tx, rows, ({ id }) => id, 'share', userIds.length);
+  return { free: idsOf(free), held: idsOf(held) };
 }
+
+/** Locks those of these people's rows that are free; `held` are those that another transaction holds. They must be in order. */
+export function lockFreeUsers(
+  tx: EntityManager,
+  userIds: readonly number[],
+): Promise<{ free: UserRow[]; held: UserRow[] }> {
+  const { sql, values } = inIds('id', userIds);
+  return lockFree<UserRow>(tx, users(`${sql} ORDER BY id`, values), ({ id }) => id, 'update', userIds.length);
+}
+
+/** Locks the rows of these people, who must be in order. */
+export async function lockUsers(tx: EntityManager, userIds: readonly number[]): Promise<UserRow[]> {
+  const { free, held } = await lockFreeUsers(tx, userIds);
+  if (held.length > 0) throw new RowHeld({ ...users('id = ?', [held[0].id]), lock: 'update' });
+  return free;
+}
+
+const idsOf = (rows: UserRow[]): ReadonlySet<number> => new Set(rows.map(({ id }) => id));
 
 /** For what somebody makes anew: see `hasAccount`. @throws Unauthenticated */
 export async function assertHasAccount(tx: EntityManager, userId: number): Promise<void> {
@@ -45,9 +73,6 @@ export async function assertHasAccount(tx: EntityManager, userId: number): Promi
 
 /** The same as `hasAccount`, for one transaction at a time: whoever counts what is the person's counts all of it. */
 export async function holdAccount(tx: EntityManager, userId: number): Promise<boolean> {
-  const [row] = await tx.query<{ id: number }[]>(
-    `SELECT id FROM users WHERE id = ? AND erased_at IS NULL ${forUpdate(tx)}`,
-    [userId],
-  );
-  return row !== undefined;
+  const row = await lockUser(tx, userId);
+  return row?.erased_at === null;
 }

@@ -11,6 +11,7 @@ import { Gather } from '../common/gather.js';
 import { fromMoment, greatest, placeholders, toMoment, upsertRows } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
+import { lockFreeUsers } from './accounts.js';
 import { Erasure } from './erasure.js';
 
 /** People of one statement. */
@@ -20,6 +21,8 @@ const CHUNK = 500;
 const GATHER_MS = 200;
 /** How often it is noted that the server lives, while somebody is online. */
 const BEAT_EVERY_MS = 30_000;
+/** When to look again after those whose rows somebody else held. */
+const HELD_AGAIN_MS = 1_000;
 /** The one row of the beats: one process owns the database. Many would have one each, and a name for it in `online_people`. */
 const BEAT_ID = 1;
 
@@ -33,6 +36,8 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   private readonly gone: Gather<number, Date>;
   /** What is stored of those who come, and of those who go, is stored in the order in which it happened. */
   private readonly inTurn = pLimit(1);
+  /** Those who have gone, and whose rows somebody else holds: others are stored meanwhile. A start after a crash finds them online. */
+  private readonly held = new Map<number, Date>();
   private beating?: NodeJS.Timeout;
 
   constructor(
@@ -46,7 +51,10 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 
   onModuleInit(): void {
-    this.presence.onOnline((userId) => this.came.add(userId, true));
+    this.presence.onOnline((userId) => {
+      this.held.delete(userId);
+      this.came.add(userId, true);
+    });
     this.presence.onOffline((userId, at) => this.gone.add(userId, at));
     this.erasure.onErase(async (tx, { id }) => void (await forget(tx, [id])));
   }
@@ -112,18 +120,33 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
 
   private async store(gone: [userId: number, at: Date][]): Promise<void> {
     for (let i = 0; i < gone.length; i += CHUNK) {
-      const some = gone.slice(i, i + CHUNK);
-      const ids = some.map(([userId]) => userId);
-      const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
-      await this.unitOfWork.run(async (tx) => {
+      const chunk = gone.slice(i, i + CHUNK).sort(([a], [b]) => a - b);
+      const held = await this.unitOfWork.run(async (tx) => {
+        const locked = await lockFreeUsers(
+          tx,
+          chunk.map(([userId]) => userId),
+        );
+        const heldIds = new Set(locked.held.map(({ id }) => id));
+        const some = chunk.filter(([userId]) => !heldIds.has(userId));
+        if (some.length === 0) return chunk;
+        const ids = some.map(([userId]) => userId);
+        const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
         const at = `CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END`;
         // Nobody is seen before they came: the clock may have been set back since. Of those who have erased their account nothing is
         // known any more.
         const sql = `UPDATE users SET last_seen = ${greatest(tx, 'created_at', at)} WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`;
         await tx.query(sql, [...cases, ...ids]);
         await forget(tx, ids);
+        return chunk.filter(([userId]) => heldIds.has(userId));
       });
+      for (const [userId, at] of held) if (!this.presence.isOnline(userId)) this.held.set(userId, at);
+      if (held.length > 0) setTimeout(() => this.storeHeld(), HELD_AGAIN_MS).unref();
     }
+  }
+
+  private storeHeld(): void {
+    for (const [userId, at] of this.held) this.gone.add(userId, at);
+    this.held.clear();
   }
 }
 

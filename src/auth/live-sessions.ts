@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
-import { canSkipLocked, forShare, forShareFree, fromMoment, inIds } from '../database/dialect.js';
+import { fromMoment, inIds } from '../database/dialect.js';
+import { type HeldRow, type Lock, lockFree, RowHeld } from '../database/row-locks.js';
 import { sessionRevoked, tokenExpired, type Unauthenticated } from './access-tokens.js';
 
 /** Why a session stores nothing any more, if so. */
@@ -10,7 +11,9 @@ type RefusalOf = (sessionId: number) => Unauthenticated | undefined;
  * ends it waits. `sessionIds` must not be empty, and in order, so that two transactions do not wait for each other.
  */
 export async function sessionRefusals(tx: EntityManager, sessionIds: readonly number[], now: Date): Promise<RefusalOf> {
-  return refusals(await liveOnes(tx, sessionIds, forShare(tx)), now);
+  const { free, held } = await liveOnes(tx, sessionIds, 'share');
+  if (held.length > 0) throw new RowHeld(sessionRow(held[0].id, 'share'));
+  return refusals(free, now);
 }
 
 /** The same without waiting: sessions that somebody else holds, to end them say, are `held`, and not spoken of. */
@@ -19,11 +22,14 @@ export async function freeSessionRefusals(
   sessionIds: readonly number[],
   now: Date,
 ): Promise<{ refusalOf: RefusalOf; held: ReadonlySet<number> }> {
-  const rows = await liveOnes(tx, sessionIds, forShareFree(tx));
-  const found = new Set(rows.map(({ id }) => id));
-  const missing = sessionIds.filter((id) => !found.has(id));
-  const held = missing.length > 0 && canSkipLocked(tx) ? await liveOnes(tx, missing, '') : [];
-  return { refusalOf: refusals(rows, now), held: new Set(held.map(({ id }) => id)) };
+  const { free, held } = await liveOnes(tx, sessionIds, 'share');
+  return { refusalOf: refusals(free, now), held: new Set(held.map(({ id }) => id)) };
+}
+
+/** Whoever ends these sessions locks them first. `sessionIds` must not be empty, and in order. */
+export async function lockSessions(tx: EntityManager, sessionIds: readonly number[]): Promise<void> {
+  const { held } = await liveOnes(tx, sessionIds, 'update');
+  if (held.length > 0) throw new RowHeld(sessionRow(held[0].id, 'update'));
 }
 
 interface Row {
@@ -31,12 +37,13 @@ interface Row {
   expires_at: string | Date;
 }
 
-function liveOnes(tx: EntityManager, sessionIds: readonly number[], lock: string): Promise<Row[]> {
+const sessionRow = (id: number, lock: Lock): HeldRow => ({ table: 'sessions', where: 'id = ?', values: [id], lock });
+
+function liveOnes(tx: EntityManager, sessionIds: readonly number[], lock: Lock): Promise<{ free: Row[]; held: Row[] }> {
   const { sql, values } = inIds('id', sessionIds);
-  return tx.query<Row[]>(
-    `SELECT id, expires_at FROM sessions WHERE ${sql} AND revoked_at IS NULL ORDER BY id ${lock}`,
-    values,
-  );
+  const where = `${sql} AND revoked_at IS NULL ORDER BY id`;
+  const rows = { columns: 'id, expires_at', table: 'sessions', where, values };
+  return lockFree<Row>(tx, rows, ({ id }) => id, lock, sessionIds.length);
 }
 
 function refusals(rows: Row[], now: Date): RefusalOf {

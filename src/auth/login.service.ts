@@ -3,8 +3,8 @@ import { IsNull } from 'typeorm';
 import { DomainError, RateLimited } from '../common/errors.js';
 import { RateLimits } from '../common/rate-limits.js';
 import { SecurityLog } from '../common/security-log.js';
-import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { lockUser } from './accounts.js';
 import { AccessTokens } from './access-tokens.js';
 import type { LoginRequest } from './dto/login.dto.js';
 import { Passwords } from './passwords.js';
@@ -33,10 +33,7 @@ export class LoginService {
     const user = await this.check(email, password, client.network);
     const token = await this.sessions.endAndClose('limit', async (tx, end) => {
       // Held, so that of two logins at once the second counts the first one's session.
-      const [current] = await tx.query<{ password_hash: string }[]>(
-        `SELECT password_hash FROM users WHERE id = ? ${forUpdate(tx)}`,
-        [user.id],
-      );
+      const current = await lockUser(tx, user.id);
       // The password may have been changed while it was checked: that ended all sessions, and must end this one too.
       if (current?.password_hash !== user.passwordHash) throw refused();
       await this.sessions.makeRoom(tx, user.id, end);

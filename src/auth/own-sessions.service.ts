@@ -4,8 +4,8 @@ import { Clock } from '../common/clock.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
-import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { lockUser } from './accounts.js';
 import type { SessionView } from './dto/session.dto.js';
 import { Session } from './session.entity.js';
 import { Sessions } from './sessions.js';
@@ -60,7 +60,7 @@ export class OwnSessionsService {
 
   /** Of two sessions that end each other at once, one is first. @throws Unauthenticated to the other one */
   private async hold(tx: EntityManager, me: Identity): Promise<void> {
-    await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
+    await lockUser(tx, me.userId);
     await this.sessions.assertLive(tx, me);
   }
 }

@@ -6,11 +6,10 @@ import { RateLimits } from '../common/rate-limits.js';
 import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
-import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordWasReset, resetPassword } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
-import { accountOf } from './accounts.js';
+import { accountOf, lockUser } from './accounts.js';
 import type { ResetPasswordRequest } from './dto/recovery.dto.js';
 import { Erasure } from './erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from './link-tokens.js';
@@ -89,7 +88,7 @@ export class PasswordResetService implements OnModuleInit {
     const mayMail = this.limits.mayMail('notice', email);
     await this.sessions.endAndClose('password_reset', async (tx, end) => {
       // The account first, so that two links of one account are used one after the other; then its links, as they are by now.
-      await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [account.userId]);
+      await lockUser(tx, account.userId);
       const { userId } = await this.find(tx, token);
       await tx.delete(PasswordReset, { userId });
       await this.replaced.forget(tx, userId);

@@ -6,10 +6,10 @@ import { RateLimits } from '../common/rate-limits.js';
 import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
-import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordRestored, passwordReplaced } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
+import { lockUser } from './accounts.js';
 import { Erasure } from './erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from './link-tokens.js';
 import { PasswordReset } from './password-reset.entity.js';
@@ -108,7 +108,7 @@ export class PasswordRestoreService implements OnModuleInit {
     const mayMail = this.limits.mayMail('notice', email);
     await this.sessions.endAndClose('password_restored', async (tx, end) => {
       // The account first: of two links, or a link and a change, one is first, and the other sees what it did.
-      await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [userId]);
+      await lockUser(tx, userId);
       const { passwordHash } = await this.find(tx, token);
       await tx.update(User, { id: userId }, { passwordHash });
       await this.forget(tx, userId);

@@ -6,7 +6,7 @@ import { RateLimits } from '../common/rate-limits.js';
 import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
-import { forUpdate } from '../database/dialect.js';
+import { lockRow } from '../database/row-locks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { addressIsTaken, confirmRegistration, type MailContent, registrationWaits } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
@@ -134,7 +134,7 @@ export class RegistrationService implements OnModuleInit {
     // Most links that are not ours are guesses: they need not queue behind what is written.
     if (!(await this.unitOfWork.read.existsBy(Registration, { tokenHash }))) throw new NotFound('registration link');
     const { email, madeId } = await this.unitOfWork.run(async (tx) => {
-      await tx.query(`SELECT id FROM registrations WHERE token_hash = ? ${forUpdate(tx)}`, [tokenHash]);
+      await lockRow(tx, { columns: 'id', table: 'registrations', where: 'token_hash = ?', values: [tokenHash] });
       const registration = await tx.findOneBy(Registration, { tokenHash });
       if (!registration) throw new NotFound('registration link');
       if (registration.userId !== null) return { email: registration.email };

@@ -9,12 +9,13 @@ import { CONFIG, type Config } from '../config/config.js';
 import { askTogether } from '../database/ask-together.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { fromMoment, inIds } from '../database/dialect.js';
+import type { HeldRow } from '../database/row-locks.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../realtime/presence.js';
 import { Publisher } from '../realtime/publisher.js';
 import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
 import { Erasure } from './erasure.js';
-import { sessionRefusals } from './live-sessions.js';
+import { lockSessions, sessionRefusals } from './live-sessions.js';
 import { Session } from './session.entity.js';
 
 /** A session that lives, and until when. */
@@ -167,14 +168,14 @@ export class Sessions implements OnModuleInit {
 
   /**
    * What somebody changes, in one transaction: it is stored while their session lives, or not at all. The session is locked last, behind
-   * the chats and people of `work`, since whoever ends sessions locks their person first. @throws Unauthenticated; as UnitOfWork.run
+   * the chats and people of `work`, since whoever ends sessions locks their person first. Options as of UnitOfWork.run. @throws Unauthenticated; as UnitOfWork.run
    */
-  write<T>(me: Identity, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  write<T>(me: Identity, work: (tx: EntityManager) => Promise<T>, options: { first?: HeldRow } = {}): Promise<T> {
     return this.unitOfWork.run(async (tx) => {
       const result = await work(tx);
       await this.assertLive(tx, me);
       return result;
-    });
+    }, options);
   }
 
   private async endWhere(tx: EntityManager, where: FindOptionsWhere<Session>): Promise<Identity[]> {
@@ -184,7 +185,9 @@ export class Sessions implements OnModuleInit {
       order: { id: 'ASC' },
     });
     const ids = live.map(({ id }) => id);
-    if (ids.length > 0) await tx.update(Session, { id: In(ids) }, { revokedAt: this.clock.now() });
+    if (ids.length === 0) return [];
+    await lockSessions(tx, ids);
+    await tx.update(Session, { id: In(ids) }, { revokedAt: this.clock.now() });
     return live.map(({ id, userId }) => ({ sessionId: id, userId }));
   }
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { lockConversation } from '../conversations/conversation-locks.js';
 import { BOT_USER_ID } from '../conversations/draft.js';
 import { History, type ReadableChat } from '../conversations/history.js';
 import type { MessageView } from '../conversations/message.view.js';
-import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { BotMessage } from '../realtime/events.js';
 import { BotQuestion } from './bot-question.entity.js';
@@ -84,7 +84,7 @@ export class BotChats {
   giveUp({ conversationId, seq }: QuestionPlace): Promise<boolean> {
     return this.unitOfWork.run(async (tx) => {
       // As the message log does: an answer that is being stored right now comes either before this, or not at all.
-      await tx.query(`SELECT id FROM conversations WHERE id = ? ${forUpdate(tx)}`, [conversationId]);
+      await lockConversation(tx, conversationId);
       const { affected } = await tx.delete(BotQuestion, { conversationId, seq });
       return affected === 1;
     });

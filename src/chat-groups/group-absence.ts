@@ -8,9 +8,9 @@ import { PresenceNews } from '../auth/presence-news.js';
 import { CalmLogger } from '../common/calm-logger.js';
 import { Gather } from '../common/gather.js';
 import { logLine } from '../common/log-line.js';
-import { lockChats } from '../conversations/chats-of-person.js';
+import { lockConversations, lockMembers } from '../conversations/conversation-locks.js';
 import { Receipts } from '../conversations/receipts.js';
-import { forUpdate, placeholders } from '../database/dialect.js';
+import { placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Audience } from '../realtime/audience.js';
 import { OFFLINE_AFTER_MS, Presence } from '../realtime/presence.js';
@@ -127,26 +127,24 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
           `SELECT DISTINCT conversation_id AS id FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)})`,
           candidates,
         );
-        await lockChats(
+        await lockConversations(
           tx,
           chats.map(({ id }) => id),
         );
-        const rows = await tx.query<{ id: number; user_id: number; last_read_seq: number }[]>(
-          `SELECT conversation_id AS id, user_id, last_read_seq FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)}) ${forUpdate(tx)}`,
-          candidates,
-        );
+        const isIn = `is_in = 1 AND user_id IN (${placeholders(candidates)})`;
+        const rows = await lockMembers(tx, isIn, candidates);
         const gone = rows.filter((row) => this.isAbsent(row.user_id));
         if (gone.length === 0) return gone;
         const ids = [...new Set(gone.map((row) => row.user_id))];
         await tx.query(`UPDATE members SET is_in = 0 WHERE is_in = 1 AND user_id IN (${placeholders(ids)})`, ids);
         return gone;
       });
-      for (const { id, user_id: userId } of left) {
+      for (const { conversation_id: id, user_id: userId } of left) {
         if (!viewers.has(id)) viewers.set(id, [...this.audience.inSmallGroup(id)]);
         this.presenceNews.show(userId, viewers.get(id)!);
       }
       for (const userId of candidates) if (this.isAbsent(userId)) this.whoIsIn.forget(userId);
-      for (const { id, user_id: userId, last_read_seq: lastReadSeq } of left) {
+      for (const { conversation_id: id, user_id: userId, last_read_seq: lastReadSeq } of left) {
         this.publisher.placeInGroup(userId, id, 'outside');
         this.notices.changed(id, userId, false);
         this.publisher.groupUpdate(userId, { chat_group_id: id, is_in: false });

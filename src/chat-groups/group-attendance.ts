@@ -5,6 +5,7 @@ import { SocketSessions } from '../auth/socket-sessions.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/log-line.js';
+import { conversationRow } from '../conversations/conversation-locks.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
 import { Receipts } from '../conversations/receipts.js';
@@ -30,6 +31,9 @@ interface Entering {
 
 /** Groups of one question to the database. */
 const CHUNK = 500;
+
+/** All of them wait in one line from the beginning: a crowd comes and goes at once. */
+const first = (groupId: number) => ({ first: conversationRow(groupId) });
 
 interface Membership {
   id: number;
@@ -113,33 +117,41 @@ export class GroupAttendance implements OnModuleInit {
 
   private writeEntering(me: Identity, groupId: number): Promise<Entering> {
     const { userId } = me;
-    return this.sessions.write(me, async (tx) => {
-      const group = await this.membership.lock(tx, groupId);
-      const before = await this.membership.find(tx, groupId, userId);
-      if (!before) {
-        const isClosed = group.isPrivate || (await this.membership.isRemoved(tx, groupId, userId));
-        if (isClosed) throw new NotFound('chat group');
-        await this.membership.admit(tx, group, userId, true);
-      } else if (!before.isIn || before.lastReadSeq !== group.lastSeq) {
-        await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: group.lastSeq });
-      }
-      return { group, before };
-    });
+    return this.sessions.write(
+      me,
+      async (tx) => {
+        const group = await this.membership.lock(tx, groupId);
+        const before = await this.membership.lockMember(tx, groupId, userId);
+        if (!before) {
+          const isClosed = group.isPrivate || (await this.membership.isRemoved(tx, groupId, userId));
+          if (isClosed) throw new NotFound('chat group');
+          await this.membership.admit(tx, group, userId, true);
+        } else if (!before.isIn || before.lastReadSeq !== group.lastSeq) {
+          await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: group.lastSeq });
+        }
+        return { group, before };
+      },
+      first(groupId),
+    );
   }
 
   /** Leaves, and stays a member. @throws NotFound */
   leave(me: Identity, groupId: number): Promise<void> {
     const { userId } = me;
     return this.turns.take([userId], async () => {
-      const { lastSeq, before } = await this.sessions.write(me, async (tx) => {
-        const group = await this.membership.lock(tx, groupId);
-        const member = await this.membership.find(tx, groupId, userId);
-        if (!member) throw new NotFound('chat group');
-        // One who is not in has seen nothing of it: a tab that closes late must not mark it read.
-        if (member.isIn)
-          await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: group.lastSeq });
-        return { lastSeq: group.lastSeq, before: member };
-      });
+      const { lastSeq, before } = await this.sessions.write(
+        me,
+        async (tx) => {
+          const group = await this.membership.lock(tx, groupId);
+          const member = await this.membership.lockMember(tx, groupId, userId);
+          if (!member) throw new NotFound('chat group');
+          // One who is not in has seen nothing of it: a tab that closes late must not mark it read.
+          if (member.isIn)
+            await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: group.lastSeq });
+          return { lastSeq: group.lastSeq, before: member };
+        },
+        first(groupId),
+      );
       this.publisher.placeInGroup(userId, groupId, 'outside');
       this.whoIsIn.remove(userId, groupId);
       if (!before.isIn) return;

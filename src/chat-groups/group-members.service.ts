@@ -98,7 +98,7 @@ export class GroupMembersService {
     const inherited = await this.turns.take([userId], async () => {
       const ended = this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
-        const member = await this.membership.find(tx, groupId, userId);
+        const member = await this.membership.lockMember(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
         const ends = await this.membership.leaveForGood(tx, [group], userId);
         if (ends.deleted.length === 0) await this.membership.noteDeparture(tx, groupId, userId);
@@ -121,7 +121,7 @@ export class GroupMembersService {
     return this.turns.take([userId], async () => {
       const ended = this.sessions.write(me, async (tx) => {
         await this.membership.lockAsOwner(tx, me, groupId);
-        const member = await this.membership.find(tx, groupId, userId);
+        const member = await this.membership.lockMember(tx, groupId, userId);
         if (member) await this.membership.remove(tx, groupId, userId);
         else if (!(await this.membership.isRemoved(tx, groupId, userId))) throw new NotFound('member');
         return member;

@@ -1,15 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { holdAccount } from '../auth/accounts.js';
+import { hasAccount, holdAccount } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { Forbidden, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { blocked, Blocks } from '../conversations/blocks.js';
+import { lockConversation, lockMember } from '../conversations/conversation-locks.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import type { ReadableChat } from '../conversations/history.js';
 import { Member } from '../conversations/member.entity.js';
-import { forUpdate, inIds, insertRows, toMoment } from '../database/dialect.js';
+import { inIds, insertRows, toMoment } from '../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from './chat-group.entity.js';
 import { GroupDeparture } from './group-departure.entity.js';
@@ -58,10 +59,7 @@ export class GroupMembership implements OnModuleInit {
   /** Locks a group against everything that numbers its messages or changes its members. @throws NotFound */
   async lock(tx: EntityManager, groupId: number): Promise<LockedGroup> {
     // The conversation's row first, as the message log does: two that lock in one order do not wait for each other.
-    const [conversation] = await tx.query<{ last_seq: number }[]>(
-      `SELECT last_seq FROM conversations WHERE id = ? AND kind = 'group' ${forUpdate(tx)}`,
-      [groupId],
-    );
+    const conversation = await lockConversation(tx, groupId, 'group');
     const group = await tx.findOneBy(ChatGroup, { conversationId: groupId });
     if (!conversation || !group) throw new NotFound('chat group');
     const { ownerId, isPrivate, memberCount } = group;
@@ -80,6 +78,16 @@ export class GroupMembership implements OnModuleInit {
     return tx.findOneBy(Member, { conversationId: groupId, userId });
   }
 
+  /** The same for one whose row is about to be changed: nobody changes it otherwise until the commit. */
+  async lockMember(
+    tx: EntityManager,
+    groupId: number,
+    userId: number,
+  ): Promise<Pick<Member, 'isIn' | 'lastReadSeq'> | null> {
+    const row = await lockMember(tx, groupId, userId);
+    return row ? { isIn: Boolean(row.is_in), lastReadSeq: row.last_read_seq } : null;
+  }
+
   isRemoved(tx: EntityManager, groupId: number, userId: number): Promise<boolean> {
     return tx.existsBy(GroupRemoval, { conversationId: groupId, userId });
   }
@@ -91,6 +99,8 @@ export class GroupMembership implements OnModuleInit {
 
   /** A member has gone by themselves. */
   async noteDeparture(tx: EntityManager, groupId: number, userId: number): Promise<void> {
+    // The new row refers to theirs.
+    await hasAccount(tx, userId);
     await tx.insert(GroupDeparture, { conversationId: groupId, userId, leftAt: this.clock.now() });
   }
 
@@ -120,6 +130,8 @@ export class GroupMembership implements OnModuleInit {
 
   /** A member no more, and let in by nobody but the owner. */
   async remove(tx: EntityManager, groupId: number, userId: number): Promise<void> {
+    // The new row refers to theirs.
+    await hasAccount(tx, userId);
     await tx.delete(Member, { conversationId: groupId, userId });
     await tx.decrement(ChatGroup, { conversationId: groupId }, 'memberCount', 1);
     await tx.insert(GroupRemoval, { conversationId: groupId, userId, removedAt: this.clock.now() });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Gather } from '../common/gather.js';
-import { lockChats } from '../conversations/chats-of-person.js';
+import { lockConversations, lockMembers } from '../conversations/conversation-locks.js';
 import { placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { WhoIsIn } from '../realtime/who-is-in.js';
@@ -50,18 +50,17 @@ export class MarksOfGone {
   private async store(marks: ReadonlyMap<number, Marks>): Promise<void> {
     for (const groups of chunks([...byGroup(marks)])) {
       await this.unitOfWork.run(async (tx) => {
-        await lockChats(
+        await lockConversations(
           tx,
           groups.map(([groupId]) => groupId),
         );
         for (const [groupId, bySeq] of groups) {
           for (const [seq, userIds] of bySeq) {
             for (const some of chunks(userIds)) {
-              await tx.query(
-                `UPDATE members SET last_read_seq = ?
-                 WHERE conversation_id = ? AND user_id IN (${placeholders(some)}) AND is_in = 1 AND last_read_seq < ?`,
-                [seq, groupId, ...some, seq],
-              );
+              const where = `conversation_id = ? AND user_id IN (${placeholders(some)}) AND is_in = 1 AND last_read_seq < ?`;
+              const values = [groupId, ...some, seq];
+              await lockMembers(tx, where, values);
+              await tx.query(`UPDATE members SET last_read_seq = ? WHERE ${where}`, [seq, ...values]);
             }
           }
         }

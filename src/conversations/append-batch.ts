@@ -4,16 +4,15 @@ import { DomainError, NotFound } from '../common/errors.js';
 import { isLockTimeout } from '../database/database-errors.js';
 import {
   canSkipLocked,
-  forUpdate,
   forUpdateFree,
   fromMoment,
   insertRows,
   inTuples,
-  placeholders,
   refuseToWait,
   toMoment,
   upsertRows,
 } from '../database/dialect.js';
+import { lockConversations, lockFreeConversations } from './conversation-locks.js';
 import type { ConversationKind } from './conversation.entity.js';
 import { BOT_USER_ID, type Entry, heldKey, type KindRules } from './draft.js';
 
@@ -96,7 +95,7 @@ export class AppendBatch {
     if (written.size === 0) return true;
     const ids = [...written.keys()].sort((a, b) => a - b);
     // The server may still be committing: its locks are gone only when it has decided.
-    await tx.query(`SELECT id FROM conversations WHERE id IN (${placeholders(ids)}) ORDER BY id ${forUpdate(tx)}`, ids);
+    await lockConversations(tx, ids);
     const { sql, values } = inTuples(
       tx,
       'conversation_id, seq',
@@ -135,27 +134,16 @@ export class AppendBatch {
     const heads = new Map<number, Head>();
     if (entries.length === 0) return heads;
     const ids = unique(entries.map(({ conversationId }) => conversationId!));
-    const rows = await this.tx.query<{ id: number; last_seq: number; last_message_at: string | Date | null }[]>(
-      `SELECT id, last_seq, last_message_at FROM conversations WHERE id IN (${placeholders(ids)}) ORDER BY id ${forUpdateFree(this.tx)}`,
-      ids,
-    );
-    for (const { id, last_seq, last_message_at } of rows) {
+    const { free, held } = await lockFreeConversations(this.tx, ids);
+    for (const { id, last_seq, last_message_at } of free) {
       heads.set(id, {
         lastSeq: last_seq,
         lastMessageAt: last_message_at === null ? 0 : fromMoment(last_message_at).getTime(),
       });
     }
-    const held = new Set<number>();
-    if (heads.size < ids.length && canSkipLocked(this.tx)) {
-      const missing = ids.filter((id) => !heads.has(id));
-      const there = await this.tx.query<{ id: number }[]>(
-        `SELECT id FROM conversations WHERE id IN (${placeholders(missing)})`,
-        missing,
-      );
-      for (const { id } of there) held.add(id);
-    }
+    const heldIds = new Set(held.map(({ id }) => id));
     for (const entry of entries) {
-      if (held.has(entry.conversationId!)) entry.hold(heldKey.chat(entry));
+      if (heldIds.has(entry.conversationId!)) entry.hold(heldKey.chat(entry));
       else if (!heads.has(entry.conversationId!)) entry.refuse(new NotFound('chat'));
     }
     return heads;

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
+import { lockUsers } from '../auth/accounts.js';
 import { Clock } from '../common/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
-import { forUpdate, inTuples } from '../database/dialect.js';
+import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Block } from './block.entity.js';
+import { lockConversation } from './conversation-locks.js';
 import { type Pair, pairKey, pairOf } from './pair.js';
 
 /** The same sentence to both: the one who is blocked need not learn from it who did it. */
@@ -91,15 +93,13 @@ export class Blocks {
    */
   async add(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
     const { low, high } = pairOf(blockerId, blockedId);
-    const people = await tx.query<{ id: number }[]>(
-      `SELECT id FROM users WHERE id IN (?, ?) AND erased_at IS NULL ORDER BY id ${forUpdate(tx)}`,
+    const people = await lockUsers(tx, [low, high]);
+    if (people.filter((user) => user.erased_at === null).length < 2) throw new NotFound('user');
+    const [room] = await tx.query<{ id: number }[]>(
+      'SELECT conversation_id AS id FROM chat_rooms WHERE user_low = ? AND user_high = ?',
       [low, high],
     );
-    if (people.length < 2) throw new NotFound('user');
-    await tx.query(
-      `SELECT id FROM conversations WHERE id = (SELECT conversation_id FROM chat_rooms WHERE user_low = ? AND user_high = ?) ${forUpdate(tx)}`,
-      [low, high],
-    );
+    if (room) await lockConversation(tx, room.id);
     if (await tx.existsBy(Block, { blockerId, blockedId })) return false;
     await tx.insert(Block, { blockerId, blockedId, createdAt: this.clock.now() });
     return true;

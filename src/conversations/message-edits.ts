@@ -4,11 +4,12 @@ import { Sessions } from '../auth/sessions.js';
 import { Clock } from '../common/clock.js';
 import { Busy, DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
-import { forUpdate, fromMoment } from '../database/dialect.js';
+import { fromMoment } from '../database/dialect.js';
 import { Forgetting } from '../database/forgetting.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { MessageChanged } from '../realtime/events.js';
 import { Conversation } from './conversation.entity.js';
+import { lockConversation } from './conversation-locks.js';
 import { Member } from './member.entity.js';
 import { MessageChange } from './message-change.entity.js';
 import { Message } from './message.entity.js';
@@ -104,10 +105,7 @@ export class MessageEdits {
 
   /** Locks the chat as the message log does, and returns the number of its latest change. */
   private async lock(tx: EntityManager, { kind, conversationId }: MessagePlace): Promise<number> {
-    const [chat] = await tx.query<{ last_change: number | null }[]>(
-      `SELECT last_change FROM conversations WHERE id = ? AND kind = ? ${forUpdate(tx)}`,
-      [conversationId, kind],
-    );
+    const chat = await lockConversation(tx, conversationId, kind);
     if (!chat) throw new NotFound(`chat ${kind}`);
     return chat.last_change ?? 0;
   }

@@ -4,6 +4,7 @@ import { Sessions } from '../auth/sessions.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { lockMember } from './conversation-locks.js';
 import { Member } from './member.entity.js';
 
 /** How far somebody has read a chat. */
@@ -48,6 +49,7 @@ export class ReadMarks {
     const { affected } = await this.unitOfWork.run(async (tx) => {
       // As the message log does: first the session, then the members' rows. Neither the chat nor a person is locked here.
       await this.sessions.assertLive(tx, me);
+      await lockMember(tx, conversationId, userId);
       // The condition keeps a slower device from moving the mark back.
       return tx.update(Member, { conversationId, userId, lastReadSeq: LessThan(target) }, { lastReadSeq: target });
     });

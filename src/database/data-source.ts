@@ -200,6 +200,12 @@ export class Database extends DataSource {
     this.watchedPool = new WatchedPool(pool, (name) => this.abandoned!.add(name));
   }
 
+  /** Gives the runner the next connection of the pool, before all others that wait for one. */
+  async connectAhead(runner: QueryRunner): Promise<void> {
+    const connect = (): Promise<unknown> => runner.connect();
+    await (this.watchedPool ? this.watchedPool.ahead(connect) : connect());
+  }
+
   /** Runs what may take long on a database that is well: each statement of the runner has ten minutes meanwhile. */
   async unhurried<T>(runner: QueryRunner, work: () => Promise<T>): Promise<T> {
     const connection = (await runner.connect()) as object;

@@ -3,10 +3,12 @@ import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { Busy, Unavailable } from '../common/errors.js';
+import { Line, Lines } from '../common/line.js';
 import { isAnswer, isReadOnly } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
 import { Backoff } from '../common/backoff.js';
 import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
+import { type HeldRow, keyOfRow, RowHeld, waitForRow } from './row-locks.js';
 
 /** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. */
 export class CommitUnknown extends Unavailable {
@@ -19,8 +21,23 @@ export class CommitUnknown extends Unavailable {
 const DUPLICATES = 5;
 /** How long deadlocks are tried again. In a Galera cluster, what another node was faster with is one, too. */
 const DEADLOCKS_FOR_MS = 2_000;
-/** Transactions that may wait for SQLite's one connection that writes. */
+/** Transactions that may wait: for SQLite's one connection that writes, for one of MySQL's, or for one row. */
 const MAX_WAITING = 2_000;
+/** How long they wait for a connection. */
+const CONNECTION_WITHIN_MS = 3_000;
+/**
+ * How long they wait in a line that moves, for rows that others hold. Where one does not come within the two seconds of
+ * `innodb_lock_wait_timeout`, all that have waited for it as long are refused.
+ */
+const ROWS_WITHIN_MS = 6_000;
+/** Connections that no such transaction takes: for the batch of messages, and for reads; beside those of `mostAhead`. */
+const KEPT = 2;
+const MOST_AHEAD = 2;
+
+export interface RunOptions {
+  isAhead?: boolean;
+  first?: HeldRow | undefined;
+}
 
 /** The one way to write, and the one place to read from. */
 @Injectable()
@@ -28,9 +45,21 @@ export class UnitOfWork {
   // SQLite has one connection to write with: without this queue, transactions nest into each other.
   private readonly oneAtATime = pLimit(1);
   private readonly isSqlite: boolean;
+  /** How many transactions `runHolding` may have at once: each has a connection for as long as it waits. */
+  readonly mostAhead: number;
+  private readonly ordinary: Line;
+  /** Of these, the ones that wait inside the database: however many rows are held, there are connections left. */
+  private readonly waitInside: Line;
+  /** One of this process waits inside the database for a row; the others, in memory, for that one. */
+  private readonly rows = new Lines(MAX_WAITING);
 
   constructor(private readonly database: Database) {
     this.isSqlite = database.options.type === 'better-sqlite3';
+    const pool = database.options.poolSize ?? 1;
+    this.mostAhead = Math.min(MOST_AHEAD, Math.floor(pool / 4));
+    const ordinary = Math.max(1, pool - KEPT - this.mostAhead);
+    this.ordinary = new Line(ordinary, MAX_WAITING);
+    this.waitInside = new Line(Math.ceil(ordinary / 2), MAX_WAITING);
   }
 
   /** Reads outside a transaction: only what is committed is seen, also on SQLite. */
@@ -40,14 +69,26 @@ export class UnitOfWork {
 
   /**
    * Runs `work` in one transaction: all of it happens, or none. Inside, use `tx` and nothing else, and do not talk to the
-   * network; the work may run again after a deadlock, so it must not change anything outside the database.
+   * network; the work may run again after a deadlock, or when a row that somebody else held is free, so it must not change anything
+   * outside the database.
+   * @param isAhead the message log's: it waits behind no other for a connection
+   * @param first a row that `work` locks before any other: where others wait for it already, this one does behind them, and tries nothing
    * @throws what `work` throws; Busy where another transaction does not end, or too much waits; CommitUnknown where the connection
    *   broke during COMMIT, or its answer did not come in time
    */
-  run<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    if (!this.isSqlite) return this.withRetry(work);
+  run<T>(work: (tx: EntityManager) => Promise<T>, { isAhead = false, first }: RunOptions = {}): Promise<T> {
+    if (!this.isSqlite)
+      return this.withRetry(work, isAhead, first && this.rows.has(keyOfRow(first)) ? first : undefined);
     if (this.oneAtATime.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
     return this.flushed(this.oneAtATime(() => this.once(work)));
+  }
+
+  /**
+   * The same, once it has `row`, for which it waits before all others of this process. At most `mostAhead` at once, which is none on
+   * SQLite and in a small pool.
+   */
+  runHolding<T>(row: HeldRow, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    return this.withRetry(work, true, row);
   }
 
   /** Reads what may take long on a database that is well: for jobs at the start, for which nobody waits. */
@@ -73,27 +114,61 @@ export class UnitOfWork {
     return this.oneAtATime(() => this.database.emptyLog());
   }
 
-  private async withRetry<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    const until = performance.now() + DEADLOCKS_FOR_MS;
+  private async withRetry<T>(work: (tx: EntityManager) => Promise<T>, isAhead: boolean, row?: HeldRow): Promise<T> {
+    const began = performance.now();
     const backoff = new Backoff(10, 250);
-    for (let duplicates = 0; ;) {
+    for (let [held, duplicates] = [row, 0]; ;) {
       try {
-        return await this.once(work);
+        if (held) return await this.onceHolding(held, work, isAhead, began + ROWS_WITHIN_MS - performance.now());
+        return await this.admitted(isAhead, () => this.once(work, isAhead));
       } catch (error) {
+        held = undefined;
+        if (error instanceof RowHeld) {
+          if (performance.now() > began + ROWS_WITHIN_MS) throw new Busy();
+          held = error.row;
+          continue;
+        }
         if (isReadOnly(error)) this.database.leaveServer();
         if (isLockTimeout(error)) throw new Busy();
         if (isDuplicate(error) && ++duplicates === DUPLICATES) throw error;
         if (!isDuplicate(error) && !isDeadlock(error)) throw error;
         const pause = backoff.next();
-        if (performance.now() + pause > until) throw isDeadlock(error) ? new Busy() : error;
+        if (performance.now() + pause > began + DEADLOCKS_FOR_MS) throw isDeadlock(error) ? new Busy() : error;
         await sleep(pause);
       }
     }
   }
 
-  private async once<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  private admitted<T>(isAhead: boolean, work: () => Promise<T>): Promise<T> {
+    return isAhead ? work() : this.ordinary.take(work, CONNECTION_WITHIN_MS);
+  }
+
+  private onceHolding<T>(
+    row: HeldRow,
+    work: (tx: EntityManager) => Promise<T>,
+    isAhead: boolean,
+    withinMs: number,
+  ): Promise<T> {
+    const key = keyOfRow(row);
+    const once = (): Promise<T> =>
+      this.once(async (tx) => {
+        const since = performance.now();
+        await waitForRow(tx, row).catch((error: unknown) => {
+          if (isLockTimeout(error)) this.rows.refuseSince(key, since);
+          throw error;
+        });
+        return work(tx);
+        // A connection comes at once: others wait for this one, the message log maybe.
+      }, true);
+    const inside = (): Promise<T> =>
+      isAhead ? once() : this.waitInside.take(() => this.admitted(false, once), ROWS_WITHIN_MS);
+    return this.rows.take(key, inside, withinMs, isAhead);
+  }
+
+  private async once<T>(work: (tx: EntityManager) => Promise<T>, isAhead = false): Promise<T> {
     const runner = this.database.createQueryRunner();
     try {
+      if (isAhead) await this.database.connectAhead(runner);
       await runner.startTransaction();
       let result: T;
       try {

@@ -20,6 +20,10 @@ interface Commanded {
   addCommand(command: Command): Command;
   stream: { destroy(error: Error): void };
 }
+/** What we use of mysql2's pool: who waits for a connection, in order. */
+interface Queued {
+  _connectionQueue: { length: number; pop(): unknown; unshift(done: unknown): unknown };
+}
 type TakeConnection = (done: (error: Error | null, connection?: PoolConnection) => void) => void;
 
 const silence = (message: string, code: string): Error => Object.assign(new Error(message), { code, fatal: true });
@@ -33,6 +37,7 @@ export class WatchedPool {
   private readonly watched = new WeakMap<PoolConnection, { name: string; answeredAt: number }>();
   private readonly unhurried = new WeakSet<object>();
   private waiting = 0;
+  private isAhead = false;
   /** When the server last missed a deadline: connections that have not answered since may be as mute as that one. */
   private silentAt = -Infinity;
 
@@ -42,7 +47,7 @@ export class WatchedPool {
    * long as it lives there
    */
   constructor(
-    pool: Pool,
+    private readonly pool: Pool,
     private readonly onLost: (name: string) => void,
   ) {
     const take = pool.getConnection.bind(pool) as TakeConnection;
@@ -56,6 +61,16 @@ export class WatchedPool {
 
   hurry(connection: object): void {
     this.unhurried.delete(connection);
+  }
+
+  /** What `connect` asks the pool for before it awaits anything comes before all that was asked for and not given yet. */
+  ahead<T>(connect: () => Promise<T>): Promise<T> {
+    this.isAhead = true;
+    try {
+      return connect();
+    } finally {
+      this.isAhead = false;
+    }
   }
 
   private take(take: TakeConnection, done: Parameters<TakeConnection>[0]): void {
@@ -89,7 +104,11 @@ export class WatchedPool {
         }
         end(null, connection);
       });
+    const { _connectionQueue: queue } = this.pool as unknown as Queued;
+    const before = queue.length;
     tryOne();
+    // It stands at the end.
+    if (this.isAhead && queue.length > before) queue.unshift(queue.pop());
   }
 
   private watch(connection: PoolConnection): void {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { lockUser } from '../auth/accounts.js';
 import { Erasure } from '../auth/erasure.js';
 import { PasswordRestoreService } from '../auth/password-restore.service.js';
 import { Sessions } from '../auth/sessions.js';
@@ -11,8 +12,7 @@ import { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/log-line.js';
 import { SecurityLog } from '../common/security-log.js';
-import { lockChatsOf } from '../conversations/chats-of-person.js';
-import { forUpdate } from '../database/dialect.js';
+import { lockConversationsOf } from '../conversations/conversation-locks.js';
 import { Forgetting } from '../database/forgetting.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
@@ -104,10 +104,7 @@ export class AccountErasureService implements BeforeApplicationShutdown {
       try {
         // The server may still be committing: its locks are gone only when it has decided.
         return await this.unitOfWork.run(async (tx) => {
-          const [row] = await tx.query<{ erased_at: unknown }[]>(
-            `SELECT erased_at FROM users WHERE id = ? ${forUpdate(tx)}`,
-            [userId],
-          );
+          const row = await lockUser(tx, userId);
           return row?.erased_at != null;
         });
       } catch {
@@ -119,10 +116,10 @@ export class AccountErasureService implements BeforeApplicationShutdown {
 
   /** Holds everything that others could write to meanwhile: the chats first, as the message log does, then the person. */
   private async hold(tx: EntityManager, me: Identity): Promise<User> {
-    const chats = await lockChatsOf(tx, me.userId);
-    await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
+    const chats = await lockConversationsOf(tx, me.userId);
+    await lockUser(tx, me.userId);
     // Whoever comes into a chat from here on waits, and finds nobody. Who came into one just before has it locked now.
-    await lockChatsOf(tx, me.userId, chats);
+    await lockConversationsOf(tx, me.userId, chats);
     await this.sessions.assertLive(tx, me);
     return tx.findOneByOrFail(User, { id: me.userId });
   }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Not } from 'typeorm';
+import { lockUser } from '../auth/accounts.js';
 import { assertOwnName } from '../auth/names.js';
 import { PasswordReset } from '../auth/password-reset.entity.js';
 import { PasswordRestoreService } from '../auth/password-restore.service.js';
@@ -12,7 +13,6 @@ import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/rate-limits.js';
 import { SecurityLog } from '../common/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { forUpdate } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordChanged } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
@@ -52,7 +52,7 @@ export class ProfileService {
     const set = password == null ? undefined : await this.newPassword(me, change, password, { isProven, network });
 
     const { user, hasNewName } = await this.sessions.endAndClose('password_set', async (tx, end) => {
-      await tx.query(`SELECT id FROM users WHERE id = ? ${forUpdate(tx)}`, [me.userId]);
+      await lockUser(tx, me.userId);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
       // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
       await this.sessions.assertLive(tx, me);
