@@ -1,5 +1,5 @@
 import { Backoff } from '../common/backoff.js';
-import type { Draft, Stored } from './draft.js';
+import { chatOfKey, type Draft, type Stored } from './draft.js';
 
 /** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
 const MAX_BATCH = 500;
@@ -58,9 +58,9 @@ export class DraftQueue {
     this.textLength += draft.body.length;
   }
 
-  /** The next batch; empty where all that waits is held, until `nextTryAt`. */
-  takeBatch(now: number): Waiting[] {
-    const batch = this.parts.shift() ?? [...this.takeHeld(now), ...this.takeFresh()];
+  /** The next batch; empty where all that waits is held, until `nextTryAt`. `freeChat` is held no more, as far as is known. */
+  takeBatch(now: number, freeChat?: number): Waiting[] {
+    const batch = this.parts.shift() ?? [...this.takeHeld(now, freeChat), ...this.takeFresh()];
     for (const { draft } of batch) this.textLength -= draft.body.length;
     return batch;
   }
@@ -70,6 +70,16 @@ export class DraftQueue {
     const first = new Map<string, number>();
     for (const { heldBy, number } of this.held) if (!first.has(heldBy!)) first.set(heldBy!, number);
     return first;
+  }
+
+  /** Chats that somebody else has held since then, the first ones first. */
+  chatsHeldSince(time: number): number[] {
+    const chats = new Set<number>();
+    for (const { heldBy, heldSince } of this.held) {
+      const chat = heldSince! <= time ? chatOfKey(heldBy!) : undefined;
+      if (chat !== undefined) chats.add(chat);
+    }
+    return [...chats];
   }
 
   /** When to try what is held. */
@@ -132,12 +142,14 @@ export class DraftQueue {
     return out;
   }
 
-  private takeHeld(now: number): Waiting[] {
+  private takeHeld(now: number, freeChat?: number): Waiting[] {
     if (this.held.length === 0) return [];
-    const due = this.held.filter(({ heldBy }) => this.tries.get(heldBy!)!.dueAt <= now).slice(0, MAX_HELD_IN_BATCH);
-    const taken = new Set(due);
+    const isFree = ({ heldBy }: Waiting): boolean => freeChat !== undefined && chatOfKey(heldBy!) === freeChat;
+    const due = this.held.filter((waiting) => !isFree(waiting) && this.tries.get(waiting.heldBy!)!.dueAt <= now);
+    const taken = new Set([...this.held.filter(isFree), ...due].slice(0, MAX_HELD_IN_BATCH));
+    const batch = this.held.filter((waiting) => taken.has(waiting));
     this.held = this.held.filter((waiting) => !taken.has(waiting));
-    return due;
+    return batch;
   }
 
   private takeFresh(): Waiting[] {

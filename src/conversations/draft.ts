@@ -66,6 +66,12 @@ export const heldKey = {
   sender: ({ draft }: Entry): string => `sender ${draft.sender.userId}`,
 };
 
+/** The chat of a key that holds all of it. */
+export const chatOfKey = (key: string): number | undefined => {
+  const [what, id] = key.split(' ');
+  return what === 'chat' ? Number(id) : undefined;
+};
+
 /**
  * What one kind of chat adds to an append. All are called inside the batch's transaction, for all of its drafts of the kind at
  * once, so that a busy batch costs a handful of statements; all but the last refuse drafts one by one.

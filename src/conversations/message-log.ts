@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Backoff } from '../common/backoff.js';
 import { CalmLogger } from '../common/calm-logger.js';
 import { Clock } from '../common/clock.js';
@@ -12,6 +13,7 @@ import { AppendBatch } from './append-batch.js';
 import type { ConversationKind } from './conversation.entity.js';
 import { type Draft, Entry, type KindRules, type Stored } from './draft.js';
 import { DraftQueue, type Waiting } from './draft-queue.js';
+import { type Place, PlacesInLine } from './places-in-line.js';
 import { StampsAhead } from './stamps-ahead.js';
 
 /** Drafts that may wait: a few seconds of work. */
@@ -30,6 +32,8 @@ const FIRST_LOOK_MS = 200;
 const LONGEST_LOOK_MS = 1_000;
 /** How long a draft waits for what somebody else holds. */
 const HELD_FOR_MS = 5_000;
+/** How long until the log waits for its chat itself, behind whoever else does. */
+const PLACE_AFTER_MS = 30;
 /** Where the database says nothing: how long a draft waits in the queue, and how long altogether. Each sender is answered in 10 s. */
 const QUEUED_FOR_MS = 6_000;
 const ANSWERED_AFTER_MS = 9_000;
@@ -50,6 +54,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   private readonly stampsAhead = new StampsAhead();
   private readonly rules = new Map<ConversationKind, KindRules>();
   private readonly queue = new DraftQueue();
+  private readonly places: PlacesInLine;
   private draining: Promise<void> | undefined;
   /** Ends the pause in which all that waits is held. */
   private wake: () => void = () => {};
@@ -64,7 +69,9 @@ export class MessageLog implements BeforeApplicationShutdown {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.places = new PlacesInLine(unitOfWork, () => this.wake());
+  }
 
   /** A feature says once what its kind of chat demands. */
   register<Target>(kind: ConversationKind, rules: KindRules<Target>): void {
@@ -90,6 +97,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     await this.draining;
+    await this.places.leave();
   }
 
   private async drain(): Promise<void> {
@@ -98,15 +106,21 @@ export class MessageLog implements BeforeApplicationShutdown {
       // Let all sockets that have something to say right now say it: their messages share the first commit.
       await new Promise(setImmediate);
       while (this.queue.length > 0) {
-        this.inFlight = this.queue.takeBatch(performance.now());
-        if (this.inFlight.length === 0) await this.untilNextTry();
-        else await this.store(this.inFlight).catch((error: unknown) => this.giveUp(error));
+        const now = performance.now();
+        this.places.take(this.queue.chatsHeldSince(now - PLACE_AFTER_MS));
+        const place = this.places.next();
+        this.inFlight = this.queue.takeBatch(now, place?.chatId);
+        if (this.inFlight.length > 0)
+          await this.store(this.inFlight, place).catch((error: unknown) => this.giveUp(error));
+        else if (place) place.leave();
+        else await this.untilNextTry();
         // A batch costs as much as dozens of messages. Where many write, but not so many that the next batch is large already, a moment's
         // patience makes it so; one who writes alone never waits.
         if (this.inFlight.length >= BUSY && this.queue.length < ENOUGH) await sleep(GATHER_MS);
       }
     } finally {
       clearInterval(sweeper);
+      void this.places.leave();
       // In the turn that saw the queue empty: a draft that comes any later finds nobody draining, and starts anew.
       this.draining = undefined;
     }
@@ -124,16 +138,18 @@ export class MessageLog implements BeforeApplicationShutdown {
     this.wake = () => {};
   }
 
-  private async store(batch: Waiting[]): Promise<void> {
+  /** @param place a transaction that has begun, and has a chat's row */
+  private async store(batch: Waiting[], place?: Place): Promise<void> {
     let entries: Entry[] = [];
     let now = this.clock.now();
     const closed = this.queue.closedKeys();
     try {
-      await this.unitOfWork.run(async (tx) => {
+      const work = async (tx: EntityManager): Promise<void> => {
         now = this.clock.now();
         entries = batch.map(({ draft, number }) => new Entry(draft, number));
         await new AppendBatch(tx, this.rules, now, closed).append(entries);
-      });
+      };
+      await (place ? place.run(work) : this.unitOfWork.run(work, { isAhead: true }));
     } catch (error) {
       await this.recover(batch, entries, error);
       return;
@@ -177,11 +193,12 @@ export class MessageLog implements BeforeApplicationShutdown {
    */
   private async lookUp(batch: Waiting[], entries: Entry[]): Promise<void> {
     this.unknownAt = performance.now() + LOOK_UP_FOR_MS;
+    void this.places.leave();
     const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
     for (let hasSaid = false; ; await sleep(backoff.next())) {
       let trouble: unknown;
       const isCommitted = await this.unitOfWork
-        .run((tx) => AppendBatch.isCommitted(tx, entries))
+        .run((tx) => AppendBatch.isCommitted(tx, entries), { isAhead: true })
         .catch((error: unknown) => void (trouble = error));
       if (isCommitted !== undefined) {
         this.unknownAt = Infinity;

@@ -1,4 +1,5 @@
 // The message log on a real database, without the transports around it: what happens to drafts when things go wrong.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { createConnection } from 'mysql2/promise';
@@ -11,6 +12,7 @@ import { CommonModule } from '../../src/common/common.module.js';
 import { loadConfig } from '../../src/config/config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
+import { lockConversation, lockConversations } from '../../src/conversations/conversation-locks.js';
 import { ConversationsModule } from '../../src/conversations/conversations.module.js';
 import type { Draft, Stored } from '../../src/conversations/draft.js';
 import { Message } from '../../src/conversations/message.entity.js';
@@ -256,6 +258,107 @@ onAllDialects('the message log', (dialect) => {
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
       expect(await Promise.all(kept)).toEqual(kept.map((_, i) => i + 2));
+    });
+
+    it('has its turn where the row goes from one to the next and is never free, in order', async () => {
+      let isOver = false;
+      let had = 0;
+      const holdInTurn = async (): Promise<void> => {
+        const holder = await createConnection(databaseUrl);
+        while (!isOver) {
+          await holder.query('START TRANSACTION');
+          await holder.query('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
+          had++;
+          await sleep(5);
+          await holder.query('COMMIT');
+        }
+        await holder.end();
+      };
+      const holders = Array.from({ length: 4 }, holdInTurn);
+      open.push(async () => {
+        isOver = true;
+        await Promise.all(holders);
+      });
+      await vi.waitFor(() => expect(had).toBeGreaterThan(4), 10_000);
+      const kept: Promise<Stored>[] = [];
+      for (let i = 0; i < 60; i++) {
+        kept.push(log.append(draft(`${i}`)));
+        if (i % 10 === 0) expect((await log.append(draft(`${i}`, others))).seq).toBe(2 + i / 10);
+        await sleep(10);
+      }
+      expect(seqs(await Promise.allSettled(kept))).toEqual(kept.map((_, i) => i + 2));
+      expect((await stored()).map(({ body }) => body)).toEqual(['0', ...kept.map((_, i) => `${i}`)]);
+    });
+
+    it('keeps no chat for a batch that does not come', async () => {
+      const release = await hold('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
+      const first = log.append(draft('1'));
+      // By now it has a place in line.
+      for (let n = 2; n <= 8; n++) {
+        expect((await log.append(draft(`${n}`, others))).seq).toBe(n);
+        await sleep(20);
+      }
+      await release();
+      expect((await first).seq).toBe(2);
+      const found = await unitOfWork.run((tx) => lockConversation(tx, 1));
+      expect(found).toMatchObject({ id: 1, last_seq: 2 });
+    });
+
+    it('lets transactions that wait for it have no connection, nor any other row', async () => {
+      const release = await hold('SELECT id FROM conversations WHERE id = 1 FOR UPDATE');
+      const order: string[] = [];
+      const waiting = Array.from({ length: 30 }, (_, i) =>
+        unitOfWork.run(async (tx) => {
+          await lockConversation(tx, 2);
+          await lockConversation(tx, 1);
+          order.push(`${i}`);
+        }),
+      );
+      for (let n = 2; n <= 6; n++) {
+        expect((await log.append(draft(`${n}`, others))).seq).toBe(n);
+        await unitOfWork.run((tx) => lockConversation(tx, 2));
+      }
+      expect(order).toEqual([]);
+      await release();
+      // On a machine that is slow, some were refused by then.
+      const outcomes = await Promise.allSettled(waiting);
+      const refused = outcomes.filter(({ status }) => status === 'rejected');
+      expect(order).toHaveLength(30 - refused.length);
+      expect(refused.filter((one) => (one as PromiseRejectedResult).reason.code !== 'busy')).toEqual([]);
+    });
+
+    it('is stored although hundreds wait for a connection', async () => {
+      let answered = 0;
+      const reads = Array.from({ length: 200 }, () =>
+        unitOfWork.read.query('SELECT SLEEP(0.02)').then(() => void answered++),
+      );
+      expect((await log.append(draft('1'))).seq).toBe(2);
+      expect(answered).toBeLessThan(100);
+      await Promise.all(reads);
+    });
+
+    it('whoever needs many chats gets them while all of them are written to', async () => {
+      const chats = await unitOfWork.run(async (tx) => {
+        const rows = Array.from({ length: 40 }, () => ({
+          kind: 'room' as const,
+          lastSeq: 0,
+          lastMessageAt: null,
+          createdAt: new Date(),
+        }));
+        const { identifiers } = await tx.insert(Conversation, rows);
+        return identifiers.map(({ id }) => id as number);
+      });
+      let isOver = false;
+      const write = async (target: number): Promise<number> => {
+        for (let count = 0; ; count++) {
+          if (isOver) return count;
+          expect((await log.append(draft(`${count}`, { target }))).seq).toBe(count + 1);
+        }
+      };
+      const writing = chats.map(write);
+      for (let round = 0; round < 10; round++) await unitOfWork.run((tx) => lockConversations(tx, chats));
+      isOver = true;
+      expect(Math.min(...(await Promise.all(writing)))).toBeGreaterThan(0);
     });
 
     it('is refused as busy after some seconds, and everything goes on after that', async () => {
