@@ -1,5 +1,8 @@
-// A Socket.IO client by hand, over plain `ws`: it looks at as few bytes as it can, so that the generator is not the bottleneck.
-import { WebSocket } from 'ws';
+// A Socket.IO client by hand: it looks at as few bytes as it can, so that the generator is not the bottleneck.
+import { randomBytes } from 'node:crypto';
+import { get } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { frameOf, FrameReader } from './light-frames.js';
 
 const [OPEN, PING, MESSAGE] = [0x30, 0x32, 0x34];
 const [CONNECT, EVENT, ACK, CONNECT_ERROR] = [0x30, 0x32, 0x33, 0x34];
@@ -14,28 +17,43 @@ export class LightSocket {
   private readonly waiting = new Map<number, (packet: Buffer) => void>();
   private lastId = 0;
 
-  private constructor(private readonly ws: WebSocket) {
-    this.closed = new Promise((resolve) => ws.once('close', () => resolve(undefined)));
+  private constructor(private readonly stream: Duplex) {
+    this.closed = new Promise((resolve) => stream.once('close', () => resolve(undefined)));
   }
 
   /** Resolves once the server has accepted the token. */
   static open(port: number, token: string): Promise<LightSocket> {
     return new Promise((resolve, reject) => {
-      const ws = new WebSocket(`ws://127.0.0.1:${port}/socket/?EIO=4&transport=websocket`, {
-        perMessageDeflate: false,
-        skipUTF8Validation: true,
+      const request = get({
+        host: '127.0.0.1',
+        port,
+        path: '/socket/?EIO=4&transport=websocket',
+        headers: {
+          connection: 'Upgrade',
+          upgrade: 'websocket',
+          'sec-websocket-version': '13',
+          'sec-websocket-key': randomBytes(16).toString('base64'),
+        },
       });
-      const socket = new LightSocket(ws);
-      ws.on('error', reject);
-      ws.on('close', (code) => reject(new Error(`closed before it was connected: ${code}`)));
-      ws.on('message', (packet: Buffer) => {
-        if (packet[0] === OPEN) ws.send(`40${JSON.stringify({ token })}`);
-        else if (packet[0] === PING) ws.send('3');
-        else if (packet[0] !== MESSAGE) return;
-        else if (packet[1] === EVENT) socket.onEvent(packet);
-        else if (packet[1] === ACK) socket.acknowledged(packet);
-        else if (packet[1] === CONNECT) resolve(socket);
-        else if (packet[1] === CONNECT_ERROR) reject(new Error(packet.toString()));
+      request.on('error', reject);
+      request.on('response', ({ statusCode }) => reject(new Error(`no WebSocket: ${statusCode}`)));
+      request.on('upgrade', (_response, stream: Duplex & { setNoDelay(): void }, head) => {
+        stream.setNoDelay();
+        const socket = new LightSocket(stream);
+        const heard = (packet: Buffer): void => {
+          if (packet[0] === OPEN) socket.write(`40${JSON.stringify({ token })}`);
+          else if (packet[0] === PING) socket.write('3');
+          else if (packet[0] !== MESSAGE) return;
+          else if (packet[1] === EVENT) socket.onEvent(packet);
+          else if (packet[1] === ACK) socket.acknowledged(packet);
+          else if (packet[1] === CONNECT) resolve(socket);
+          else if (packet[1] === CONNECT_ERROR) reject(new Error(packet.toString()));
+        };
+        const reader = new FrameReader(heard, () => socket.close());
+        stream.on('data', (chunk: Buffer) => reader.read(chunk));
+        stream.on('error', reject);
+        stream.on('close', () => reject(new Error('closed before it was connected')));
+        if (head.length > 0) reader.read(head);
       });
     });
   }
@@ -44,7 +62,7 @@ export class LightSocket {
   send(json: string, acknowledged: (packet: Buffer) => void): void {
     const id = this.lastId++;
     this.waiting.set(id, acknowledged);
-    this.ws.send(`42${id}["message",${json}]`);
+    this.write(`42${id}["message",${json}]`);
   }
 
   /** The same, for once: throws where it is refused. */
@@ -56,11 +74,15 @@ export class LightSocket {
 
   /** Sends without asking for an acknowledgement. */
   tell(json: string): void {
-    this.ws.send(`42["message",${json}]`);
+    this.write(`42["message",${json}]`);
   }
 
   close(): void {
-    this.ws.terminate();
+    this.stream.destroy();
+  }
+
+  private write(packet: string): void {
+    if (this.stream.writable) this.stream.write(frameOf(packet));
   }
 
   private acknowledged(packet: Buffer): void {
