@@ -39,7 +39,7 @@ onServers('where somebody holds a row', (kind) => {
 
   /** On a connection past the pool, which may pause for longer than ours. */
   const hold = async (sql: string): Promise<() => void> => {
-    const holder = await createConnection(app.env['DATABASE_URL']!);
+    const holder = await createConnection(app.env['DATABASE_URL']);
     await holder.query('START TRANSACTION');
     if (kind === 'mariadb') await holder.query('SET SESSION idle_transaction_timeout = 60');
     const [rows] = await holder.query(sql);
@@ -56,7 +56,7 @@ onServers('where somebody holds a row', (kind) => {
     (await app.database.query('SELECT id FROM sessions WHERE user_id = ?', [id]))[0].id;
   /** How many of our connections wait for a row, at most, while `work` runs. */
   const mostWaiting = async (work: () => Promise<void>): Promise<number> => {
-    const watcher = await createConnection(app.env['DATABASE_URL']!);
+    const watcher = await createConnection(app.env['DATABASE_URL']);
     let [most, isOver] = [0, false];
     const watching = (async () => {
       while (!isOver) {
@@ -65,7 +65,7 @@ onServers('where somebody holds a row', (kind) => {
            JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id
            WHERE t.trx_state = 'LOCK WAIT' AND p.DB = DATABASE()`,
         );
-        most = Math.max(most, Number((rows as { waiting: number }[])[0].waiting));
+        most = Math.max(most, (rows as { waiting: number }[])[0].waiting);
         await sleep(50);
       }
     })();
