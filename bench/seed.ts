@@ -1,6 +1,6 @@
 // Fills an empty database with people, groups and messages, straight through SQL: the way in is not what is measured. `--compare`
 // calls `seed` of an older commit as well: what it takes and what it gives stay as they are.
-import { AccessTokens } from '../src/auth/access-tokens.js';
+import { AccessTokens } from '../src/identity/access-tokens.js';
 import { loadConfig } from '../src/config/config.js';
 import { Database, dataSourceOptions } from '../src/database/data-source.js';
 import { insertRows, toMoment } from '../src/database/dialect.js';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { sqliteOptions, Database } from '../dist/database/data-source.js';
 import { inIds, inTuples } from '../dist/database/dialect.js';
-import { sqliteDriver } from '../dist/database/sqlite-driver.js';
+import { sqliteDriver } from '../dist/database/sqlite/sqlite-driver.js';
 
 const seconds = Number(process.argv[2] ?? 120);
 const dataDir = mkdtempSync(join(tmpdir(), 'parley-soak-'));

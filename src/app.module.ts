@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AppController } from './app.controller.js';
+import { AppController } from './api/http/app.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { BotModule } from './bot/bot.module.js';
 import { ChatGroupsModule } from './chat-groups/chat-groups.module.js';
@@ -8,11 +8,11 @@ import { CommonModule } from './common/common.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
-import { GatewayModule } from './gateway/gateway.module.js';
-import { HealthModule } from './health/health.module.js';
+import { GatewayModule } from './api/gateway/gateway.module.js';
+import { HealthModule } from './api/health/health.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
-import { RealtimeModule } from './realtime/realtime.module.js';
+import { RealtimeModule } from './sockets/sockets.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The table of contents. */

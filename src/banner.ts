@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { API_DOCS_PATH, EVENTS_DOCS_PATH } from './api-docs/paths.js';
+import { API_DOCS_PATH, EVENTS_DOCS_PATH } from './api/api-docs/paths.js';
 import type { Config } from './config/config.js';
 import { VERSION } from './common/version.js';
 

@@ -5,23 +5,23 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import helmet from 'helmet';
 import { AppModule } from './app.module.js';
-import { serveApiDocs } from './api-docs/serve.js';
-import { answerInTime } from './common/answer-in-time.js';
-import { ClientNetworks } from './common/client-network.js';
-import { readBodies } from './common/bodies.js';
-import { HttpErrorFilter, refusalOf, sendError } from './common/http-error.filter.js';
+import { serveApiDocs } from './api/api-docs/serve.js';
+import { answerInTime } from './api/http/answer-in-time.js';
+import { ClientNetworks } from './common/limits/client-network.js';
+import { readBodies } from './api/http/bodies.js';
+import { HttpErrorFilter, refusalOf, sendError } from './common/http/http-error.filter.js';
 import { httpErrorBody, Invalid } from './common/errors.js';
 import type { Identity } from './common/identity.js';
-import { isOriginAllowed, originRefused } from './common/origin.js';
-import { tellRefusal } from './common/refusals.js';
-import { SecurityLog } from './common/security-log.js';
-import { isUtf8Url } from './common/utf8.js';
-import { httpValidationPipe } from './common/validation.js';
+import { isOriginAllowed, originRefused } from './common/http/origin.js';
+import { tellRefusal } from './common/logs/refusals.js';
+import { SecurityLog } from './common/logs/security-log.js';
+import { isUtf8Url } from './common/http/utf8.js';
+import { httpValidationPipe } from './common/http/validation.js';
 import type { Config } from './config/config.js';
 import { openFiles } from './config/file-modes.js';
 import { isLoopbackName } from './config/loopback.js';
 import { loadSecret } from './config/secret.js';
-import { SocketAdapter } from './realtime/socket.adapter.js';
+import { SocketAdapter } from './sockets/transport/socket.adapter.js';
 
 const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
 /** Largest body of a request, in bytes. */

@@ -6,7 +6,7 @@ import { makePrivateFiles } from './config/file-modes.js';
 import { loadEnvironment } from './config/environment.js';
 import { createApp } from './create-app.js';
 import { StartError } from './database/start-error.js';
-import type { Refused, Stored } from './realtime/events.js';
+import type { Refused, Stored } from './sockets/events.js';
 
 const PASSWORD = 'parley demo';
 const PEOPLE = [

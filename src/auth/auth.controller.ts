@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { isBrowser } from '../common/accept.js';
-import { ApiErrors, ApiToken } from '../common/api.js';
-import { Network } from '../common/client-network.js';
+import { isBrowser } from '../common/http/accept.js';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { Network } from '../common/limits/client-network.js';
 import { CurrentUser, type Identity, Public } from '../common/identity.js';
 import { Done, LoginAnswer, LoginRequest } from './dto/login.dto.js';
 import { MailAnswer, ResendRequest } from './dto/recovery.dto.js';
@@ -11,7 +11,7 @@ import { RegisteredAnswer, RegisterRequest } from './dto/register.dto.js';
 import { LoginService } from './login.service.js';
 import { PageErrorFilter, Pages, RegistrationPageErrorFilter } from './pages.js';
 import { RegistrationService } from './registration.service.js';
-import { Sessions } from './sessions.js';
+import { Sessions } from '../identity/sessions.js';
 
 const RESEND_ANSWER = 'If such a registration waits, a mail with a new link is on its way to its address.';
 

@@ -1,11 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { AccessTokens, SECRET } from './access-tokens.js';
+import { AccessTokens, SECRET } from '../identity/access-tokens.js';
 import { AuthController } from './auth.controller.js';
-import { Erasure } from './erasure.js';
+import { Erasure } from '../identity/erasure.js';
 import { Housekeeping } from './housekeeping.js';
-import { LastSeen } from './last-seen.js';
+import { LastSeen } from '../people/last-seen.js';
 import { LoginService } from './login.service.js';
 import { OwnSessionsService } from './own-sessions.service.js';
 import { Pages } from './pages.js';
@@ -14,18 +14,18 @@ import { PasswordReset } from './password-reset.entity.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 import { PasswordRules } from './password-rules.js';
-import { Passwords } from './passwords.js';
-import { PresenceNews } from './presence-news.js';
+import { Passwords } from '../identity/passwords.js';
+import { PresenceNews } from '../people/presence-news.js';
 import { Registration } from './registration.entity.js';
 import { RegistrationService } from './registration.service.js';
 import { ReplacedPassword } from './replaced-password.entity.js';
-import { Session } from './session.entity.js';
+import { Session } from '../identity/session.entity.js';
 import { SessionsController } from './sessions.controller.js';
-import { Sessions } from './sessions.js';
-import { SocketSessions } from './socket-sessions.js';
-import { TokenGuard } from './token.guard.js';
-import { UserNews } from './user-news.js';
-import { User } from './user.entity.js';
+import { Sessions } from '../identity/sessions.js';
+import { SocketSessions } from '../identity/socket-sessions.js';
+import { TokenGuard } from '../identity/token.guard.js';
+import { UserNews } from '../people/user-news.js';
+import { User } from '../identity/user.entity.js';
 
 @Module({})
 export class AuthModule {

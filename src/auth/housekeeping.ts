@@ -1,11 +1,11 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
-import { logLine } from '../common/log-line.js';
+import { Clock } from '../common/timing/clock.js';
+import { logLine } from '../common/logs/log-line.js';
 import { Outbox } from '../mail/outbox.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 import { RegistrationService } from './registration.service.js';
-import { Sessions } from './sessions.js';
+import { Sessions } from '../identity/sessions.js';
 
 const HOUR_MS = 3_600_000;
 /** Ended sessions stay for a while: an expired token says "expired" and not "unknown". */

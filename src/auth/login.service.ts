@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import { DomainError, RateLimited } from '../common/errors.js';
-import { RateLimits } from '../common/rate-limits.js';
-import { SecurityLog } from '../common/security-log.js';
+import { RateLimits } from '../common/limits/rate-limits.js';
+import { SecurityLog } from '../common/logs/security-log.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { lockUser } from './accounts.js';
-import { AccessTokens } from './access-tokens.js';
+import { lockUser } from '../identity/accounts.js';
+import { AccessTokens } from '../identity/access-tokens.js';
 import type { LoginRequest } from './dto/login.dto.js';
-import { Passwords } from './passwords.js';
-import { Sessions } from './sessions.js';
-import { User } from './user.entity.js';
+import { Passwords } from '../identity/passwords.js';
+import { Sessions } from '../identity/sessions.js';
+import { User } from '../identity/user.entity.js';
 
 const refused = () =>
   new DomainError('unauthenticated', 'login_failed', 'The e-mail address or the password is wrong.');

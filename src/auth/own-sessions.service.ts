@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull, LessThan, MoreThan, Not } from 'typeorm';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../common/timing/clock.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { lockUser } from './accounts.js';
+import { lockUser } from '../identity/accounts.js';
 import type { SessionView } from './dto/session.dto.js';
-import { Session } from './session.entity.js';
-import { Sessions } from './sessions.js';
+import { Session } from '../identity/session.entity.js';
+import { Sessions } from '../identity/sessions.js';
 
 /** A person's own logins: where they are logged in, and the end of what they know nothing of. */
 @Injectable()

@@ -1,9 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isBrowser } from '../common/accept.js';
+import { isBrowser } from '../common/http/accept.js';
 import { asDomainError, type DomainError, httpErrorBody } from '../common/errors.js';
-import { FORM_PAGE_CSP, type Html, html, htmlPage, PAGE_CSP } from '../common/html.js';
-import { noteRefusal, sendError } from '../common/http-error.filter.js';
+import { FORM_PAGE_CSP, type Html, html, htmlPage, PAGE_CSP } from '../common/http/html.js';
+import { noteRefusal, sendError } from '../common/http/http-error.filter.js';
 import { CONFIG, type Config } from '../config/config.js';
 
 interface Way {

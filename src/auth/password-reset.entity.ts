@@ -1,6 +1,6 @@
 import { Entity, Index, Unique } from 'typeorm';
 import { GeneratedId, MomentColumn, NullableIntegerColumn, References, VarcharColumn } from '../database/columns.js';
-import { User } from './user.entity.js';
+import { User } from '../identity/user.entity.js';
 
 /** A link that sets a new password, once. It is deleted when it, or another one of its account, is used. */
 @Entity('password_resets')

@@ -1,21 +1,21 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../common/timing/clock.js';
 import { DomainError } from '../common/errors.js';
-import { RateLimits } from '../common/rate-limits.js';
-import { SecurityLog } from '../common/security-log.js';
+import { RateLimits } from '../common/limits/rate-limits.js';
+import { SecurityLog } from '../common/logs/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordRestored, passwordReplaced } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
-import { lockUser } from './accounts.js';
-import { Erasure } from './erasure.js';
-import { linkTokenHash, linkTokenIn, newLinkToken } from './link-tokens.js';
+import { lockUser } from '../identity/accounts.js';
+import { Erasure } from '../identity/erasure.js';
+import { linkTokenHash, linkTokenIn, newLinkToken } from '../identity/link-tokens.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { ReplacedPassword } from './replaced-password.entity.js';
-import { Sessions } from './sessions.js';
-import { User } from './user.entity.js';
+import { Sessions } from '../identity/sessions.js';
+import { User } from '../identity/user.entity.js';
 
 /** How long an account cannot be erased after somebody with a token alone has set its password, and how long that can be taken back. */
 export const RESTORE_WITHIN_MS = 72 * 3_600_000;

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import { Invalid } from '../common/errors.js';
-import { textLength } from '../common/text.js';
+import { textLength } from '../common/text/text.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { PASSWORD } from './dto/login.dto.js';
-import { oneForm } from './passwords.js';
+import { oneForm } from '../identity/passwords.js';
 
 /** Whom a password must not name. */
 export interface NamedPerson {

@@ -1,10 +1,10 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res, UseFilters } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { isBrowser } from '../common/accept.js';
-import { ApiErrors } from '../common/api.js';
-import { Network } from '../common/client-network.js';
-import { html } from '../common/html.js';
+import { isBrowser } from '../common/http/accept.js';
+import { ApiErrors } from '../common/http/api.js';
+import { Network } from '../common/limits/client-network.js';
+import { html } from '../common/http/html.js';
 import { Public } from '../common/identity.js';
 import { Done, PASSWORD } from './dto/login.dto.js';
 import { MailAnswer, MailRequest, ResetPasswordRequest, RestorePasswordRequest } from './dto/recovery.dto.js';

@@ -1,6 +1,6 @@
 import { Entity, Index, Unique } from 'typeorm';
 import { GeneratedId, IntegerColumn, MomentColumn, References, VarcharColumn } from '../database/columns.js';
-import { User } from './user.entity.js';
+import { User } from '../identity/user.entity.js';
 
 /**
  * A password that was replaced by whoever had a session, without `current_password`: it comes back with the link that was sent about

@@ -1,10 +1,10 @@
 import { Controller, Delete, Get, HttpCode, UseInterceptors } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiErrors, ApiToken } from '../common/api.js';
-import { Data } from '../common/data.js';
-import { IdParam } from '../common/id-param.js';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { Data } from '../common/http/data.js';
+import { IdParam } from '../common/http/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
+import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
 import { CursorQuery } from '../common/pages.js';
 import { SessionView } from './dto/session.dto.js';
 import { OwnSessionsService } from './own-sessions.service.js';

@@ -6,25 +6,25 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { Erasure } from '../auth/erasure.js';
-import { SocketSessions } from '../auth/socket-sessions.js';
-import { User } from '../auth/user.entity.js';
-import { growing } from '../common/backoff.js';
+import { Erasure } from '../identity/erasure.js';
+import { SocketSessions } from '../identity/socket-sessions.js';
+import { User } from '../identity/user.entity.js';
+import { growing } from '../common/timing/backoff.js';
 import { NotFound, Unavailable } from '../common/errors.js';
-import { logLine } from '../common/log-line.js';
-import { isVisible } from '../common/text.js';
+import { logLine } from '../common/logs/log-line.js';
+import { isVisible } from '../common/text/text.js';
 import { BOT_USER_ID } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { BotMessage } from '../realtime/events.js';
-import { Publisher } from '../realtime/publisher.js';
+import type { BotMessage } from '../sockets/events.js';
+import { Publisher } from '../sockets/publisher.js';
 import { BotChats, type QuestionPlace, toBotMessage } from './bot-chats.js';
 import type { BotQuestion } from './bot-question.entity.js';
 import type { BotTarget } from './bot-rules.js';
-import { type BotEngine, BotUnavailable } from './engine.js';
+import { type BotEngine, BotUnavailable } from './engines/engine.js';
 import { FairTurns } from './fair-turns.js';
 import { FormingAnswer } from './forming-answer.js';
-import { unlessAborted } from './unless-aborted.js';
+import { unlessAborted } from './engines/unless-aborted.js';
 
 /** Nest's injection token for the BotEngine. */
 export const BOT_ENGINE = Symbol('bot engine');

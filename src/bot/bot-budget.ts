@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DomainError, RateLimited } from '../common/errors.js';
-import { RateLimits } from '../common/rate-limits.js';
-import type { Windows } from '../common/windows.js';
+import { RateLimits } from '../common/limits/rate-limits.js';
+import type { Windows } from '../common/limits/windows.js';
 import { CONFIG, type Config } from '../config/config.js';
 
 /** Milliseconds of the windows in which this is counted. */

@@ -1,5 +1,5 @@
 import { Entity, Unique } from 'typeorm';
-import { User } from '../auth/user.entity.js';
+import { User } from '../identity/user.entity.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { IntegerColumn, KeyColumn, References } from '../database/columns.js';
 

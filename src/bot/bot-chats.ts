@@ -4,9 +4,9 @@ import { BOT_USER_ID } from '../conversations/draft.js';
 import { History, type ReadableChat } from '../conversations/history.js';
 import type { MessageView } from '../conversations/message.view.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { BotMessage } from '../realtime/events.js';
+import type { BotMessage } from '../sockets/events.js';
 import { BotQuestion } from './bot-question.entity.js';
-import type { Turn } from './engine.js';
+import type { Turn } from './engines/engine.js';
 
 /** Where a question stands. */
 export type QuestionPlace = Pick<BotQuestion, 'conversationId' | 'seq'>;

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
-import { holdAccounts } from '../auth/accounts.js';
-import { type AfterErasure, Erasure } from '../auth/erasure.js';
-import { Clock } from '../common/clock.js';
+import { holdAccounts } from '../identity/accounts.js';
+import { type AfterErasure, Erasure } from '../identity/erasure.js';
+import { Clock } from '../common/timing/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import { type Entry, heldKey, type KindRules } from '../conversations/draft.js';

@@ -1,11 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiErrors, ApiToken } from '../common/api.js';
-import { Data } from '../common/data.js';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { Data } from '../common/http/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { BotService } from './bot.service.js';
-import { BotMessage } from '../realtime/events/messages.js';
+import { BotMessage } from '../sockets/events/messages.js';
 
 // The protocol spells it in two ways, and both work.
 @ApiTags('bot')

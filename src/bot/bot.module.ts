@@ -10,7 +10,7 @@ import { BotChats } from './bot-chats.js';
 import { BotQuestion } from './bot-question.entity.js';
 import { BotRules } from './bot-rules.js';
 import { BotService } from './bot.service.js';
-import { createEngine } from './create-engine.js';
+import { createEngine } from './engines/create-engine.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([BotChat, BotQuestion]), ConversationsModule],

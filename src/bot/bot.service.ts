@@ -4,7 +4,7 @@ import { placeOf } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
-import type { BotMessage, BotStopped, Stored } from '../realtime/events.js';
+import type { BotMessage, BotStopped, Stored } from '../sockets/events.js';
 import { BotAnswers } from './bot-answers.js';
 import { BotBudget } from './bot-budget.js';
 import { BotChats, toBotMessage } from './bot-chats.js';

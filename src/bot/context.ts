@@ -1,5 +1,5 @@
-import type { Turn } from './engine.js';
-import { withoutThoughts } from './thoughts.js';
+import type { Turn } from './engines/engine.js';
+import { withoutThoughts } from './engines/thoughts.js';
 
 /** Code points of the conversation that a model is given, the prompt not counted. */
 const CONTEXT_BUDGET = 8_000;

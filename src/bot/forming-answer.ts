@@ -1,5 +1,5 @@
-import type { ParleySocket } from '../realtime/events.js';
-import type { Publisher } from '../realtime/publisher.js';
+import type { ParleySocket } from '../sockets/events.js';
+import type { Publisher } from '../sockets/publisher.js';
 
 /** What is said within this time goes out in one packet. */
 const GATHER_MS = 100;

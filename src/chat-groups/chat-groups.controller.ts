@@ -1,18 +1,18 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiErrors, ApiToken } from '../common/api.js';
-import { Data } from '../common/data.js';
-import { IdParam } from '../common/id-param.js';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { Data } from '../common/http/data.js';
+import { IdParam } from '../common/http/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
-import { LIST_COST, ReadCost } from '../common/read-cost.js';
+import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { EditMessage } from '../conversations/edit-message.dto.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatGroupsService } from './chat-groups.service.js';
 import { ChangeGroup, ChatGroupView, CreateGroup, EnterRequest, UpdateGroup } from './dto/group.dto.js';
-import { Entered } from '../realtime/events/answers.js';
+import { Entered } from '../sockets/events/answers.js';
 import { GroupEdits } from './group-edits.js';
 
 @ApiTags('chat groups')

@@ -3,9 +3,9 @@ import { Forbidden } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { type EditRules, MessageEdits } from '../conversations/message-edits.js';
 import type { MessageView } from '../conversations/message.view.js';
-import { Publisher } from '../realtime/publisher.js';
+import { Publisher } from '../sockets/publisher.js';
 import { ChatGroup } from './chat-group.entity.js';
-import { GroupNotifications } from './group-notifications.js';
+import { GroupNotifications } from './attendance/group-notifications.js';
 
 /** Edits and deletes messages to groups: members their own; the owner may delete those of others, too. */
 @Injectable()

@@ -1,15 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type AfterErasure, type ErasedPerson, Erasure } from '../auth/erasure.js';
+import { type AfterErasure, type ErasedPerson, Erasure } from '../identity/erasure.js';
 import { Busy } from '../common/errors.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
-import { AccessRequest } from './access-request.entity.js';
-import { GroupAttendance } from './group-attendance.js';
-import { GroupDeparture } from './group-departure.entity.js';
-import { GroupMembership } from './group-membership.js';
-import { GroupRemoval } from './group-removal.entity.js';
-import { PersonTurns } from './person-turns.js';
+import { AccessRequest } from './membership/access-request.entity.js';
+import { GroupAttendance } from './attendance/group-attendance.js';
+import { GroupDeparture } from './membership/group-departure.entity.js';
+import { GroupMembership } from './membership/group-membership.js';
+import { GroupRemoval } from './membership/group-removal.entity.js';
+import { PersonTurns } from './attendance/person-turns.js';
 
 interface MembershipRow {
   id: number;

@@ -1,13 +1,13 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
-import { Gather } from '../common/gather.js';
+import { Gather } from '../common/timing/gather.js';
 import { LIST_LIMIT } from '../common/pages.js';
-import { Blocks } from '../conversations/blocks.js';
+import { Blocks } from '../people/blocks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { GroupRow } from '../realtime/events.js';
-import { Publisher } from '../realtime/publisher.js';
+import type { GroupRow } from '../sockets/events.js';
+import { Publisher } from '../sockets/publisher.js';
 import { ChatGroup } from './chat-group.entity.js';
-import { GroupRemoval } from './group-removal.entity.js';
+import { GroupRemoval } from './membership/group-removal.entity.js';
 
 /** Shortest time between two packets about one group. */
 const GATHER_MS = 1_000;

@@ -1,12 +1,12 @@
 import { Body, Controller, Delete, Get, Put, UseInterceptors } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiErrors, ApiToken } from '../common/api.js';
-import { Data } from '../common/data.js';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { Data } from '../common/http/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
-import { LIST_COST, ReadCost } from '../common/read-cost.js';
+import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
-import { IdParam } from '../common/id-param.js';
+import { IdParam } from '../common/http/id-param.js';
 import { EditMessage } from '../conversations/edit-message.dto.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';

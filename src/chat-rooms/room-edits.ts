@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Forbidden, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
-import { blocked, Blocks } from '../conversations/blocks.js';
+import { blocked, Blocks } from '../people/blocks.js';
 import { type EditRules, MessageEdits } from '../conversations/message-edits.js';
 import type { MessageView } from '../conversations/message.view.js';
-import { pairOf } from '../conversations/pair.js';
+import { pairOf } from '../people/pair.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Publisher } from '../realtime/publisher.js';
+import { Publisher } from '../sockets/publisher.js';
 import { ChatRoom } from './chat-room.entity.js';
 
 /** Edits and deletes direct messages: each person their own. */

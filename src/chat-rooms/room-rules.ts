@@ -1,17 +1,17 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
-import { holdAccounts } from '../auth/accounts.js';
-import { Clock } from '../common/clock.js';
+import { holdAccounts } from '../identity/accounts.js';
+import { Clock } from '../common/timing/clock.js';
 import { type DomainError, NotFound } from '../common/errors.js';
-import { blocked, Blocks } from '../conversations/blocks.js';
+import { blocked, Blocks } from '../people/blocks.js';
 import type { Entry, KindRules } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { makeConversations } from '../conversations/new-conversations.js';
-import { type Pair, pairKey } from '../conversations/pair.js';
+import { type Pair, pairKey } from '../people/pair.js';
 import { inIds, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Audience } from '../realtime/audience.js';
+import { Audience } from '../people/audience.js';
 
 /** Rooms remembered by their pair; a room, once made, stays. */
 const REMEMBERED_ROOMS = 100_000;

@@ -1,10 +1,10 @@
 import { Global, Module } from '@nestjs/common';
-import { ClientNetworks } from './client-network.js';
-import { Clock } from './clock.js';
-import { ListTurns } from './list-turns.js';
-import { OpenConnections } from './open-connections.js';
-import { RateLimits } from './rate-limits.js';
-import { SecurityLog } from './security-log.js';
+import { ClientNetworks } from './limits/client-network.js';
+import { Clock } from './timing/clock.js';
+import { ListTurns } from './limits/list-turns.js';
+import { OpenConnections } from './limits/open-connections.js';
+import { RateLimits } from './limits/rate-limits.js';
+import { SecurityLog } from './logs/security-log.js';
 
 @Global()
 @Module({

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { ErrorBody } from './error-body.js';
+import type { ErrorBody } from './http/error-body.js';
 import { isLostConnection, isReadOnly } from './lost-connection.js';
 
 /** HTTP status of each kind of error: the only place where the two meet. */

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
-import { isPlainName, isVisible, textLength } from './text.js';
+import { isPlainName, isVisible, textLength } from './text/text.js';
 
 /** Largest id that both databases' `integer` holds. */
 export const MAX_ID = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { freeSessionRefusals } from '../auth/live-sessions.js';
+import { freeSessionRefusals } from '../identity/live-sessions.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { isLockTimeout } from '../database/database-errors.js';
 import {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
-import { Backoff } from '../common/backoff.js';
+import { Backoff } from '../common/timing/backoff.js';
 import { forUpdate, placeholders } from '../database/dialect.js';
 import { type HeldRow, lockFree, lockRow, RowHeld } from '../database/row-locks.js';
 import type { ConversationKind } from './conversation.entity.js';

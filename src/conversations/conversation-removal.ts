@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Clock } from '../common/clock.js';
-import { logLine } from '../common/log-line.js';
+import { Clock } from '../common/timing/clock.js';
+import { logLine } from '../common/logs/log-line.js';
 import { SLICE } from '../database/delete-in-slices.js';
 import { inIds, insertRows, toMoment } from '../database/dialect.js';
 import { Forgetting } from '../database/forgetting.js';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { Block } from './block.entity.js';
-import { Blocks } from './blocks.js';
+import { Block } from '../people/block.entity.js';
+import { Blocks } from '../people/blocks.js';
 import { Conversation } from './conversation.entity.js';
 import { ConversationRemoval } from './conversation-removal.js';
 import { DeletedConversation } from './deleted-conversation.entity.js';

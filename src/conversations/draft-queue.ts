@@ -1,4 +1,4 @@
-import { Backoff } from '../common/backoff.js';
+import { Backoff } from '../common/timing/backoff.js';
 import { chatOfKey, type Draft, type Stored } from './draft.js';
 
 /** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Sessions } from '../auth/sessions.js';
-import { Clock } from '../common/clock.js';
+import { Sessions } from '../identity/sessions.js';
+import { Clock } from '../common/timing/clock.js';
 import { Busy, DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { fromMoment } from '../database/dialect.js';
 import { Forgetting } from '../database/forgetting.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import type { MessageChanged } from '../realtime/events.js';
+import type { MessageChanged } from '../sockets/events.js';
 import { Conversation } from './conversation.entity.js';
 import { lockConversation } from './conversation-locks.js';
 import { Member } from './member.entity.js';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Backoff } from '../common/backoff.js';
-import { CalmLogger } from '../common/calm-logger.js';
-import { Clock } from '../common/clock.js';
+import { Backoff } from '../common/timing/backoff.js';
+import { CalmLogger } from '../common/logs/calm-logger.js';
+import { Clock } from '../common/timing/clock.js';
 import { Busy, Unavailable } from '../common/errors.js';
-import { logLine } from '../common/log-line.js';
+import { logLine } from '../common/logs/log-line.js';
 import { isLostConnection } from '../common/lost-connection.js';
 import { isOutOfOrder } from '../database/database-errors.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';

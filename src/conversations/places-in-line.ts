@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import { CalmLogger } from '../common/calm-logger.js';
+import { CalmLogger } from '../common/logs/calm-logger.js';
 import { Busy } from '../common/errors.js';
-import { logLine } from '../common/log-line.js';
+import { logLine } from '../common/logs/log-line.js';
 import { isLostConnection } from '../common/lost-connection.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { conversationRow } from './conversation-locks.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LessThan } from 'typeorm';
-import { Sessions } from '../auth/sessions.js';
+import { Sessions } from '../identity/sessions.js';
 import { NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { UnitOfWork } from '../database/unit-of-work.js';

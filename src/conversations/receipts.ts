@@ -1,13 +1,13 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Gather } from '../common/gather.js';
-import { Throttle } from '../common/throttle.js';
+import { Gather } from '../common/timing/gather.js';
+import { Throttle } from '../common/timing/throttle.js';
 import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { SMALL_GROUP } from '../realtime/audience.js';
-import { Presence } from '../realtime/presence.js';
-import { Publisher } from '../realtime/publisher.js';
-import { WhoIsIn } from '../realtime/who-is-in.js';
+import { SMALL_GROUP } from '../people/audience.js';
+import { Presence } from '../sockets/presence.js';
+import { Publisher } from '../sockets/publisher.js';
+import { WhoIsIn } from '../people/who-is-in.js';
 import { liveMark, type ReadMark } from './read-marks.js';
 
 /** Shortest time between two receipts of one reader in one chat. */

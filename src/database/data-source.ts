@@ -7,7 +7,7 @@ import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import type { Config } from '../config/config.js';
 import type { DatabaseUrl } from '../config/database-url.js';
-import { AbandonedConnections } from './abandoned-connections.js';
+import { AbandonedConnections } from './mysql/abandoned-connections.js';
 import { Messages1763800000000 } from './migrations/1763800000000-messages.js';
 import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
 import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
@@ -23,17 +23,17 @@ import { DeletedConversations1764550000000 } from './migrations/1764550000000-de
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
 import { type Locking, locksOf } from './locking.js';
-import { connectionOptions, reach } from './mysql-connection.js';
-import { SESSION } from './mysql-session.js';
-import { PoolRenewal } from './pool-renewal.js';
-import { reportRefusals } from './refused-connections.js';
+import { connectionOptions, reach } from './mysql/mysql-connection.js';
+import { SESSION } from './mysql/mysql-session.js';
+import { PoolRenewal } from './mysql/pool-renewal.js';
+import { reportRefusals } from './mysql/refused-connections.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
-import { SqliteReader } from './sqlite-reader.js';
-import { driverProblem, sqliteDriver } from './sqlite-driver.js';
+import { SqliteReader } from './sqlite/sqlite-reader.js';
+import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
 import { StartError } from './start-error.js';
 import { mysqlProblem, oneLine } from './start-problem.js';
-import { WalFile } from './wal-file.js';
-import { CONNECTION_WITHIN_MS, WatchedPool } from './watched-pool.js';
+import { WalFile } from './sqlite/wal-file.js';
+import { CONNECTION_WITHIN_MS, WatchedPool } from './mysql/watched-pool.js';
 
 /** All of them, oldest first. Appended to, never edited. */
 export const migrations = [

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Backoff } from '../common/backoff.js';
+import { Backoff } from '../common/timing/backoff.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** How long what was deleted may stay in SQLite's log; a busy log is not emptied for each text. */

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
 import type { Config } from '../config/config.js';
-import { Backoff } from '../common/backoff.js';
-import { driverProblem, sqliteDriver } from './sqlite-driver.js';
+import { Backoff } from '../common/timing/backoff.js';
+import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
 import { StartError } from './start-error.js';
 
 export interface Lock {

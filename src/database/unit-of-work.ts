@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { Busy, Unavailable } from '../common/errors.js';
-import { Line, Lines } from '../common/line.js';
+import { Line, Lines } from '../common/timing/line.js';
 import { isAnswer, isReadOnly } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
-import { Backoff } from '../common/backoff.js';
+import { Backoff } from '../common/timing/backoff.js';
 import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
 import { type HeldRow, keyOfRow, RowHeld, waitForRow } from './row-locks.js';
 

@@ -1,4 +1,4 @@
-import { html } from '../common/html.js';
+import { html } from '../common/http/html.js';
 import type { MailContent } from './mails.js';
 
 const LINE = 72;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import { growing } from '../common/backoff.js';
-import { Clock } from '../common/clock.js';
-import { logLine } from '../common/log-line.js';
+import { growing } from '../common/timing/backoff.js';
+import { Clock } from '../common/timing/clock.js';
+import { logLine } from '../common/logs/log-line.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { renderMail } from './layout.js';
 import type { Letter } from './mails.js';

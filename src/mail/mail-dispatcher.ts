@@ -6,9 +6,9 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { In, IsNull, LessThan, LessThanOrEqual, MoreThan, Not, Or } from 'typeorm';
-import { growing } from '../common/backoff.js';
-import { Clock } from '../common/clock.js';
-import { logLine } from '../common/log-line.js';
+import { growing } from '../common/timing/backoff.js';
+import { Clock } from '../common/timing/clock.js';
+import { logLine } from '../common/logs/log-line.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { MailDelivery, LONGEST_RETRY_MS, SEND_WITHIN_MS } from './mail-delivery.js';
 import { RANKS } from './mails.js';

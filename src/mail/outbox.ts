@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull, LessThan } from 'typeorm';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../common/timing/clock.js';
 import { Busy } from '../common/errors.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { UnitOfWork } from '../database/unit-of-work.js';

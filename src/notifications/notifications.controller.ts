@@ -1,10 +1,10 @@
 import { Body, Controller, Get, Put, UseInterceptors } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiErrors, ApiToken } from '../common/api.js';
-import { Data } from '../common/data.js';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { Data } from '../common/http/data.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
-import { LIST_COST, ReadCost } from '../common/read-cost.js';
+import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { NotificationView, ReadAnswer, ReadRequest } from './dto/notifications.dto.js';
 import { NotificationsService } from './notifications.service.js';

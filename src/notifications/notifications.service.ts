@@ -7,7 +7,7 @@ import { liveMark, ReadMarks, unreadCount } from '../conversations/read-marks.js
 import { Receipts } from '../conversations/receipts.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Presence } from '../realtime/presence.js';
+import { Presence } from '../sockets/presence.js';
 import type { NotificationView, ReadAnswer, ReadRequest } from './dto/notifications.dto.js';
 
 interface Row {

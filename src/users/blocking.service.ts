@@ -1,14 +1,14 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { IsNull } from 'typeorm';
-import { Erasure } from '../auth/erasure.js';
-import { PresenceNews } from '../auth/presence-news.js';
-import { Sessions } from '../auth/sessions.js';
-import { User } from '../auth/user.entity.js';
+import { Erasure } from '../identity/erasure.js';
+import { PresenceNews } from '../people/presence-news.js';
+import { Sessions } from '../identity/sessions.js';
+import { User } from '../identity/user.entity.js';
 import { Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
-import { Block } from '../conversations/block.entity.js';
-import { Blocks } from '../conversations/blocks.js';
-import { Audience } from '../realtime/audience.js';
+import { Block } from '../people/block.entity.js';
+import { Blocks } from '../people/blocks.js';
+import { Audience } from '../people/audience.js';
 
 /** Whom somebody wants to hear nothing more from. */
 @Injectable()

@@ -1,18 +1,18 @@
 import { Body, Controller, Delete, Get, HttpCode, Put, UseInterceptors } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { UserView } from '../auth/dto/user.view.js';
-import { ApiErrors, ApiToken } from '../common/api.js';
-import { Network } from '../common/client-network.js';
-import { Data } from '../common/data.js';
-import { IdParam } from '../common/id-param.js';
+import { UserView } from '../people/user.view.js';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { Network } from '../common/limits/client-network.js';
+import { Data } from '../common/http/data.js';
+import { IdParam } from '../common/http/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
-import { NextLinkInterceptor } from '../common/next-link.interceptor.js';
-import { LIST_COST, ReadCost } from '../common/read-cost.js';
+import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
+import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
-import { AccountErasureService } from './account-erasure.service.js';
+import { AccountErasureService } from '../auth/account-erasure.service.js';
 import { BlockingService } from './blocking.service.js';
 import { EraseProfile, ProfileView, UpdateProfile, UsersQuery } from './dto/users.dto.js';
-import { ProfileService } from './profile.service.js';
+import { ProfileService } from '../auth/profile.service.js';
 import { UsersService } from './users.service.js';
 
 @ApiTags('users')

@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
-import { AccountErasureService } from './account-erasure.service.js';
+import { AccountErasureService } from '../auth/account-erasure.service.js';
 import { BlockingService } from './blocking.service.js';
-import { OwnPassword } from './own-password.js';
-import { ProfileService } from './profile.service.js';
+import { OwnPassword } from '../auth/own-password.js';
+import { ProfileService } from '../auth/profile.service.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull, MoreThan } from 'typeorm';
-import { LISTED, type Listed, toHiddenView, toUserView, type UserView } from '../auth/dto/user.view.js';
-import { nameKey, User } from '../auth/user.entity.js';
+import { LISTED, type Listed, toHiddenView, toUserView, type UserView } from '../people/user.view.js';
+import { nameKey, User } from '../identity/user.entity.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
-import { Block } from '../conversations/block.entity.js';
-import { Blocks } from '../conversations/blocks.js';
+import { Block } from '../people/block.entity.js';
+import { Blocks } from '../people/blocks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Presence } from '../realtime/presence.js';
+import { Presence } from '../sockets/presence.js';
 import type { UsersQuery } from './dto/users.dto.js';
 
 /** The last code point: everything that begins with a prefix sorts before prefix + LAST. */

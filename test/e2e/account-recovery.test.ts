@@ -1,9 +1,9 @@
 // A link that got lost, a password that was forgotten: what anybody may ask for, and what it tells nobody.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
-import { linkTokenHash } from '../../src/auth/link-tokens.js';
-import { Passwords } from '../../src/auth/passwords.js';
-import { Clock } from '../../src/common/clock.js';
+import { linkTokenHash } from '../../src/identity/link-tokens.js';
+import { Passwords } from '../../src/identity/passwords.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mails, mailTo, next, Person, type ShownMail } from '../support/client.js';
 

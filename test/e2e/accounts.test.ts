@@ -1,7 +1,7 @@
 // Steps 1 to 3, 16 and 17: registering, logging in and out, the profile.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hash } from '@node-rs/argon2';
-import { Clock } from '../../src/common/clock.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mails, mailTo, next, open, Person, send } from '../support/client.js';

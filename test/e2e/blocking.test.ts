@@ -1,9 +1,9 @@
 // Who wants to hear nothing from whom: messages, presence, and what happens in the very moment of blocking.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { UserNews } from '../../src/auth/user-news.js';
+import { UserNews } from '../../src/people/user-news.js';
 import { RoomRules } from '../../src/chat-rooms/room-rules.js';
-import { Blocks } from '../../src/conversations/blocks.js';
-import type { PresenceChange, RoomMessage, UserErased, UserRow } from '../../src/realtime/events.js';
+import { Blocks } from '../../src/people/blocks.js';
+import type { PresenceChange, RoomMessage, UserErased, UserRow } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import {
   type Answer,

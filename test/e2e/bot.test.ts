@@ -1,6 +1,6 @@
 // Steps 4 and 5: the chat with the bot, on the embedded engine and on a server that speaks OpenAI's wire format.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { BotMessages } from '../../src/realtime/events.js';
+import type { BotMessages } from '../../src/sockets/events.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { begin, type Behaviour, CompletionsServer, delta, END, sends, streams } from '../support/completions-server.js';

@@ -1,7 +1,7 @@
 // A clock that is set forward and back while people chat.
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, Person, sendTo } from '../support/client.js';
 

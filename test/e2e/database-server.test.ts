@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.js';
 import { Database, dataSourceOptions } from '../../src/database/data-source.js';
 import { insertRows } from '../../src/database/dialect.js';
-import { SESSION } from '../../src/database/mysql-session.js';
+import { SESSION } from '../../src/database/mysql/mysql-session.js';
 import { lockName } from '../../src/database/single-process-lock.js';
 import { StartError } from '../../src/database/start-error.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';

@@ -1,7 +1,7 @@
 // What the databases are trusted with: the schema, isolation, durability, and the cost of each question.
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { nameColumns, User } from '../../src/auth/user.entity.js';
+import { nameColumns, User } from '../../src/identity/user.entity.js';
 import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
 import { RoomRules } from '../../src/chat-rooms/room-rules.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
@@ -12,11 +12,11 @@ import { Database, dataSourceOptions, sqliteFile } from '../../src/database/data
 import { insertRows, toMoment } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { loadConfig } from '../../src/config/config.js';
-import { Audience } from '../../src/realtime/audience.js';
+import { Audience } from '../../src/people/audience.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
 import { ServerProcess } from '../support/server-process.js';
-import { sqliteDriver } from '../../src/database/sqlite-driver.js';
+import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
 
 /** How each is asked for a plan that is a row per table; MySQL's own way is a tree. */
 const EXPLAIN = { sqlite: 'EXPLAIN QUERY PLAN', mariadb: 'EXPLAIN', mysql: 'EXPLAIN FORMAT=TRADITIONAL' };

@@ -1,7 +1,7 @@
 // A session whose places are all taken by sockets that nobody uses any more, and one whose places are all in use.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { MAX_SOCKETS_PER_SESSION } from '../../src/auth/socket-sessions.js';
+import { MAX_SOCKETS_PER_SESSION } from '../../src/identity/socket-sessions.js';
 import { TestApp } from '../support/app.js';
 import { call, eventually, next, open, Person, send } from '../support/client.js';
 

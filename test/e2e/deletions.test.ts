@@ -6,7 +6,7 @@ import { ConversationRemoval } from '../../src/conversations/conversation-remova
 import { SLICE } from '../../src/database/delete-in-slices.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
-import type { GroupUpdate } from '../../src/realtime/events.js';
+import type { GroupUpdate } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, next, Person, record, send, sendTo } from '../support/client.js';
 

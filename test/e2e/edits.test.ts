@@ -6,7 +6,7 @@ import type {
   GroupNotification,
   RoomMessage,
   RoomMessageUpdate,
-} from '../../src/realtime/events.js';
+} from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { everythingStored } from '../support/everything-stored.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';

@@ -4,11 +4,11 @@ import { createLogger } from '../../src/create-app.js';
 import { loadConfig } from '../../src/config/config.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
 import { next, Person, send, sendTo } from '../support/client.js';
-import type { missingInternals } from '../../src/realtime/engine-internals.js';
+import type { missingInternals } from '../../src/sockets/transport/engine-internals.js';
 
-vi.mock('../../src/realtime/engine-internals.js', () => ({ missingInternals: () => ['it has `flush`'] }));
+vi.mock('../../src/sockets/transport/engine-internals.js', () => ({ missingInternals: () => ['it has `flush`'] }));
 const { missingInternals: really } = await vi.importActual<{ missingInternals: typeof missingInternals }>(
-  '../../src/realtime/engine-internals.js',
+  '../../src/sockets/transport/engine-internals.js',
 );
 
 it('are all there, in the versions that are installed', () => {

@@ -2,15 +2,15 @@
 import { readdirSync, readFileSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { User } from '../../src/auth/user.entity.js';
+import { User } from '../../src/identity/user.entity.js';
 import { sqliteFile } from '../../src/database/data-source.js';
-import { OwnPassword } from '../../src/users/own-password.js';
-import type { GroupNotice } from '../../src/realtime/events.js';
+import { OwnPassword } from '../../src/auth/own-password.js';
+import type { GroupNotice } from '../../src/sockets/events.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, mails, mailTo, next, Person, send, sendTo } from '../support/client.js';
 import { everythingStored } from '../support/everything-stored.js';
 import { freePort } from '../support/database-server.js';
-import { sqliteDriver } from '../../src/database/sqlite-driver.js';
+import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
 
 const DELETED = { first_name: 'deleted', last_name: 'user' };
 

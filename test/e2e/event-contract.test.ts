@@ -1,8 +1,8 @@
 // What really crosses the sockets is what the classes of the events say, field by field, and nothing besides.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { UserNews } from '../../src/auth/user-news.js';
-import { eventsDocument } from '../../src/api-docs/events.js';
-import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/realtime/events.js';
+import { UserNews } from '../../src/people/user-news.js';
+import { eventsDocument } from '../../src/api/api-docs/events.js';
+import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { stop } from '../support/bot.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';

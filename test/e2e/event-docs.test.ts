@@ -1,8 +1,8 @@
 // What the running server tells about its socket events, to programs and to people.
 import { Parser } from '@asyncapi/parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENT_EVENTS, SERVER_EVENTS } from '../../src/api-docs/event-table.js';
-import { PAGE_CSP } from '../../src/common/html.js';
+import { CLIENT_EVENTS, SERVER_EVENTS } from '../../src/api/api-docs/event-table.js';
+import { PAGE_CSP } from '../../src/common/http/html.js';
 import { TestApp } from '../support/app.js';
 import { type Answer, call } from '../support/client.js';
 

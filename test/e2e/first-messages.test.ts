@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Draft } from '../../src/conversations/draft.js';
 import { MessageLog } from '../../src/conversations/message-log.js';
-import { pairOf } from '../../src/conversations/pair.js';
+import { pairOf } from '../../src/people/pair.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { Person } from '../support/client.js';
 

@@ -2,11 +2,11 @@
 import { connect, type Socket as Stream } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { RATES } from '../../src/common/limits.js';
-import { RateLimits } from '../../src/common/rate-limits.js';
-import { Publisher } from '../../src/realtime/publisher.js';
-import { Incoming } from '../../src/realtime/incoming.js';
-import { trafficOf } from '../../src/realtime/traffic.js';
+import { RATES } from '../../src/common/limits/limits.js';
+import { RateLimits } from '../../src/common/limits/rate-limits.js';
+import { Publisher } from '../../src/sockets/publisher.js';
+import { Incoming } from '../../src/sockets/transport/incoming.js';
+import { trafficOf } from '../../src/sockets/transport/traffic.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
 import { call, eventually, next, open, Person, send, sendTo } from '../support/client.js';
 

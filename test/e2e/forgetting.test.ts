@@ -1,5 +1,5 @@
 // What is deleted is gone from SQLite's files as well, whatever happens to the server meanwhile.
-import { sqliteDriver } from '../../src/database/sqlite-driver.js';
+import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sqliteFile } from '../../src/database/data-source.js';
 import { TestApp } from '../support/app.js';

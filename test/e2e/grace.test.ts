@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, record, sendTo } from '../support/client.js';
-import type { ParleyServer, PresenceChange } from '../../src/realtime/events.js';
-import { Publisher } from '../../src/realtime/publisher.js';
+import type { ParleyServer, PresenceChange } from '../../src/sockets/events.js';
+import { Publisher } from '../../src/sockets/publisher.js';
 
 onAllDialects('somebody with a phone and a laptop', (dialect) => {
   let app: TestApp;

@@ -1,12 +1,12 @@
 // The doors of a group when everything happens at once.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Sessions } from '../../src/auth/sessions.js';
-import { SocketSessions } from '../../src/auth/socket-sessions.js';
-import { GroupMembersService } from '../../src/chat-groups/group-members.service.js';
+import { Sessions } from '../../src/identity/sessions.js';
+import { SocketSessions } from '../../src/identity/socket-sessions.js';
+import { GroupMembersService } from '../../src/chat-groups/membership/group-members.service.js';
 import { History } from '../../src/conversations/history.js';
 import { CommitUnknown, UnitOfWork } from '../../src/database/unit-of-work.js';
-import type { GroupMessage, ParleyServer } from '../../src/realtime/events.js';
-import { Publisher } from '../../src/realtime/publisher.js';
+import type { GroupMessage, ParleyServer } from '../../src/sockets/events.js';
+import { Publisher } from '../../src/sockets/publisher.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
 

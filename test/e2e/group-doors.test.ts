@@ -1,12 +1,12 @@
 // The doors of a group: who asks to be let in, who is added, who is removed, and whom it is handed to.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Erasure } from '../../src/auth/erasure.js';
-import { nameColumns, User } from '../../src/auth/user.entity.js';
-import { AccessRequest } from '../../src/chat-groups/access-request.entity.js';
-import { ASK_AGAIN_AFTER_MS } from '../../src/chat-groups/access-requests.service.js';
-import { Clock } from '../../src/common/clock.js';
+import { Erasure } from '../../src/identity/erasure.js';
+import { nameColumns, User } from '../../src/identity/user.entity.js';
+import { AccessRequest } from '../../src/chat-groups/membership/access-request.entity.js';
+import { ASK_AGAIN_AFTER_MS } from '../../src/chat-groups/membership/access-requests.service.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
-import type { GroupRead } from '../../src/realtime/events.js';
+import type { GroupRead } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
 

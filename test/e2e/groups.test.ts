@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { User } from '../../src/auth/user.entity.js';
-import { GroupAbsence } from '../../src/chat-groups/group-absence.js';
-import { GroupNotices } from '../../src/chat-groups/group-notices.js';
+import { User } from '../../src/identity/user.entity.js';
+import { GroupAbsence } from '../../src/chat-groups/attendance/group-absence.js';
+import { GroupNotices } from '../../src/chat-groups/attendance/group-notices.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import type {
   GroupMessage,
@@ -12,8 +12,8 @@ import type {
   GroupNotification,
   GroupUpdate,
   ReadReceipt,
-} from '../../src/realtime/events.js';
-import { Publisher } from '../../src/realtime/publisher.js';
+} from '../../src/sockets/events.js';
+import { Publisher } from '../../src/sockets/publisher.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { RawSocket } from '../support/raw-socket.js';

@@ -1,9 +1,9 @@
 // What becomes of people and groups, told to those who show them in a list: an old list and the events make the new list.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { UserNews } from '../../src/auth/user-news.js';
+import { UserNews } from '../../src/people/user-news.js';
 import { insertRows } from '../../src/database/dialect.js';
-import { Audience } from '../../src/realtime/audience.js';
-import type { GroupDeleted, GroupRow, GroupUpdate, UserErased, UserRow } from '../../src/realtime/events.js';
+import { Audience } from '../../src/people/audience.js';
+import type { GroupDeleted, GroupRow, GroupUpdate, UserErased, UserRow } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, record, send, sendTo } from '../support/client.js';
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { OutboxMail } from '../../src/mail/outbox-mail.entity.js';
 import { Outbox } from '../../src/mail/outbox.js';

@@ -1,7 +1,7 @@
 // Who is found by which beginning of a name, also among those who came before names were folded as they are now.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nameColumns, User } from '../../src/auth/user.entity.js';
-import { fold } from '../../src/common/folding.js';
+import { nameColumns, User } from '../../src/identity/user.entity.js';
+import { fold } from '../../src/common/text/folding.js';
 import { loadConfig } from '../../src/config/config.js';
 import { Database, dataSourceOptions } from '../../src/database/data-source.js';
 import { FoldedNames1764560000000 } from '../../src/database/migrations/1764560000000-folded-names.js';

@@ -4,10 +4,10 @@ import type { Server } from 'node:http';
 import { connect, type Socket as Stream } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { ClientNetworks } from '../../src/common/client-network.js';
-import { MOST_IDLE, OpenConnections } from '../../src/common/open-connections.js';
-import { SecurityLog } from '../../src/common/security-log.js';
-import { UnfinishedRequests } from '../../src/common/unfinished-requests.js';
+import { ClientNetworks } from '../../src/common/limits/client-network.js';
+import { MOST_IDLE, OpenConnections } from '../../src/common/limits/open-connections.js';
+import { SecurityLog } from '../../src/common/logs/security-log.js';
+import { UnfinishedRequests } from '../../src/common/limits/unfinished-requests.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
 import { eventually } from '../support/client.js';
 

@@ -1,7 +1,7 @@
 // The database server dies and comes back: nothing is lost, and nobody has to help.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lockName } from '../../src/database/single-process-lock.js';
-import { Presence } from '../../src/realtime/presence.js';
+import { Presence } from '../../src/sockets/presence.js';
 import { onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { ask, BotReader, stop } from '../support/bot.js';
 import { call, eventually, next, Person, send, sendTo } from '../support/client.js';

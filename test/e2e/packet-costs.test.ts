@@ -1,7 +1,7 @@
 // What a connection sends costs as much as docs/protocol.md says, under "Counted packets".
 import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { BYTES_OF_ONE, PACKET_COSTS } from '../../src/common/limits.js';
-import { Traffic } from '../../src/realtime/traffic.js';
+import { BYTES_OF_ONE, PACKET_COSTS } from '../../src/common/limits/limits.js';
+import { Traffic } from '../../src/sockets/transport/traffic.js';
 import { TestApp } from '../support/app.js';
 import { type ChatSocket, next, open, Person, sendTo } from '../support/client.js';
 

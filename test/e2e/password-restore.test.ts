@@ -1,7 +1,7 @@
 // A stolen token sets a new password: its owner takes it back, and the account cannot be erased meanwhile.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
-import { Clock } from '../../src/common/clock.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, Person } from '../support/client.js';
 

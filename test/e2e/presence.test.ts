@@ -1,16 +1,16 @@
 // Who came online and who went: to whom it is told, how often, and what it costs when thousands come and go at once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LastSeen } from '../../src/auth/last-seen.js';
-import { MAX_CHANGES, PresenceNews } from '../../src/auth/presence-news.js';
-import { Passwords } from '../../src/auth/passwords.js';
-import { Sessions } from '../../src/auth/sessions.js';
-import { GroupAbsence } from '../../src/chat-groups/group-absence.js';
+import { LastSeen } from '../../src/people/last-seen.js';
+import { MAX_CHANGES, PresenceNews } from '../../src/people/presence-news.js';
+import { Passwords } from '../../src/identity/passwords.js';
+import { Sessions } from '../../src/identity/sessions.js';
+import { GroupAbsence } from '../../src/chat-groups/attendance/group-absence.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
-import { Audience } from '../../src/realtime/audience.js';
-import type { PresenceChange } from '../../src/realtime/events.js';
-import { WhoIsIn } from '../../src/realtime/who-is-in.js';
+import { Audience } from '../../src/people/audience.js';
+import type { PresenceChange } from '../../src/sockets/events.js';
+import { WhoIsIn } from '../../src/people/who-is-in.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, sendTo } from '../support/client.js';
 import { fallBehind, RawSocket } from '../support/raw-socket.js';

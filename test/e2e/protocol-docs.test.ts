@@ -1,7 +1,7 @@
 // docs/protocol.md, the documents that the server makes of itself, and the sources say the same.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EventMessage, type EventsDocument, eventsDocument } from '../../src/api-docs/events.js';
-import { openApiDocument } from '../../src/api-docs/rest.js';
+import { type EventMessage, type EventsDocument, eventsDocument } from '../../src/api/api-docs/events.js';
+import { openApiDocument } from '../../src/api/api-docs/rest.js';
 import { asDomainError } from '../../src/common/errors.js';
 import { TestApp } from '../support/app.js';
 import { call } from '../support/client.js';
@@ -13,7 +13,7 @@ import {
   QUOTAS,
   type Rate,
   RATES,
-} from '../../src/common/limits.js';
+} from '../../src/common/limits/limits.js';
 import { envExample, loadConfig } from '../../src/config/config.js';
 import { errorCodes } from '../support/error-codes.js';
 import {
@@ -87,7 +87,7 @@ describe('docs/protocol.md', () => {
     expect(lacking, `docs/protocol.md, "${heading}", lacks these lines, each followed by a few words`).toEqual([]);
     expect(
       [...there.keys()].filter((name) => !lines.has(name)),
-      `docs/protocol.md, "${heading}", has lines for what src/realtime/events.ts and src/api-docs/event-table.ts do not have`,
+      `docs/protocol.md, "${heading}", has lines for what src/sockets/events.ts and src/api/api-docs/event-table.ts do not have`,
     ).toEqual([]);
     for (const [name, { fields, shape }] of lines) {
       expect(
@@ -142,7 +142,7 @@ describe('the limits', () => {
   const time = (seconds: number): string =>
     seconds % 3600 === 0 ? `${seconds / 3600} h` : seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 
-  it('stand in docs/protocol.md as in src/common/limits.ts', () => {
+  it('stand in docs/protocol.md as in src/common/limits/limits.ts', () => {
     expect(tableRows('### Rates')).toEqual([
       '| what | how many | for each | setting |',
       ...Object.values<Rate>(RATES).map(

@@ -1,6 +1,6 @@
 // How much of a thing one person may have at a time: groups, memberships, sessions.
 import { afterEach, expect, it } from 'vitest';
-import { GroupMembership } from '../../src/chat-groups/group-membership.js';
+import { GroupMembership } from '../../src/chat-groups/membership/group-membership.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, next, Person, send } from '../support/client.js';

@@ -1,9 +1,9 @@
 // How much one may ask for, and what the refusal says.
 import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Passwords } from '../../src/auth/passwords.js';
+import { Passwords } from '../../src/identity/passwords.js';
 import { RateLimited } from '../../src/common/errors.js';
-import { RateLimits } from '../../src/common/rate-limits.js';
+import { RateLimits } from '../../src/common/limits/rate-limits.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, Person, send, sendTo } from '../support/client.js';

@@ -1,7 +1,7 @@
 // How far somebody has read: over HTTP and the socket, to whom it is told, and how often.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { GroupRead, ReadReceipt } from '../../src/realtime/events.js';
+import type { GroupRead, ReadReceipt } from '../../src/sockets/events.js';
 import { ReadMarks } from '../../src/conversations/read-marks.js';
 import { insertRows } from '../../src/database/dialect.js';
 import type { UnitOfWork } from '../../src/database/unit-of-work.js';

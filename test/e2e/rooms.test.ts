@@ -1,9 +1,9 @@
 // Steps 6 to 9: people, rooms, messages between two, and what is read.
 import { request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
-import { nameColumns, User } from '../../src/auth/user.entity.js';
-import type { RoomMessage } from '../../src/realtime/events.js';
+import { Clock } from '../../src/common/timing/clock.js';
+import { nameColumns, User } from '../../src/identity/user.entity.js';
+import type { RoomMessage } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, collect, eventually, next, open, Person, send, sendTo } from '../support/client.js';
 

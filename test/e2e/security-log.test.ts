@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { ConsoleLogger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
-import type { SecurityEvent } from '../../src/common/security-log.js';
+import { Clock } from '../../src/common/timing/clock.js';
+import type { SecurityEvent } from '../../src/common/logs/security-log.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mailTo, open, next, Person, send } from '../support/client.js';
 

@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { ConsoleLogger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Passwords } from '../../src/auth/passwords.js';
+import { Passwords } from '../../src/identity/passwords.js';
 import { DomainError, asDomainError } from '../../src/common/errors.js';
-import { logLine } from '../../src/common/log-line.js';
+import { logLine } from '../../src/common/logs/log-line.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, open, Person, send, sendTo } from '../support/client.js';
 

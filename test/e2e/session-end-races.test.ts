@@ -1,7 +1,7 @@
 // Whatever somebody was about to store when their session ended is not stored after the answer that says that it has.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Sessions } from '../../src/auth/sessions.js';
-import { PersonTurns } from '../../src/chat-groups/person-turns.js';
+import { Sessions } from '../../src/identity/sessions.js';
+import { PersonTurns } from '../../src/chat-groups/attendance/person-turns.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, sendTo } from '../support/client.js';

@@ -1,6 +1,6 @@
 // Where somebody is logged in, and the end of it.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, next, Person, sendTo } from '../support/client.js';
 

@@ -1,10 +1,10 @@
 // A client that does not read: it costs the others nothing and the server little, and catches up when it is back.
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Presence } from '../../src/realtime/presence.js';
-import type { GroupMessage, GroupNotice } from '../../src/realtime/events.js';
-import { Publisher } from '../../src/realtime/publisher.js';
-import { SlowReceivers } from '../../src/realtime/slow-receivers.js';
+import { Presence } from '../../src/sockets/presence.js';
+import type { GroupMessage, GroupNotice } from '../../src/sockets/events.js';
+import { Publisher } from '../../src/sockets/publisher.js';
+import { SlowReceivers } from '../../src/sockets/slow-receivers.js';
 import { TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { wholeHistory } from '../support/ledger.js';

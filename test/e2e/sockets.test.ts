@@ -1,15 +1,15 @@
 // How a socket gets, keeps and loses its session.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CLIENT_EVENTS } from '../../src/api-docs/event-table.js';
-import { Sessions } from '../../src/auth/sessions.js';
-import { MAX_SOCKETS_PER_SESSION, SocketSessions } from '../../src/auth/socket-sessions.js';
-import { Clock } from '../../src/common/clock.js';
+import { CLIENT_EVENTS } from '../../src/api/api-docs/event-table.js';
+import { Sessions } from '../../src/identity/sessions.js';
+import { MAX_SOCKETS_PER_SESSION, SocketSessions } from '../../src/identity/socket-sessions.js';
+import { Clock } from '../../src/common/timing/clock.js';
 import { toMoment } from '../../src/database/dialect.js';
-import type { ParleyServer } from '../../src/realtime/events.js';
-import { OFFLINE_AFTER_MS } from '../../src/realtime/presence.js';
-import { Publisher } from '../../src/realtime/publisher.js';
-import { trafficOf } from '../../src/realtime/traffic.js';
+import type { ParleyServer } from '../../src/sockets/events.js';
+import { OFFLINE_AFTER_MS } from '../../src/sockets/presence.js';
+import { Publisher } from '../../src/sockets/publisher.js';
+import { trafficOf } from '../../src/sockets/transport/traffic.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, collect, eventually, next, open, Person, send, sendTo } from '../support/client.js';
 

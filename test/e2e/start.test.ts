@@ -214,7 +214,7 @@ describe('a mistake', () => {
   });
 
   it('of a driver that was not built names the command', async () => {
-    const { driverProblem } = await import('../../src/database/sqlite-driver.js');
+    const { driverProblem } = await import('../../src/database/sqlite/sqlite-driver.js');
     const missing = new Error(
       'Could not locate the bindings file. Tried: …/node_modules/better-sqlite3/build/better_sqlite3.node',
     );

@@ -9,7 +9,7 @@ import { type Dialect, emptyEnvironment } from '../support/app.js';
 import { call, eventually } from '../support/client.js';
 import { canStart, DatabaseServer, freePort, SERVER_KINDS, UNFLUSHED } from '../support/database-server.js';
 import { ServerProcess } from '../support/server-process.js';
-import { sqliteDriver } from '../../src/database/sqlite-driver.js';
+import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
 
 /** Two of them watch, and the rest storms. */
 const PEOPLE = Number(process.env['STORM_PEOPLE'] ?? 2_000) + 2;

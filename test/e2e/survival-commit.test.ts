@@ -1,9 +1,9 @@
 // The worst moment for a connection to break: while a COMMIT is under way. Stored or not is then settled by looking, never by
 // storing again.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { linkTokenHash, newLinkToken } from '../../src/auth/link-tokens.js';
+import { linkTokenHash, newLinkToken } from '../../src/identity/link-tokens.js';
 import { PasswordReset } from '../../src/auth/password-reset.entity.js';
-import { Sessions } from '../../src/auth/sessions.js';
+import { Sessions } from '../../src/identity/sessions.js';
 import { onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, type Person, send, sendTo } from '../support/client.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';

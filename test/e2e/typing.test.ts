@@ -1,8 +1,8 @@
 // That somebody types: to whom it is passed on, and how often.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
-import { Audience } from '../../src/realtime/audience.js';
-import type { GroupTyping, RoomTyping } from '../../src/realtime/events.js';
+import { Audience } from '../../src/people/audience.js';
+import type { GroupTyping, RoomTyping } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, send, sendTo } from '../support/client.js';
 import { fallBehind } from '../support/raw-socket.js';

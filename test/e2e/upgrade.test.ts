@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { toMoment } from '../../src/database/dialect.js';
-import { sqliteDriver } from '../../src/database/sqlite-driver.js';
+import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
 import { type Dialect, emptyDatabase, onAllDialects, temporaryFolder, TestApp } from '../support/app.js';
 import { type Answer, call, eventually, next, open, send, sendTo } from '../support/client.js';
 import { freePort } from '../support/database-server.js';

@@ -1,4 +1,4 @@
-import type { BotDelta, BotMessages, Exception } from '../../src/realtime/events.js';
+import type { BotDelta, BotMessages, Exception } from '../../src/sockets/events.js';
 import { type ChatSocket, eventually, send } from './client.js';
 
 export const ask = (socket: ChatSocket, message: string, clientId?: string) =>

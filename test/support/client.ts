@@ -9,7 +9,7 @@ import type {
   RoomMessage,
   ServerEvents,
   Stored,
-} from '../../src/realtime/events.js';
+} from '../../src/sockets/events.js';
 
 export interface Answer {
   status: number;

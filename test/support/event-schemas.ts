@@ -1,6 +1,6 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
-import type { EventMessage, EventsDocument, Reference } from '../../src/api-docs/events.js';
+import type { EventMessage, EventsDocument, Reference } from '../../src/api/api-docs/events.js';
 
 /** Holds what crosses sockets against the schemas of the classes, which here refuse every field that they do not name. */
 export class EventSchemas {

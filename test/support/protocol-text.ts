@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { EventsDocument, Reference } from '../../src/api-docs/events.js';
+import type { EventsDocument, Reference } from '../../src/api/api-docs/events.js';
 import type { SchemaObject } from '@nestjs/swagger';
 
 /*

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
-import { SocketSessions } from '../../src/auth/socket-sessions.js';
-import type { ServerEvents } from '../../src/realtime/events.js';
+import { SocketSessions } from '../../src/identity/socket-sessions.js';
+import type { ServerEvents } from '../../src/sockets/events.js';
 import type { TestApp } from './app.js';
 import { type ChatSocket, type Person, sendTo, type Target } from './client.js';
 

@@ -14,7 +14,7 @@ import type {
   RoomMessageUpdate,
   UserErased,
   UserRow,
-} from '../../src/realtime/events.js';
+} from '../../src/sockets/events.js';
 
 /** A message as histories show it. */
 interface Message {

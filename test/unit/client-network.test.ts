@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalAddress, ClientNetworks, networkOf, siteOf } from '../../src/common/client-network.js';
+import { canonicalAddress, ClientNetworks, networkOf, siteOf } from '../../src/common/limits/client-network.js';
 
 const from = (trustProxy: false | number | string[], remoteAddress: string | undefined, forwarded?: string) =>
   new ClientNetworks({ trustProxy }).addressOf({

@@ -1,7 +1,7 @@
 // What happens in a moment is handed over in one piece, and nothing of it is lost where that fails.
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Gather } from '../../src/common/gather.js';
+import { Gather } from '../../src/common/timing/gather.js';
 
 describe('gathering', () => {
   const pieces: [string, number][][] = [];

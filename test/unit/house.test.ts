@@ -13,7 +13,9 @@ const filesWith = (pattern: RegExp) => files.filter(({ text }) => pattern.test(t
 
 it('one file alone tells sockets what happened', () => {
   // `upgrades.ts` hands a connection back to Node's own server.
-  expect(filesWith(/\.emit\(/).filter((file) => file !== 'realtime/upgrades.ts')).toEqual(['realtime/publisher.ts']);
+  expect(filesWith(/\.emit\(/).filter((file) => file !== 'sockets/transport/upgrades.ts')).toEqual([
+    'sockets/publisher.ts',
+  ]);
 });
 
 it('one file alone reads the environment', () => {

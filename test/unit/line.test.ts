@@ -1,6 +1,6 @@
 // Who waits for whom, in memory.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Line, Lines } from '../../src/common/line.js';
+import { Line, Lines } from '../../src/common/timing/line.js';
 
 let events: string[];
 let ends: Map<string, () => void>;

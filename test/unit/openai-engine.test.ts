@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BotUnavailable, MAX_ANSWER, type Turn } from '../../src/bot/engine.js';
-import { OpenAiEngine, type OpenAiOptions } from '../../src/bot/openai-engine.js';
+import { BotUnavailable, MAX_ANSWER, type Turn } from '../../src/bot/engines/engine.js';
+import { OpenAiEngine, type OpenAiOptions } from '../../src/bot/engines/openai-engine.js';
 import { begin, CompletionsServer, delta, END, sends, sse, streams } from '../support/completions-server.js';
 
 const KEY = 'sk-hunter2';

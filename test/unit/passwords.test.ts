@@ -1,6 +1,6 @@
 // Who waits for whom where many passwords are to be hashed.
 import { expect, it, vi } from 'vitest';
-import { Passwords } from '../../src/auth/passwords.js';
+import { Passwords } from '../../src/identity/passwords.js';
 
 const running = vi.hoisted(() => ({ now: 0, most: 0 }));
 

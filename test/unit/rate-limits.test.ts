@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RateLimited } from '../../src/common/errors.js';
-import { ListTurns } from '../../src/common/list-turns.js';
-import { RateLimits } from '../../src/common/rate-limits.js';
-import { Windows } from '../../src/common/windows.js';
+import { ListTurns } from '../../src/common/limits/list-turns.js';
+import { RateLimits } from '../../src/common/limits/rate-limits.js';
+import { Windows } from '../../src/common/limits/windows.js';
 import { loadConfig } from '../../src/config/config.js';
 
 const limits = () => new RateLimits(loadConfig({}));

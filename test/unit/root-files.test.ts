@@ -26,7 +26,7 @@ describe('the Dockerfile', () => {
     expect(port).toBe(String(PORT));
     expect(dockerfile).toContain(`EXPOSE ${port}\n`);
     const [, folder, name] = path.split('/');
-    const controller = read('src/health/health.controller.ts');
+    const controller = read('src/api/health/health.controller.ts');
     expect(controller).toContain(`@Controller('${folder}')`);
     expect(controller).toContain(`@Get('${name}')`);
   });

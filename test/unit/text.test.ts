@@ -1,6 +1,6 @@
 // What counts as something to see.
 import { expect, it } from 'vitest';
-import { isVisible } from '../../src/common/text.js';
+import { isVisible } from '../../src/common/text/text.js';
 
 it.each([
   '',

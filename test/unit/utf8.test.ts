@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { expect, it } from 'vitest';
-import { bytesBegun } from '../../src/common/utf8.js';
+import { bytesBegun } from '../../src/common/http/utf8.js';
 
 it('says how much of a piece begins a character that goes on in the next, wherever it is cut', () => {
   const bytes = Buffer.from('aé€👩z');

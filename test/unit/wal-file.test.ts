@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { sqliteDriver } from '../../src/database/sqlite-driver.js';
-import { WalFile } from '../../src/database/wal-file.js';
+import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
+import { WalFile } from '../../src/database/sqlite/wal-file.js';
 import { temporaryFolder } from '../support/app.js';
 
 const Sqlite = sqliteDriver();

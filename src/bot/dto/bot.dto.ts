@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { ClientIdField, IntegerField, MessageField } from '../../common/fields.js';
-import { TokenPayload } from '../../common/token-payload.js';
+import { TokenPayload } from '../../common/http/token-payload.js';
 
 /** Over the socket: a question to the bot. */
 export class AskBot extends TokenPayload {

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
-import { PersonView } from '../../auth/dto/person.view.js';
+import { PersonView } from '../../people/person.view.js';
 import { IntegerField } from '../../common/fields.js';
 
 export class AnswerAccessRequest {

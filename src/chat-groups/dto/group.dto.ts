@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
-import { PersonView } from '../../auth/dto/person.view.js';
+import { PersonView } from '../../people/person.view.js';
 import { IntegerField, NameField } from '../../common/fields.js';
 import { MessageView } from '../../conversations/message.view.js';
 

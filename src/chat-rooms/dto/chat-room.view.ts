@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { PersonView } from '../../auth/dto/person.view.js';
+import { PersonView } from '../../people/person.view.js';
 import { MessageView } from '../../conversations/message.view.js';
 
 export class ChatRoomView {

@@ -23,7 +23,7 @@ const ACCENTS = /(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])\p{M}
 
 const withoutAccents = (text: string): string => text.normalize('NFKD').replace(ACCENTS, '');
 
-/** `fold` of src/common/folding.ts, as it was then. */
+/** `fold` of src/common/text/folding.ts, as it was then. */
 const fold = (text: string): string =>
   withoutAccents(
     withoutAccents(

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IntegerField } from '../../common/fields.js';
-import { TokenPayload } from '../../common/token-payload.js';
+import { TokenPayload } from '../../common/http/token-payload.js';
 
 export class NotificationView {
   @ApiProperty({ enum: ['room', 'group'] })

@@ -1,0 +1,136 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type SchemaObject, SwaggerModule } from '@nestjs/swagger';
+import { VERSION } from '../../common/version.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { Refused } from '../../sockets/events/answers.js';
+import { RealtimeModule } from '../../sockets/sockets.module.js';
+import { CLIENT_EVENTS, type PayloadClass, SERVER_EVENTS } from './event-table.js';
+import { API_DOCS_PATH } from './paths.js';
+
+export interface Reference {
+  $ref: string;
+}
+
+export interface EventMessage {
+  /** The event's name; many kinds of payload may share one. */
+  name: string;
+  title: string;
+  payload: Reference | SchemaObject;
+}
+
+export interface EventOperation {
+  /** As seen from the server. */
+  action: 'send' | 'receive';
+  channel: Reference;
+  summary: string;
+  messages: Reference[];
+  /** The acknowledgement: one of these. */
+  reply?: { channel: Reference; messages: Reference[] };
+}
+
+/** As much of an AsyncAPI 3.0 document as is made here. */
+export interface EventsDocument {
+  asyncapi: '3.0.0';
+  info: { title: string; version: string; description: string };
+  defaultContentType: string;
+  servers: Record<string, { host: string; pathname?: string; protocol: string; description: string }>;
+  channels: { socket: { address: string; description: string; messages: Record<string, EventMessage> } };
+  operations: Record<string, EventOperation>;
+  components: { schemas: Record<string, SchemaObject> };
+}
+
+const DESCRIPTION = `Socket.IO 4 at the path \`/socket\`, beside the routes at \`/${API_DOCS_PATH}\`.
+
+A token comes from \`POST /http/login\`. It goes into the handshake's \`auth: {token}\`, or into the first payload; later payloads may leave it out. A socket that shows none within 10 seconds is closed.
+
+Where the client asks for an acknowledgement, it is one of those named here, or \`Refused\`. A refusal is the event \`exception\` as well.`;
+
+const SOCKET: Reference = { $ref: '#/channels/socket' };
+const messageRef = (key: string): Reference => ({ $ref: `#/channels/socket/messages/${key}` });
+
+interface Row {
+  payload: PayloadClass | readonly [PayloadClass];
+  says: string;
+  answer?: PayloadClass;
+}
+
+const isList = (payload: Row['payload']): payload is readonly [PayloadClass] => Array.isArray(payload);
+const classOf = (payload: Row['payload']): PayloadClass => (isList(payload) ? payload[0] : payload);
+const rowsOf = (table: Record<string, readonly Row[]>): { event: string; row: Row }[] =>
+  Object.entries(table).flatMap(([event, rows]) => rows.map((row) => ({ event, row })));
+
+/** The AsyncAPI document of all socket events, made from the table and the classes that it names. */
+export function eventsDocument(app: NestFastifyApplication): EventsDocument {
+  const told = rowsOf(SERVER_EVENTS);
+  const asked = rowsOf(CLIENT_EVENTS);
+  const answers = [...new Set(asked.flatMap(({ row }) => row.answer ?? [])), Refused];
+  const payloads = [...told, ...asked].map(({ row }) => classOf(row.payload));
+  const { host, protocol, pathname } = new URL(app.get<Config>(CONFIG).publicUrl);
+
+  return {
+    asyncapi: '3.0.0',
+    info: { title: 'Parley: events', version: VERSION, description: DESCRIPTION },
+    defaultContentType: 'application/json',
+    servers: {
+      parley: {
+        host,
+        ...(pathname !== '/' && { pathname }),
+        protocol: protocol === 'https:' ? 'wss' : 'ws',
+        description: 'Any Socket.IO 4 client, over WebSocket or long polling. A plain WebSocket client does not do.',
+      },
+    },
+    channels: {
+      socket: {
+        address: '/socket',
+        description: 'The one Socket.IO channel, in its default namespace.',
+        messages: {
+          ...Object.fromEntries(
+            [...told, ...asked].map(({ event, row }) => [keyOf(event, row), messageOf(event, row)]),
+          ),
+          ...Object.fromEntries(
+            answers.map((answer) => [keyOf(ANSWER, { payload: answer }), messageOf(ANSWER, { payload: answer })]),
+          ),
+        },
+      },
+    },
+    operations: Object.fromEntries([
+      ...told.map(({ event, row }) => [`send_${keyOf(event, row)}`, operation('send', event, row)]),
+      ...asked.map(({ event, row }) => [`receive_${keyOf(event, row)}`, operation('receive', event, row)]),
+    ]),
+    components: { schemas: schemasOf(app, [...payloads, ...answers]) },
+  };
+}
+
+const ANSWER = 'acknowledgement';
+
+const keyOf = (event: string, { payload }: Pick<Row, 'payload'>): string => `${event}_${classOf(payload).name}`;
+
+function messageOf(name: string, { payload }: Pick<Row, 'payload'>): EventMessage {
+  const { name: title } = classOf(payload);
+  const schema = { $ref: `#/components/schemas/${title}` };
+  return { name, title, payload: isList(payload) ? { type: 'array', items: schema } : schema };
+}
+
+const operation = (action: EventOperation['action'], event: string, row: Row): EventOperation => ({
+  action,
+  channel: SOCKET,
+  summary: row.says,
+  messages: [messageRef(keyOf(event, row))],
+  ...(row.answer && {
+    reply: {
+      channel: SOCKET,
+      messages: [row.answer, Refused].map((payload) => messageRef(keyOf(ANSWER, { payload }))),
+    },
+  }),
+});
+
+/** As OpenAPI 3.1, whose schemas are JSON Schema, and so AsyncAPI's: null is a type there. */
+function schemasOf(app: NestFastifyApplication, classes: PayloadClass[]): Record<string, SchemaObject> {
+  const { components } = SwaggerModule.createDocument(
+    app,
+    new DocumentBuilder().setOpenAPIVersion('3.1.0').build(),
+    // A module without routes: these classes and what they hold are all that is asked for.
+    { include: [RealtimeModule], extraModels: classes },
+  );
+  return components!.schemas as Record<string, SchemaObject>;
+}

@@ -1,0 +1,54 @@
+import { Injectable, type PipeTransform } from '@nestjs/common';
+import { AskBot } from '../../bot/dto/bot.dto.js';
+import { EnterGroupMessage, GroupTypingMessage, SendGroupMessage } from '../../chat-groups/dto/group-message.dto.js';
+import { RoomTypingMessage, SendRoomMessage } from '../../chat-rooms/dto/room-message.dto.js';
+import { Invalid } from '../../common/errors.js';
+import { TokenPayload } from '../../common/http/token-payload.js';
+import { parsePayload } from '../../common/http/validation.js';
+
+export type ClientMessage = TokenPayload | SendRoomMessage | SendGroupMessage | EnterGroupMessage | AskBot;
+
+export type ClientTyping = RoomTypingMessage | GroupTypingMessage;
+
+type Kinds<T> = Record<string, (payload: object) => new () => T>;
+
+/** What `chat_type` makes of a `message`. Without one, it only brings a token. */
+const MESSAGES: Kinds<ClientMessage> = {
+  room: () => SendRoomMessage,
+  bot: () => AskBot,
+  group: (payload) => ('is_enter' in payload ? EnterGroupMessage : SendGroupMessage),
+};
+
+/** What it makes of `typing`. */
+const TYPINGS: Kinds<ClientTyping> = { room: () => RoomTypingMessage, group: () => GroupTypingMessage };
+
+const chatTypeOf = (payload: unknown): unknown => (payload as { chat_type?: unknown } | null | undefined)?.chat_type;
+
+function parseKind<T extends object>(kinds: Kinds<T>, payload: unknown): T {
+  const chatType = chatTypeOf(payload);
+  if (typeof chatType !== 'string' || !Object.hasOwn(kinds, chatType)) {
+    const sentence = `must be one of ${Object.keys(kinds).join(', ')}`;
+    throw new Invalid(`chat_type ${sentence}.`, { chat_type: [sentence] });
+  }
+  return parsePayload(kinds[chatType](payload as object), payload);
+}
+
+/**
+ * Parses what a client sent as `message`. Synchronous on purpose: two messages that one socket sends to one chat must reach its
+ * queue in the order in which they arrived, so nothing on their way may wait for one of them and not for the other.
+ */
+@Injectable()
+export class ClientMessagePipe implements PipeTransform<unknown, ClientMessage> {
+  transform(payload: unknown): ClientMessage {
+    if (chatTypeOf(payload) === undefined) return parsePayload(TokenPayload, payload);
+    return parseKind(MESSAGES, payload);
+  }
+}
+
+/** Parses what a client sent as `typing`. */
+@Injectable()
+export class TypingPipe implements PipeTransform<unknown, ClientTyping> {
+  transform(payload: unknown): ClientTyping {
+    return parseKind(TYPINGS, payload);
+  }
+}

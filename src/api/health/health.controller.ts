@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, Get, Head, type BeforeApplicationShutdown } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Unavailable } from '../../common/errors.js';
+import { Public } from '../../common/identity.js';
+import { UnitOfWork } from '../../database/unit-of-work.js';
+
+/** Whoever asks often takes a node out that does not answer. */
+const READY_WITHIN_MS = 2_000;
+
+/** For whatever watches the server: a container engine, a load balancer. */
+@ApiExcludeController()
+@Controller('health')
+export class HealthController implements BeforeApplicationShutdown {
+  private isShuttingDown = false;
+
+  constructor(private readonly unitOfWork: UnitOfWork) {}
+
+  beforeApplicationShutdown(): void {
+    this.isShuttingDown = true;
+  }
+
+  /** The process answers. */
+  @Get('live')
+  @Public()
+  live() {
+    return { status: 'ok' };
+  }
+
+  /** Balancers that ask by HEAD must not take the server for dead. */
+  @Head('live')
+  @Public()
+  headLive() {
+    return this.live();
+  }
+
+  @Head('ready')
+  @Public()
+  headReady() {
+    return this.ready();
+  }
+
+  /** It can serve: the database answers, and it is not shutting down. */
+  @Get('ready')
+  @Public()
+  async ready() {
+    if (this.isShuttingDown) throw new Unavailable('The server is shutting down.');
+    const isReady = this.unitOfWork.read.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
+    if (!(await Promise.race([isReady, sleep(READY_WITHIN_MS, false, { ref: false })]))) throw new Unavailable();
+    return { status: 'ok' };
+  }
+}

@@ -1,0 +1,109 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Not } from 'typeorm';
+import { lockUser } from '../identity/accounts.js';
+import { assertOwnName } from '../identity/names.js';
+import { PasswordReset } from './password-reset.entity.js';
+import { PasswordRestoreService } from './password-restore.service.js';
+import { PasswordRules } from './password-rules.js';
+import { Passwords } from '../identity/passwords.js';
+import { Sessions } from '../identity/sessions.js';
+import { UserNews } from '../people/user-news.js';
+import { nameColumns, User } from '../identity/user.entity.js';
+import type { Identity } from '../common/identity.js';
+import { RateLimits } from '../common/limits/rate-limits.js';
+import { SecurityLog } from '../common/logs/security-log.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
+import { passwordChanged } from '../mail/mails.js';
+import { Outbox } from '../mail/outbox.js';
+import type { ProfileView, UpdateProfile } from '../users/dto/users.dto.js';
+import { OwnPassword, wrongPassword } from './own-password.js';
+
+/** What only a user themselves may see and change. */
+@Injectable()
+export class ProfileService {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly passwords: Passwords,
+    private readonly rules: PasswordRules,
+    private readonly ownPassword: OwnPassword,
+    private readonly replaced: PasswordRestoreService,
+    private readonly sessions: Sessions,
+    private readonly outbox: Outbox,
+    private readonly limits: RateLimits,
+    private readonly news: UserNews,
+    private readonly security: SecurityLog,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  async get(me: Identity): Promise<ProfileView> {
+    return toView(await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId }));
+  }
+
+  /**
+   * Changes what is given. A new password ends all other sessions, takes the links for a forgotten one along, and sends a mail about it:
+   * without `current_password`, one with a link that takes it back.
+   * @throws Invalid; `wrong_password` where `current_password` is given and is not it; `reauthentication_required`; RateLimited, Busy
+   */
+  async update(me: Identity, change: UpdateProfile, network: string): Promise<ProfileView> {
+    const { password, current_password: current } = change;
+    const checked = current == null ? undefined : await this.ownPassword.check(me, current, network);
+    const isProven = checked !== undefined;
+    const set = password == null ? undefined : await this.newPassword(me, change, password, { isProven, network });
+
+    const { user, hasNewName } = await this.sessions.endAndClose('password_set', async (tx, end) => {
+      await lockUser(tx, me.userId);
+      const before = await tx.findOneByOrFail(User, { id: me.userId });
+      // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
+      await this.sessions.assertLive(tx, me);
+      if (checked !== undefined && before.passwordHash !== checked) throw wrongPassword();
+      const names = nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName);
+      const isRenamed = names.firstName !== before.firstName || names.lastName !== before.lastName;
+      // Who is called so already may stay.
+      if (isRenamed) assertOwnName(names.firstName, names.lastName);
+      if (set && checked === undefined) await this.replaced.keep(tx, before, set.mayMail);
+      const after = Object.assign(before, { ...names, passwordHash: set?.hash ?? before.passwordHash });
+      await tx.update(User, { id: me.userId }, after);
+      if (!set) return { user: after, hasNewName: isRenamed };
+      if (checked !== undefined && set.mayMail) {
+        const mail = passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl });
+        await this.outbox.add(tx, after.email, mail);
+      }
+      await tx.delete(PasswordReset, { userId: me.userId });
+      await end({ userId: me.userId, id: Not(me.sessionId) });
+      return { user: after, hasNewName: isRenamed };
+    });
+    if (hasNewName) this.news.changed(me.userId);
+    if (set) {
+      const { userId: user_id, sessionId: session_id } = me;
+      this.security.tell('password_set', { user_id, session_id, proven: isProven, network });
+      this.outbox.wake();
+    }
+    return toView(user);
+  }
+
+  private async newPassword(
+    me: Identity,
+    change: UpdateProfile,
+    password: string,
+    { isProven, network }: { isProven: boolean; network: string },
+  ) {
+    if (!isProven) await this.ownPassword.assertRecentLogin(me, network);
+    const { email, firstName, lastName } = await this.unitOfWork.read.findOneByOrFail(User, { id: me.userId });
+    this.rules.assertGood(password, {
+      email,
+      firstName: `${firstName} ${change.first_name ?? ''}`,
+      lastName: `${lastName} ${change.last_name ?? ''}`,
+    });
+    const hash = await this.passwords.hash(password, 'owner');
+    return { hash, mayMail: this.limits.mayMail(isProven ? 'notice' : 'restore', email) };
+  }
+}
+
+const toView = ({ id, email, firstName, lastName, createdAt }: User): ProfileView => ({
+  id,
+  email,
+  first_name: firstName,
+  last_name: lastName,
+  created_at: createdAt.toISOString(),
+});

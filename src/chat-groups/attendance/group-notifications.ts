@@ -1,0 +1,32 @@
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Throttle } from '../../common/timing/throttle.js';
+import type { GroupNotification, MessageChanged } from '../../sockets/events.js';
+import { Publisher } from '../../sockets/publisher.js';
+
+/** Shortest time between two notifications of one group. */
+const EVERY_MS = 1_000;
+
+/** Tells members outside a group that there is something new: at once, and then at most once a second, with the newest. */
+@Injectable()
+export class GroupNotifications implements BeforeApplicationShutdown {
+  private readonly news: Throttle<number, GroupNotification>;
+
+  constructor(publisher: Publisher) {
+    this.news = new Throttle(EVERY_MS, (notification) => publisher.groupNotification(notification));
+  }
+
+  beforeApplicationShutdown(): void {
+    this.news.stop();
+  }
+
+  stored(notification: GroupNotification): void {
+    this.news.push(notification.chat_group_id, notification);
+  }
+
+  /** What still waits to be told about a message is told as the message is now. */
+  changed(groupId: number, { seq, message, deleted }: MessageChanged): void {
+    this.news.amend(groupId, (latest) =>
+      latest.last_seq === seq ? { ...latest, message, ...(deleted && { deleted }) } : latest,
+    );
+  }
+}

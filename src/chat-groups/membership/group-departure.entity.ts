@@ -1,0 +1,20 @@
+import { Entity, Index } from 'typeorm';
+import { User } from '../../identity/user.entity.js';
+import { Conversation } from '../../conversations/conversation.entity.js';
+import { KeyColumn, MomentColumn, References } from '../../database/columns.js';
+
+/** Somebody gave up membership by themselves: they come back by entering, or by asking, and by nobody else's hand. */
+@Entity('group_departures', { withoutRowid: true })
+@Index('ix_group_departures_user', ['userId'])
+export class GroupDeparture {
+  @KeyColumn('conversation_id')
+  @References(() => Conversation, 'fk_group_departures_conversation')
+  conversationId!: number;
+
+  @KeyColumn('user_id')
+  @References(() => User, 'fk_group_departures_user')
+  userId!: number;
+
+  @MomentColumn('left_at')
+  leftAt!: Date;
+}

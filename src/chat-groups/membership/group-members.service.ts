@@ -1,0 +1,173 @@
+import { Injectable } from '@nestjs/common';
+import { IsNull } from 'typeorm';
+import { Sessions } from '../../identity/sessions.js';
+import { DomainError, NotFound } from '../../common/errors.js';
+import type { Identity } from '../../common/identity.js';
+import { LIST_LIMIT, type Page, readCursor, toPage } from '../../common/pages.js';
+import { Blocks } from '../../people/blocks.js';
+import { ConversationRemoval } from '../../conversations/conversation-removal.js';
+import { History } from '../../conversations/history.js';
+import { liveMark } from '../../conversations/read-marks.js';
+import { CommitUnknown, UnitOfWork } from '../../database/unit-of-work.js';
+import { Presence } from '../../sockets/presence.js';
+import { Publisher } from '../../sockets/publisher.js';
+import { AccessRequest } from './access-request.entity.js';
+import type { GroupMemberView } from '../dto/group.dto.js';
+import { GroupAttendance } from '../attendance/group-attendance.js';
+import { GroupMembership } from './group-membership.js';
+import { PersonTurns } from '../attendance/person-turns.js';
+
+interface MemberRow {
+  id: number;
+  first_name: string;
+  last_name: string;
+  is_in: number;
+  last_read_seq: number;
+  last_seq: number;
+  owner_id: number;
+}
+
+const hasLeft = () =>
+  new DomainError(
+    'conflict',
+    'has_left',
+    'They have given up membership of this group. They come back by entering it, or by asking for access.',
+  );
+
+/** Who is a member of a group: let in, removed, gone. */
+@Injectable()
+export class GroupMembersService {
+  constructor(
+    private readonly history: History,
+    private readonly blocks: Blocks,
+    private readonly membership: GroupMembership,
+    private readonly attendance: GroupAttendance,
+    private readonly turns: PersonTurns,
+    private readonly sessions: Sessions,
+    private readonly removal: ConversationRemoval,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly presence: Presence,
+    private readonly publisher: Publisher,
+  ) {}
+
+  /** Who is a member, in the order of their ids. @throws NotFound to those outside */
+  async list(me: Identity, groupId: number, cursor?: string): Promise<Page<GroupMemberView>> {
+    await this.history.assertMember('group', groupId, me.userId);
+    const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
+    const page = toPage(await this.rows('m.user_id > ?', groupId, after), ({ id }) => [id]);
+    const hidden = await this.blocks.hiddenFrom(me.userId);
+    return { ...page, rows: page.rows.map((row) => this.toView(row, hidden)) };
+  }
+
+  /**
+   * The owner adds somebody, who may have been removed before, or have asked for it. One who is a member already stays one.
+   * @throws NotFound to those outside, or where there is no such user; Forbidden to other members; `blocked` where they have blocked
+   * the owner; `has_left` where they have gone by themselves, and not asked to come back
+   */
+  async add(me: Identity, groupId: number, userId: number): Promise<GroupMemberView> {
+    await this.turns.take([userId], async () => {
+      const added = await this.sessions.write(me, async (tx) => {
+        const group = await this.membership.lockAsOwner(tx, me, groupId);
+        if (await this.membership.find(tx, groupId, userId)) return undefined;
+        const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
+        const asked = await tx.existsBy(AccessRequest, waiting);
+        await this.membership.assertMayBeDrawnIn(tx, userId, me);
+        if (!asked && (await this.membership.hasLeft(tx, groupId, userId))) throw hasLeft();
+        await this.membership.admit(tx, group, userId, false);
+        return { lastSeq: group.lastSeq, hadAsked: asked };
+      });
+      if (!added) return;
+      this.attendance.membershipBegan(userId, groupId, added.lastSeq);
+      if (added.hadAsked)
+        this.publisher.accessRequest(me.userId, { chat_group_id: groupId, user_id: userId, status: 'granted' });
+    });
+    const [row] = await this.rows('m.user_id = ?', groupId, userId);
+    // Gone again in the meantime.
+    if (!row) throw new NotFound('member');
+    return this.toView(row, await this.blocks.hiddenFrom(me.userId));
+  }
+
+  /** The caller gives up their own membership, or the owner removes a member. @throws as those do */
+  end(me: Identity, groupId: number, userId: number): Promise<void> {
+    return userId === me.userId ? this.giveUp(me, groupId) : this.remove(me, groupId, userId);
+  }
+
+  /** An owner's group goes to its longest member; the last one to leave deletes it. @throws NotFound */
+  private async giveUp(me: Identity, groupId: number): Promise<void> {
+    const { userId } = me;
+    const inherited = await this.turns.take([userId], async () => {
+      const ended = this.sessions.write(me, async (tx) => {
+        const group = await this.membership.lock(tx, groupId);
+        const member = await this.membership.lockMember(tx, groupId, userId);
+        if (!member) throw new NotFound('chat group');
+        const ends = await this.membership.leaveForGood(tx, [group], userId);
+        if (ends.deleted.length === 0) await this.membership.noteDeparture(tx, groupId, userId);
+        return { wasIn: member.isIn, ...ends };
+      });
+      const { wasIn, deleted, heirs } = await this.silentWhereUnknown(userId, groupId, ended);
+      if (deleted.length > 0) this.removal.wake();
+      this.attendance.membershipEnded(userId, groupId, wasIn);
+      return heirs;
+    });
+    await this.attendance.inherited(inherited);
+  }
+
+  /**
+   * From the answer on, the removed person hears nothing of the group and writes nothing into it: the row goes under the lock that
+   * each message takes, and after the commit their sockets go before anything else is awaited. Doing it again does no harm.
+   * @throws NotFound to those outside, or where there is no such member; Forbidden to other members
+   */
+  private remove(me: Identity, groupId: number, userId: number): Promise<void> {
+    return this.turns.take([userId], async () => {
+      const ended = this.sessions.write(me, async (tx) => {
+        await this.membership.lockAsOwner(tx, me, groupId);
+        const member = await this.membership.lockMember(tx, groupId, userId);
+        if (member) await this.membership.remove(tx, groupId, userId);
+        else if (!(await this.membership.isRemoved(tx, groupId, userId))) throw new NotFound('member');
+        return member;
+      });
+      const member = await this.silentWhereUnknown(userId, groupId, ended);
+      if (member) this.attendance.membershipEnded(userId, groupId, member.isIn);
+    });
+  }
+
+  /** Where nobody knows whether it was done, their sockets hear nothing of the group until they enter it or connect anew. */
+  private async silentWhereUnknown<T>(userId: number, groupId: number, ended: Promise<T>): Promise<T> {
+    try {
+      return await ended;
+    } catch (error) {
+      if (error instanceof CommitUnknown) this.attendance.silence(userId, groupId);
+      throw error;
+    }
+  }
+
+  private rows(condition: string, groupId: number, value: number): Promise<MemberRow[]> {
+    return this.unitOfWork.read.query<MemberRow[]>(
+      `SELECT u.id, u.first_name, u.last_name, m.is_in, m.last_read_seq, c.last_seq, g.owner_id
+       FROM members m
+       JOIN users u ON u.id = m.user_id
+       JOIN conversations c ON c.id = m.conversation_id
+       JOIN chat_groups g ON g.conversation_id = m.conversation_id
+       WHERE m.conversation_id = ? AND ${condition}
+       ORDER BY m.user_id LIMIT ${LIST_LIMIT + 1}`,
+      [groupId, value],
+    );
+  }
+
+  private toView(row: MemberRow, hidden: ReadonlySet<number>): GroupMemberView {
+    const isIn = Boolean(row.is_in);
+    const mark = liveMark(
+      { lastSeq: row.last_seq, lastReadSeq: row.last_read_seq },
+      isIn && this.presence.isConnected(row.id),
+    );
+    return {
+      id: row.id,
+      first_name: row.first_name,
+      last_name: row.last_name,
+      is_online: !hidden.has(row.id) && this.presence.isOnline(row.id),
+      is_in_group: isIn,
+      role: row.id === row.owner_id ? 'owner' : 'member',
+      last_read_seq: mark.lastReadSeq,
+    };
+  }
+}

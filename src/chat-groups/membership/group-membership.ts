@@ -1,0 +1,202 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { hasAccount, holdAccount } from '../../identity/accounts.js';
+import { Clock } from '../../common/timing/clock.js';
+import { Forbidden, NotFound } from '../../common/errors.js';
+import type { Identity } from '../../common/identity.js';
+import { blocked, Blocks } from '../../people/blocks.js';
+import { lockConversation, lockMember } from '../../conversations/conversation-locks.js';
+import { ConversationRemoval } from '../../conversations/conversation-removal.js';
+import type { ReadableChat } from '../../conversations/history.js';
+import { Member } from '../../conversations/member.entity.js';
+import { inIds, insertRows, toMoment } from '../../database/dialect.js';
+import { AccessRequest } from './access-request.entity.js';
+import { ChatGroup } from '../chat-group.entity.js';
+import { GroupDeparture } from './group-departure.entity.js';
+import { GroupQuotas } from './group-quotas.js';
+import { GroupRemoval } from './group-removal.entity.js';
+
+export interface LockedGroup extends ReadableChat {
+  ownerId: number;
+  isPrivate: boolean;
+  memberCount: number;
+}
+
+/** A group that somebody leaves for good, as it was until then. */
+export type Left = Pick<LockedGroup, 'id' | 'ownerId' | 'memberCount'>;
+
+/** What became of such groups. */
+export interface Ends {
+  deleted: number[];
+  /** New owners, by group. */
+  heirs: Map<number, number>;
+}
+
+/** Groups of one statement. */
+const CHUNK = 500;
+
+/** The same sentence to both, as for messages. */
+export const blockedFromGroups = () => blocked('One of the two of you has blocked the other.');
+
+export const onlyTheOwner = () => new Forbidden('Only the owner of a group can do this.');
+
+/** Who belongs to a group, as rows: steps of transactions that hold the group's lock. */
+@Injectable()
+export class GroupMembership implements OnModuleInit {
+  constructor(
+    private readonly removal: ConversationRemoval,
+    private readonly blocks: Blocks,
+    private readonly quotas: GroupQuotas,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    for (const table of ['access_requests', 'group_departures', 'group_removals'])
+      this.removal.alsoDeletes(table, 'user_id');
+  }
+
+  /** Locks a group against everything that numbers its messages or changes its members. @throws NotFound */
+  async lock(tx: EntityManager, groupId: number): Promise<LockedGroup> {
+    // The conversation's row first, as the message log does: two that lock in one order do not wait for each other.
+    const conversation = await lockConversation(tx, groupId, 'group');
+    const group = await tx.findOneBy(ChatGroup, { conversationId: groupId });
+    if (!conversation || !group) throw new NotFound('chat group');
+    const { ownerId, isPrivate, memberCount } = group;
+    return { id: groupId, lastSeq: conversation.last_seq, ownerId, isPrivate, memberCount };
+  }
+
+  /** The same, for its owner. @throws NotFound to those outside; Forbidden to other members */
+  async lockAsOwner(tx: EntityManager, me: Identity, groupId: number): Promise<LockedGroup> {
+    const group = await this.lock(tx, groupId);
+    if (!(await this.find(tx, groupId, me.userId))) throw new NotFound('chat group');
+    if (group.ownerId !== me.userId) throw onlyTheOwner();
+    return group;
+  }
+
+  find(tx: EntityManager, groupId: number, userId: number): Promise<Member | null> {
+    return tx.findOneBy(Member, { conversationId: groupId, userId });
+  }
+
+  /** The same for one whose row is about to be changed: nobody changes it otherwise until the commit. */
+  async lockMember(
+    tx: EntityManager,
+    groupId: number,
+    userId: number,
+  ): Promise<Pick<Member, 'isIn' | 'lastReadSeq'> | null> {
+    const row = await lockMember(tx, groupId, userId);
+    return row ? { isIn: Boolean(row.is_in), lastReadSeq: row.last_read_seq } : null;
+  }
+
+  isRemoved(tx: EntityManager, groupId: number, userId: number): Promise<boolean> {
+    return tx.existsBy(GroupRemoval, { conversationId: groupId, userId });
+  }
+
+  /** They have gone by themselves: only they themselves can bring about that they come back. */
+  hasLeft(tx: EntityManager, groupId: number, userId: number): Promise<boolean> {
+    return tx.existsBy(GroupDeparture, { conversationId: groupId, userId });
+  }
+
+  /** A member has gone by themselves. */
+  async noteDeparture(tx: EntityManager, groupId: number, userId: number): Promise<void> {
+    // The new row refers to theirs.
+    await hasAccount(tx, userId);
+    await tx.insert(GroupDeparture, { conversationId: groupId, userId, leftAt: this.clock.now() });
+  }
+
+  /**
+   * Whoever is made a member, or owner, by another's hand has not blocked that other; the answer holds until the commit.
+   * @throws NotFound where there is no such user, or no more; `blocked`
+   */
+  async assertMayBeDrawnIn(tx: EntityManager, userId: number, me: Identity): Promise<void> {
+    // Held as `admit` holds it, and whoever blocks locks both people first.
+    if (!(await holdAccount(tx, userId))) throw new NotFound('user');
+    if (await this.blocks.hasBlocked(tx, userId, me.userId)) throw blockedFromGroups();
+  }
+
+  /**
+   * A new member, with nothing unread. What they asked for is settled, and what kept them out forgotten.
+   * @throws NotFound where there is no such user, or no more; `quota_exceeded`
+   */
+  async admit(tx: EntityManager, { id, lastSeq }: LockedGroup, userId: number, isIn: boolean): Promise<void> {
+    if (!(await holdAccount(tx, userId))) throw new NotFound('user');
+    await this.quotas.assertMayJoin(tx, userId);
+    const row = [id, userId, lastSeq, isIn ? 1 : 0, toMoment(this.clock.now())];
+    await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, is_in, joined_at', [row]);
+    await tx.increment(ChatGroup, { conversationId: id }, 'memberCount', 1);
+    for (const table of [AccessRequest, GroupDeparture, GroupRemoval])
+      await tx.delete(table, { conversationId: id, userId });
+  }
+
+  /** A member no more, and let in by nobody but the owner. */
+  async remove(tx: EntityManager, groupId: number, userId: number): Promise<void> {
+    // The new row refers to theirs.
+    await hasAccount(tx, userId);
+    await tx.delete(Member, { conversationId: groupId, userId });
+    await tx.decrement(ChatGroup, { conversationId: groupId }, 'memberCount', 1);
+    await tx.insert(GroupRemoval, { conversationId: groupId, userId, removedAt: this.clock.now() });
+  }
+
+  /**
+   * A member no more, of groups that are locked: one whose last member that was is gone, and one whose owner it was passes on to who
+   * has been a member for longest. A handful of statements for hundreds of groups. Call `ConversationRemoval` after the commit.
+   */
+  async leaveForGood(tx: EntityManager, groups: readonly Left[], userId: number): Promise<Ends> {
+    const ends: Ends = { deleted: [], heirs: new Map() };
+    for (let i = 0; i < groups.length; i += CHUNK) {
+      const some = groups.slice(i, i + CHUNK);
+      const mine = inGroups(some);
+      await tx.query(`DELETE FROM members WHERE user_id = ? AND ${mine.sql}`, [userId, ...mine.values]);
+      await this.deleteGroups(
+        tx,
+        some.filter(({ memberCount }) => memberCount <= 1),
+        ends,
+      );
+      const others = some.filter(({ memberCount }) => memberCount > 1);
+      if (others.length > 0) {
+        const { sql, values } = inGroups(others);
+        await tx.query(`UPDATE chat_groups SET member_count = member_count - 1 WHERE ${sql}`, values);
+      }
+      await this.passOn(
+        tx,
+        others.filter(({ ownerId }) => ownerId === userId),
+        ends,
+      );
+      // On SQLite all of this would be one turn of the event loop.
+      if (some.length === CHUNK) await nextTurn();
+    }
+    return ends;
+  }
+
+  private async passOn(tx: EntityManager, groups: readonly Left[], { heirs }: Ends): Promise<void> {
+    if (groups.length === 0) return;
+    const { sql, values } = inGroups(groups);
+    await tx.query(
+      `UPDATE chat_groups SET owner_id = (
+         SELECT m.user_id FROM members m WHERE m.conversation_id = chat_groups.conversation_id
+         ORDER BY m.joined_at, m.user_id LIMIT 1
+       ) WHERE ${sql}`,
+      values,
+    );
+    const rows = await tx.query<{ id: number; owner_id: number }[]>(
+      `SELECT conversation_id AS id, owner_id FROM chat_groups WHERE ${sql}`,
+      values,
+    );
+    for (const { id, owner_id } of rows) heirs.set(id, owner_id);
+  }
+
+  private async deleteGroups(tx: EntityManager, groups: readonly Left[], { deleted }: Ends): Promise<void> {
+    if (groups.length === 0) return;
+    const { sql, values } = inGroups(groups);
+    await tx.query(`DELETE FROM chat_groups WHERE ${sql}`, values);
+    const ids = groups.map(({ id }) => id);
+    await this.removal.mark(tx, ids);
+    deleted.push(...ids);
+  }
+}
+
+const inGroups = (groups: readonly Left[]) =>
+  inIds(
+    'conversation_id',
+    groups.map(({ id }) => id),
+  );

@@ -1,0 +1,38 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { QuotaExceeded } from '../../common/errors.js';
+import { CONFIG, type Config } from '../../config/config.js';
+
+/**
+ * How many groups one person may own, and be a member of. Asked inside the transaction that would make one more, whose caller holds the
+ * person's row (`holdAccount`): of two at once, the second counts the first. Whoever has more, from an earlier bound, keeps them. The
+ * heir of a group whose owner goes is not asked for room: the number of groups does not grow, and a group must have an owner.
+ */
+@Injectable()
+export class GroupQuotas {
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  /** @throws `quota_exceeded` */
+  async assertMayJoin(tx: EntityManager, userId: number): Promise<void> {
+    const most = this.config.membershipsPerUser;
+    if ((await this.count(tx, userId, '')) >= most)
+      throw new QuotaExceeded(`Nobody is a member of more than ${most} groups: one has to be left first.`);
+  }
+
+  /** @throws `quota_exceeded` */
+  async assertMayOwn(tx: EntityManager, userId: number): Promise<void> {
+    const most = this.config.groupsOwnedPerUser;
+    if ((await this.count(tx, userId, 'AND g.owner_id = m.user_id')) >= most)
+      throw new QuotaExceeded(`Nobody owns more than ${most} groups: one has to be handed over or left first.`);
+  }
+
+  /** Of the groups that the person is a member of; whoever owns one is. */
+  private async count(tx: EntityManager, userId: number, condition: string): Promise<number> {
+    const [row] = await tx.query<{ n: number | string }[]>(
+      `SELECT COUNT(*) AS n FROM members m JOIN chat_groups g ON g.conversation_id = m.conversation_id
+       WHERE m.user_id = ? ${condition}`,
+      [userId],
+    );
+    return Number(row.n);
+  }
+}

@@ -1,0 +1,21 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { Invalid } from '../errors.js';
+import { assertModest } from './validation.js';
+
+/**
+ * The `data` of a GET request: its query parameters, and the fields of a JSON body where a client sends one
+ * (the protocol's original text writes it so). A field in both is refused rather than guessed at.
+ */
+export const Data = createParamDecorator((_: unknown, context: ExecutionContext): Record<string, unknown> => {
+  const { query, body } = context.switchToHttp().getRequest<{ query: object; body: unknown }>();
+  assertModest(query);
+  if (body === undefined || body === null) return { ...query };
+  if (typeof body !== 'object' || Array.isArray(body)) throw new Invalid('The body must be a JSON object.');
+  const twice = Object.keys(body).filter((name) => name in query);
+  if (twice.length > 0)
+    throw new Invalid(
+      `Send ${twice.join(', ')} in the query or in the body, not in both.`,
+      Object.fromEntries(twice.map((name) => [name, ['is in the query and in the body']])),
+    );
+  return { ...query, ...body };
+});

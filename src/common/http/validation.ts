@@ -1,0 +1,80 @@
+import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
+import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
+import { Invalid } from '../errors.js';
+
+/** Fields that a DTO does not name are refused, so that a typo is told and not ignored. */
+const STRICT: ValidatorOptions = {
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  stopAtFirstError: true,
+  validationError: { target: false, value: false },
+};
+
+const UNKNOWN = 'is not a field of this request';
+
+function invalidFrom(errors: ValidationError[]): Invalid {
+  const fields = Object.fromEntries(
+    errors.map(({ property, constraints }) => {
+      const isUnknown = constraints?.['whitelistValidation'] !== undefined;
+      return [printable(property), isUnknown ? [UNKNOWN] : Object.values(constraints ?? { nested: 'is not valid' })];
+    }),
+  );
+  const sentence = Object.entries(fields)
+    .map(([field, wrong]) => `${field} ${wrong.join(', ')}`)
+    .join('; ');
+  return new Invalid(`Check the request: ${sentence}.`, fields);
+}
+
+/** A name as the client sent it, short enough to be sent back. */
+const printable = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
+
+/** What sockets send. They have pipes of their own, which convert nothing: there, `"2"` is no number. */
+const socketPayloads = new WeakSet<object>();
+
+/** Says of a class that only sockets send it: the pipe that Nest runs on everything leaves it alone. */
+export const isSentBySockets = (dto: object): void => void socketPayloads.add(dto);
+
+class HttpValidationPipe extends ValidationPipe {
+  protected override toValidate(metadata: ArgumentMetadata): boolean {
+    return !(metadata.metatype && socketPayloads.has(metadata.metatype)) && super.toValidate(metadata);
+  }
+}
+
+/** Parses bodies, queries and bodies of GET requests into their DTO classes. */
+export const httpValidationPipe = (): ValidationPipe =>
+  new HttpValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
+
+/** More fields than any request has; each one too many would be named in the answer. */
+const MAX_FIELDS = 32;
+/** Deeper than any request is; what walks through it must not run out of stack. */
+const MAX_DEPTH = 4;
+
+/** Refuses what no request looks like, before anything looks at each of its fields. @throws Invalid */
+export function assertModest(value: unknown, depth = 1): void {
+  if (typeof value !== 'object' || value === null) return;
+  const contents = Object.values(value);
+  if (contents.length > MAX_FIELDS) throw new Invalid(`Send at most ${MAX_FIELDS} fields.`);
+  // `constructor`, `__proto__`, `toString` and so on: they stand for what a class would look up on itself.
+  const inherited = Object.keys(value).find((name) => name in Object.prototype);
+  if (inherited !== undefined)
+    throw new Invalid(`Check the request: ${inherited} ${UNKNOWN}.`, Object.fromEntries([[inherited, [UNKNOWN]]]));
+  if (depth > MAX_DEPTH) throw new Invalid(`Nest at most ${MAX_DEPTH} levels.`);
+  for (const content of contents) assertModest(content, depth + 1);
+}
+
+/** Parses a socket's payload into its DTO class. @throws Invalid naming each offending field */
+export function parsePayload<T extends object>(dto: new () => T, payload: unknown): T {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload) || Buffer.isBuffer(payload)) {
+    throw new Invalid('Send one JSON object.');
+  }
+  assertModest(payload);
+  const parsed = new dto();
+  for (const [name, content] of Object.entries(payload)) {
+    // Not an assignment: `__proto__` sent as a field would replace the class that carries the rules.
+    Object.defineProperty(parsed, name, { value: content, enumerable: true, writable: true, configurable: true });
+  }
+  const errors = validateSync(parsed, STRICT);
+  if (errors.length > 0) throw invalidFrom(errors);
+  return parsed;
+}

@@ -1,0 +1,141 @@
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP, SocketAddress } from 'node:net';
+import { createParamDecorator, type ExecutionContext, Inject, Injectable, type PipeTransform } from '@nestjs/common';
+import { CONFIG, type Config } from '../../config/config.js';
+
+/*
+ * The only place that says where a request comes from. What is counted for strangers is counted by network: an IPv4 address, or the
+ * /64 of an IPv6 address, which is the least that anybody is given. However it is spelled, one network is one key.
+ *
+ * Some IPv6 addresses stand for an IPv4 address, and their /64 for many or all of them:
+ * - NAT64 (RFC 6052, RFC 8215) puts everybody who comes by IPv4 behind one prefix: the IPv4 address is the key.
+ * - Teredo (RFC 4380) does so with everybody who has one server in common: again the client's IPv4 address, to which all that is sent
+ *   to its IPv6 address is carried, so that nobody can make one up.
+ * - 6to4 (RFC 3056) gives a /48 to each IPv4 address. That is a customer as any other, with its own /64s and its own site.
+ * Only what is counted goes by that. Whether a proxy is trusted goes by the address it has.
+ */
+
+/** What we use of a request: `headers`, and where its connection comes from. */
+export type Incoming = Pick<IncomingMessage, 'headers'> & { socket: { remoteAddress?: string | undefined } };
+
+/** Nothing has this address: the connection was gone before anybody asked. */
+const UNKNOWN = '0.0.0.0';
+
+/** `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80`, each also in quotes, with spaces, or with a zone (`fe80::1%eth0`). */
+const SPELLING = /^(?:\[([^\]]*)\](?::\d*)?|([^:]*)(?::\d*)?|(.*:.*))$/;
+
+/** No spelling of an address is longer; strangers choose what is parsed. */
+const LONGEST = 80;
+/** More proxies than anybody has: whoever makes up hops must not be followed through all of them. */
+const MAX_HOPS = 100;
+
+/** An address in its one spelling: no port, no zone, IPv6 shortened, IPv4 within IPv6 as IPv4. Undefined where it is none. */
+export function canonicalAddress(text: string): string | undefined {
+  if (text.length > LONGEST) return undefined;
+  const [, bracketed, plain, colons] = SPELLING.exec(text.replace(/^[\s"]+|[\s"]+$/g, '')) ?? [];
+  const [address = ''] = (bracketed ?? plain ?? colons ?? '').split('%');
+  if (isIP(address) !== 6) return isIP(address) === 4 ? address : undefined;
+  const { address: shortened } = new SocketAddress({ address, family: 'ipv6' });
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(shortened)?.[1] ?? shortened;
+}
+
+/** The network of a canonical address: IPv4 as it is, also within IPv6; else IPv6 as `2001:db8:1:2::/64`. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const groups = groupsOf(address);
+  return ipv4Within(groups) ?? prefixOf(groups, 4);
+}
+
+/** What several IPv6 networks of one customer have in common, `2001:db8:1::/48`; undefined where there is none. @param network as of `networkOf` */
+export const siteOf = (network: string): string | undefined =>
+  network.endsWith('/64') ? prefixOf(groupsOf(network.split('/')[0]), 3) : undefined;
+
+/** The eight groups of a canonical IPv6 address. */
+function groupsOf(address: string): number[] {
+  // `::1.2.3.4`: the only canonical ones that end so are zero before it.
+  const [head, tail = ''] = address.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split('::');
+  const [before, after] = [head, tail].map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = Array<string>(8 - before.length - after.length).fill('0');
+  return [...before, ...zeros, ...after].map((group) => parseInt(group, 16));
+}
+
+/** The IPv4 address that an IPv6 address stands for, where a whole /64 may hold many such. */
+function ipv4Within(groups: readonly number[]): string | undefined {
+  const [a, b, c, d, e, f, high, low] = groups;
+  if (a === 0x64 && b === 0xff9b) {
+    if (c + d + e + f === 0) return ipv4(high, low);
+    // For prefixes of a network's own, mostly of 96 bits. In shorter ones, the address stands further ahead, and zeros behind it.
+    if (c === 1) return (low | (high & 0xff)) === 0 ? `${hex(groups)}/128` : ipv4(high, low);
+  }
+  // Turned over, bit by bit.
+  if (a === 0x2001 && b === 0) return ipv4(high ^ 0xffff, low ^ 0xffff);
+  return undefined;
+}
+
+const ipv4 = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join('.');
+
+/** The address of the first `count` groups. */
+const prefixOf = (groups: readonly number[], count: number): string =>
+  `${hex([...groups.slice(0, count), ...Array<number>(8 - count).fill(0)])}/${count * 16}`;
+
+function hex(groups: readonly number[]): string {
+  const text = groups.map((group) => group.toString(16)).join(':');
+  return new SocketAddress({ address: text, family: 'ipv6' }).address;
+}
+
+/** Says where a request comes from, on HTTP and at a socket's handshake, as TRUST_PROXY has it. */
+@Injectable()
+export class ClientNetworks implements PipeTransform<Incoming, string> {
+  private readonly isTrusted: (address: string, hop: number) => boolean;
+
+  constructor(@Inject(CONFIG) { trustProxy }: Pick<Config, 'trustProxy'>) {
+    this.isTrusted = trustIn(trustProxy);
+  }
+
+  /** The address that no proxy of ours has, or the last proxy of ours where the next one is no address. */
+  addressOf({ headers, socket }: Incoming): string {
+    let address = canonicalAddress(socket.remoteAddress ?? UNKNOWN) ?? UNKNOWN;
+    const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+    for (let hop = 0; hop < MAX_HOPS && forwarded.length > 0 && this.isTrusted(address, hop); hop++) {
+      const next = canonicalAddress(forwarded.pop()!);
+      if (next === undefined) break;
+      address = next;
+    }
+    return address;
+  }
+
+  /** Whether a connection from this canonical address is a proxy's of ours, which speaks for many. */
+  isProxy(address: string): boolean {
+    return this.isTrusted(address, 0);
+  }
+
+  /** The key under which the request is counted. */
+  networkOf(request: Incoming): string {
+    return networkOf(this.addressOf(request));
+  }
+
+  transform(request: Incoming): string {
+    return this.networkOf(request);
+  }
+}
+
+function trustIn(trusted: Config['trustProxy']): (address: string, hop: number) => boolean {
+  if (trusted === false) return () => false;
+  if (typeof trusted === 'number') return (_address, hop) => hop < trusted;
+  const list = new BlockList();
+  for (const range of trusted) {
+    const [given, bits] = range.split('/');
+    const family = isIP(given) === 4 ? 'ipv4' : 'ipv6';
+    if (bits === undefined) list.addAddress(given, family);
+    else list.addSubnet(given, Number(bits), family);
+  }
+  return (address) => list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+}
+
+const RawRequest = createParamDecorator(
+  (_: unknown, context: ExecutionContext): IncomingMessage =>
+    context.switchToHttp().getRequest<{ raw: IncomingMessage }>().raw,
+);
+
+/** The network that a request comes from: see `ClientNetworks`. */
+export const Network = (): ParameterDecorator => RawRequest(ClientNetworks);

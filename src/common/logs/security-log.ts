@@ -1,0 +1,107 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG, type Config } from '../../config/config.js';
+
+/** Why a session ended. */
+export type SessionEnd =
+  'logout' | 'owner' | 'limit' | 'password_set' | 'password_reset' | 'password_restored' | 'erasure';
+
+/**
+ * Everything that the security log tells, with what it says of each: ids and networks, and never an address, a token or a text.
+ * docs/operations.md describes each for operators.
+ */
+export interface SecurityEvents {
+  registration: { network: string };
+  account_created: { user_id: number };
+  login: { user_id: number; session_id: number; network: string };
+  login_failed: { user_id?: number; network: string };
+  /** A password was not even looked at: too many wrong ones came before it. */
+  locked_out: { user_id?: number; network: string };
+  wrong_password: { user_id: number; session_id: number; network: string };
+  /** Forged, of another server, expired, or of a session that has ended. */
+  token_refused: { code: string; user_id?: number; network?: string };
+  session_ended: { user_id: number; session_id: number; by: SessionEnd };
+  /** By whoever was logged in; `proven` where the former one was sent along. */
+  password_set: { user_id: number; session_id: number; proven: boolean; network: string };
+  reset_requested: { network: string };
+  password_reset: { user_id: number; network: string };
+  password_restored: { user_id: number; network: string };
+  reauthentication_demanded: { user_id: number; session_id: number; network: string };
+  erasure_refused: { user_id: number; session_id: number; network: string };
+  account_erased: { user_id: number; network: string };
+  limit_reached: { user_id?: number; network?: string };
+  origin_refused: { user_id?: number; network?: string };
+}
+
+export type SecurityEvent = keyof SecurityEvents;
+
+/** What strangers can cause as often as they like: the first of one kind and network is told at once, the others once a second. */
+const GATHERED: ReadonlySet<SecurityEvent> = new Set([
+  'registration',
+  'login_failed',
+  'locked_out',
+  'wrong_password',
+  'token_refused',
+  'reset_requested',
+  'limit_reached',
+  'origin_refused',
+]);
+const GATHER_MS = 1_000;
+/** Kinds and networks in one second; what comes from more networks than that is counted in one line for each kind. */
+const MOST_GATHERED = 200;
+const SEVERAL = 'several';
+
+/** One line for each event that a security officer asks about: JSON in production, words elsewhere. */
+@Injectable()
+export class SecurityLog implements OnApplicationShutdown {
+  private readonly logger = new Logger('Security');
+  /** What came after the first of its kind and network, within this second. Local to a node, as its log is. */
+  private readonly gathered = new Map<string, { event: SecurityEvent; details: object; count: number }>();
+  private timer?: NodeJS.Timeout | undefined;
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  tell<Name extends SecurityEvent>(event: Name, details: SecurityEvents[Name]): void {
+    if (!GATHERED.has(event)) return this.write(event, details);
+    const { network = '' } = details as { network?: string };
+    const isRoom = this.gathered.size < MOST_GATHERED;
+    const key = `${event} ${isRoom || this.gathered.has(`${event} ${network}`) ? network : SEVERAL}`;
+    const before = this.gathered.get(key);
+    if (before) {
+      before.count++;
+      before.details = details;
+      return;
+    }
+    if (isRoom) {
+      this.write(event, details);
+      this.gathered.set(key, { event, details, count: 0 });
+    } else {
+      this.gathered.set(key, { event, details: { network: SEVERAL }, count: 1 });
+    }
+    this.timer ??= setTimeout(() => this.writeGathered(), GATHER_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    this.writeGathered();
+  }
+
+  private writeGathered(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const gathered = [...this.gathered];
+    this.gathered.clear();
+    for (const [key, { event, details, count }] of gathered) {
+      if (count === 0) continue;
+      const isOfMany = key.endsWith(` ${SEVERAL}`);
+      this.write(event, isOfMany ? { network: SEVERAL, count } : { ...details, count });
+    }
+  }
+
+  private write(event: SecurityEvent, details: object): void {
+    if (this.config.production) {
+      this.logger.log({ event, ...details });
+      return;
+    }
+    const words = Object.entries(details).map(([name, value]) => `${name}=${String(value)}`);
+    this.logger.log([event, ...words].join(' '));
+  }
+}

@@ -1,0 +1,61 @@
+import { Entity, Index, Unique } from 'typeorm';
+import { fold } from '../common/text/folding.js';
+import { GeneratedId, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
+
+/** Characters. */
+const NAME_KEY_LENGTH = 240;
+
+@Entity('users')
+@Unique('uq_users_email', ['email'])
+@Index('ix_users_first_name', ['firstNameKey', 'id'])
+@Index('ix_users_last_name', ['lastNameKey', 'id'])
+export class User {
+  @GeneratedId()
+  id!: number;
+
+  /** Lower case, domain in punycode. */
+  @VarcharColumn('email', 254)
+  email!: string;
+
+  /** argon2id, in its own notation. */
+  @VarcharColumn('password_hash', 128)
+  passwordHash!: string;
+
+  @VarcharColumn('first_name', 80)
+  firstName!: string;
+
+  @VarcharColumn('last_name', 80)
+  lastName!: string;
+
+  /** The whole name as it is searched, the first name first: see `nameKey`. */
+  @VarcharColumn('first_name_key', NAME_KEY_LENGTH)
+  firstNameKey!: string;
+
+  /** The same with the last name first. */
+  @VarcharColumn('last_name_key', NAME_KEY_LENGTH)
+  lastNameKey!: string;
+
+  @MomentColumn('created_at')
+  createdAt!: Date;
+
+  /** When the last socket closed; null for one who was never here, or is here for the first time. */
+  @NullableMomentColumn('last_seen')
+  lastSeen!: Date | null;
+
+  @NullableMomentColumn('erased_at')
+  erasedAt!: Date | null;
+}
+
+/** Names are found by their beginning. Folding can make them longer; what is cut off is not searched. */
+export const nameKey = (name: string): string => Array.from(fold(name)).slice(0, NAME_KEY_LENGTH).join('');
+
+/** The four columns of a name. */
+export const nameColumns = (firstName: string, lastName: string) => ({
+  firstName,
+  lastName,
+  firstNameKey: nameKey(`${firstName} ${lastName}`),
+  lastNameKey: nameKey(`${lastName} ${firstName}`),
+});
+
+/** How a person is shown who has erased their account. */
+export const ERASED_NAME = { firstName: 'deleted', lastName: 'user' };

@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import { Presence } from '../sockets/presence.js';
+import { WhoIsIn } from './who-is-in.js';
+
+/** Where more are in a group, they do not hear of each other: what one does would be told to all, and what all do to each. */
+export const SMALL_GROUP = 100;
+/** People of one question to the database. */
+const CHUNK = 500;
+
+/** For each of these people, those who share something with them: pairs of who is seen and who sees. */
+export type Partners = (userIds: readonly number[]) => Promise<readonly (readonly [seen: number, viewer: number])[]>;
+/** Who must not see whether somebody is here, or what they type; and who wants to hear nothing of somebody. */
+export interface Hiding {
+  /** For each of these people who hides from somebody, from whom. */
+  blockedBy(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>>;
+  /** For each of these people from whom somebody hides, who does. */
+  blockersOf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>>;
+}
+
+/** Who hears of a person: those who have a room with them, and those who are in a group with them where at most 100 are in. */
+@Injectable()
+export class Audience {
+  private partners?: Partners;
+  private hiding?: Hiding;
+
+  constructor(
+    private readonly presence: Presence,
+    private readonly whoIsIn: WhoIsIn,
+  ) {}
+
+  /** Whoever knows who has a room with whom says so once. */
+  meetBy(partners: Partners): void {
+    this.partners = partners;
+  }
+
+  /** Whoever knows who has blocked whom says so once. */
+  hideBy(hiding: Hiding): void {
+    this.hiding = hiding;
+  }
+
+  /** Those who are connected and hear of each of these people, never the people themselves. A question or two, however many they are. */
+  async of(userIds: readonly number[]): Promise<Map<number, Set<number>>> {
+    const viewers = new Map(userIds.map((userId) => [userId, new Set<number>()]));
+    for (const userId of userIds) {
+      for (const groupId of this.whoIsIn.groupsOf(userId)) {
+        for (const viewer of this.inSmallGroup(groupId)) viewers.get(userId)!.add(viewer);
+      }
+    }
+    for (const chunk of chunks(userIds)) {
+      for (const [seen, viewer] of (await this.partners?.(chunk)) ?? []) viewers.get(seen)?.add(viewer);
+    }
+    for (const [userId, set] of viewers) {
+      for (const viewer of set) if (viewer === userId || !this.presence.isConnected(viewer)) set.delete(viewer);
+    }
+    return viewers;
+  }
+
+  /** Everybody in the group, or nobody where more than 100 are. */
+  inSmallGroup(groupId: number): Iterable<number> {
+    return this.whoIsIn.countIn(groupId) > SMALL_GROUP ? [] : this.whoIsIn.usersIn(groupId);
+  }
+
+  /** For each of these people who hides from somebody, from whom: those do not see whether they are here. */
+  hidden(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    return this.ask(userIds, (some) => this.hiding?.blockedBy(some));
+  }
+
+  /** For each of these people from whom somebody hides, who does: what these people call themselves does not come to those. */
+  deaf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    return this.ask(userIds, (some) => this.hiding?.blockersOf(some));
+  }
+
+  /** Those whom this one hides from, and those who hide from this one: neither is to hear that the other types. */
+  async apart(userId: number): Promise<ReadonlySet<number>> {
+    const [hidden, deaf] = await Promise.all([this.hidden([userId]), this.deaf([userId])]);
+    return new Set([...(hidden.get(userId) ?? []), ...(deaf.get(userId) ?? [])]);
+  }
+
+  private async ask(
+    userIds: readonly number[],
+    question: (some: readonly number[]) => Promise<ReadonlyMap<number, ReadonlySet<number>>> | undefined,
+  ): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+    const all = new Map<number, ReadonlySet<number>>();
+    for (const chunk of chunks(userIds)) {
+      for (const [userId, others] of (await question(chunk)) ?? []) all.set(userId, others);
+    }
+    return all;
+  }
+}
+
+function* chunks(userIds: readonly number[]): Iterable<readonly number[]> {
+  for (let i = 0; i < userIds.length; i += CHUNK) yield userIds.slice(i, i + CHUNK);
+}

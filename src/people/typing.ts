@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Audience } from './audience.js';
+import { Publisher } from '../sockets/publisher.js';
+
+/** Of one who types on, so much is passed on and no more. */
+const EVERY_MS = 3_000;
+/** Chats in which somebody types right now; with more, some is passed on too often. */
+const REMEMBERED = 100_000;
+
+/** Passes on that somebody types: at most once in three seconds, chat and person. It is worth nothing a moment later, so nothing is kept. */
+@Injectable()
+export class Typing {
+  private readonly recent = new LRUCache<string, true>({ max: REMEMBERED, ttl: EVERY_MS });
+
+  constructor(
+    private readonly audience: Audience,
+    private readonly publisher: Publisher,
+  ) {}
+
+  /** @param mayReach whether the two have to do with each other; asked only where there is something to pass on */
+  async inRoom(userId: number, otherUserId: number, mayReach: () => Promise<boolean>): Promise<void> {
+    if (!this.isDue(`${userId}>${otherUserId}`)) return;
+    if (!(await mayReach()) || (await this.audience.apart(userId)).has(otherUserId)) return;
+    this.publisher.typing({ chat_type: 'room', other_user_id: otherUserId, user_id: userId });
+  }
+
+  /** @param assertIsIn asked again in the moment in which it is passed on: who was removed meanwhile is not heard */
+  async inGroup(userId: number, groupId: number, assertIsIn: () => void): Promise<void> {
+    assertIsIn();
+    if (!this.isDue(`${userId}:${groupId}`)) return;
+    const apart = await this.audience.apart(userId);
+    assertIsIn();
+    this.publisher.typing({ chat_type: 'group', chat_group_id: groupId, user_id: userId }, [...apart]);
+  }
+
+  private isDue(key: string): boolean {
+    if (this.recent.has(key)) return false;
+    this.recent.set(key, true);
+    return true;
+  }
+}

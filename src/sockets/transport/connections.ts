@@ -1,0 +1,86 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'socket.io';
+import { ClientNetworks, siteOf } from '../../common/limits/client-network.js';
+import { NETWORKS_OF_SITE } from '../../common/limits/limits.js';
+import { SecurityLog } from '../../common/logs/security-log.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { type Connection, cutOff, type Engine } from './engine-io.js';
+import type { ParleyServer } from '../events.js';
+
+/** A connection whose socket has left has as long to open another as a new connection has to open its first. */
+export const SOCKET_WITHIN_MS = 10_000;
+
+/** How many connections there are, and for how long one may stay without a socket. Engine.IO itself keeps them for ever. */
+@Injectable()
+export class Connections {
+  /** Connections that were closed since no socket used them any more, since the start. */
+  closedUnused = 0;
+  private readonly logger = new Logger('Socket');
+  /** Local, by network and by the site around it: a load balancer that spreads one network over many nodes lets it have as many on each. */
+  private readonly open = new Map<string, number>();
+  private readonly left = new Map<object, NodeJS.Timeout>();
+  private readonly most: number;
+  private hasWarned = false;
+
+  constructor(
+    @Inject(CONFIG) { rateLimits, socketsPerNetwork }: Config,
+    private readonly networks: ClientNetworks,
+    private readonly security: SecurityLog,
+  ) {
+    this.most = rateLimits ? socketsPerNetwork : Infinity;
+  }
+
+  /** Before the first connection. */
+  attach(server: ParleyServer): void {
+    (server.engine as unknown as Engine).on('connection', (connection) => this.count(connection));
+  }
+
+  /** Whether the network that a handshake comes from has all that it may have. */
+  isFull(request: IncomingMessage): boolean {
+    if (this.most === Infinity) return false;
+    const network = this.networks.networkOf(request);
+    const site = siteOf(network);
+    const isSiteFull = site !== undefined && (this.open.get(site) ?? 0) >= this.most * NETWORKS_OF_SITE;
+    if ((this.open.get(network) ?? 0) < this.most && !isSiteFull) return false;
+    this.security.tell('limit_reached', { network });
+    if (!this.hasWarned)
+      this.logger.warn(
+        `${network} has ${this.most} connections, as many as SOCKETS_PER_NETWORK allows, and gets no more. Where this is a proxy of yours, set TRUST_PROXY.`,
+      );
+    this.hasWarned = true;
+    return true;
+  }
+
+  /** A socket has left. Where its connection stays, it is given time to open another. */
+  hasLeft(socket: Socket): void {
+    const connection = socket.conn as unknown as Connection;
+    if (connection.readyState !== 'open') return;
+    clearTimeout(this.left.get(connection));
+    const timer = setTimeout(() => {
+      this.left.delete(connection);
+      if (hasSocket(socket)) return;
+      this.closedUnused++;
+      cutOff(connection);
+    }, SOCKET_WITHIN_MS).unref();
+    this.left.set(connection, timer);
+  }
+
+  private count(connection: Connection): void {
+    const network = this.networks.networkOf(connection.request);
+    const keys = [network, siteOf(network)].filter((key) => key !== undefined);
+    for (const key of keys) this.open.set(key, (this.open.get(key) ?? 0) + 1);
+    connection.once('close', () => {
+      clearTimeout(this.left.get(connection));
+      this.left.delete(connection);
+      for (const key of keys) {
+        const others = this.open.get(key)! - 1;
+        if (others > 0) this.open.set(key, others);
+        else this.open.delete(key);
+      }
+    });
+  }
+}
+
+const hasSocket = (socket: Socket): boolean =>
+  ((socket as unknown as { client: { sockets: Map<string, Socket> } }).client.sockets?.size ?? 0) > 0;

@@ -1,0 +1,221 @@
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { ClientNetworks } from '../../common/limits/client-network.js';
+import { DomainError, RateLimited } from '../../common/errors.js';
+import { PACKET_COSTS } from '../../common/limits/limits.js';
+import { RateLimits } from '../../common/limits/rate-limits.js';
+import { SecurityLog } from '../../common/logs/security-log.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { type Connection, cutOff, type Engine, type Transport, type WebSocketEnd } from './engine-io.js';
+import type { Exception, ParleyServer } from '../events.js';
+import { carry, costOf, now, type PacketLimit, Traffic, trafficOf } from './traffic.js';
+
+/*
+ * Everything that comes in by a socket passes here first, before anything of it is parsed: packets of every kind, known or not, with
+ * a token or without, and WebSocket's own pings. What is refused costs as much as what is stored, so all of it counts.
+ */
+
+/** Largest packet that is looked at. */
+export const MAX_PACKET_BYTES = 64 * 1024;
+/** Up to here a packet that is too large is refused by itself; a larger one closes its connection, as the transport cannot skip it. */
+export const MAX_REFUSED_BYTES = 256 * 1024;
+
+/** So many seconds' worth may come at once. */
+const BURST_SECONDS = 4;
+/** How long the last word has to leave, before the connection ends. */
+const LAST_WORD_MS = 100;
+/** Whoever was cut off has a tenth of the burst at hand when they come back within a minute, and others of their network, too. */
+const REMEMBERED_MS = 60_000;
+const REMEMBERED = 10_000;
+const SHARE_AFTERWARDS = 0.1;
+/** One line of the log for all that were cut off in so much time. */
+const LOG_EVERY_MS = 10_000;
+
+const SEPARATOR = '\x1e';
+/** An event with its acknowledgement's number, if any, and its name, as Engine.IO carries it. */
+const EVENT_HEAD = /^42(\d{0,10})\["([\w ]{1,64})"/;
+
+/** Reads for Engine.IO, as long as a connection stays within its limit. */
+@Injectable()
+export class Incoming implements OnApplicationShutdown {
+  /** Connections that were closed for what they sent, since the start. */
+  cutOffs = 0;
+  private readonly logger = new Logger('Socket');
+  private readonly limit: PacketLimit | undefined;
+  /** Local: networks of which a connection was cut off a moment ago. */
+  private readonly flooders = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
+  private logTimer?: NodeJS.Timeout;
+
+  constructor(
+    @Inject(CONFIG) { rateLimits, socketPacketsPerSecond: perSecond }: Config,
+    private readonly networks: ClientNetworks,
+    private readonly security: SecurityLog,
+    private readonly rates: RateLimits,
+  ) {
+    this.limit = rateLimits ? { perSecond, burst: perSecond * BURST_SECONDS } : undefined;
+  }
+
+  /** Before the first connection. */
+  attach(server: ParleyServer): void {
+    const engine = server.engine as unknown as Engine;
+    const create = engine.createTransport?.bind(engine);
+    if (!create) {
+      this.logger.warn('Engine.IO has changed (createTransport): what sockets send is not counted.');
+      return;
+    }
+    engine.createTransport = (name, request) => {
+      const transport = create(name, request);
+      this.watch(transport, this.networks.networkOf(request));
+      return transport;
+    };
+    engine.on('connection', (connection) => {
+      belongsTo(connection);
+      if (!connection.transport.socket) connection.once('upgrade', () => belongsTo(connection));
+    });
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.logTimer);
+  }
+
+  /** Where a connection comes from, as it was when it came. */
+  networkOf(connection: object): string {
+    return trafficOf(connection as Connection)?.network ?? 'unknown';
+  }
+
+  /** Whether the network that a handshake comes from has flooded so often that it has to wait. */
+  isFlooding(request: IncomingMessage): boolean {
+    return this.rates.isFlooding(this.networks.networkOf(request));
+  }
+
+  /** Counts what something cost beyond its packet. */
+  charge(connection: object, kind: 'join' | 'refusal'): void {
+    const traffic = trafficOf(connection as Connection);
+    if (traffic) this.take(traffic, PACKET_COSTS[kind].cost);
+  }
+
+  private watch(transport: Transport, network: string): void {
+    const traffic = new Traffic(network, this.limit, this.flooders.has(network) ? SHARE_AFTERWARDS : 1);
+    carry(transport, traffic);
+    if (transport.socket) this.watchWebSocket(transport.socket, traffic);
+    else this.watchPolling(transport, traffic);
+  }
+
+  private watchWebSocket(socket: WebSocketEnd, traffic: Traffic): void {
+    const [read] = socket.listeners('message') as ((data: Buffer, isBinary: boolean) => void)[];
+    socket.removeAllListeners('message');
+    const isWithin = ({ length }: Buffer): boolean => {
+      if (traffic.isSpent) return false;
+      hears(traffic);
+      if (traffic.takes(costOf(1, length))) return true;
+      if (traffic.connection) this.end(traffic);
+      else socket.terminate();
+      return false;
+    };
+    socket.on('message', (data, isBinary) => {
+      if (!isWithin(data)) return;
+      if (data.length <= MAX_PACKET_BYTES) read.call(socket, data, isBinary);
+      else if (isBinary) read.call(socket, this.refuse(traffic, ''), true);
+      else this.refuse(traffic, data.toString('latin1', 0, 128));
+    });
+    socket.on('ping', isWithin);
+    socket.on('pong', isWithin);
+    // A close frame is the last that is heard; 1006 stands for none.
+    socket.prependOnceListener('close', (code) => void (code !== 1006 && hears(traffic)));
+  }
+
+  private watchPolling(transport: Transport, traffic: Traffic): void {
+    const read = transport.onData.bind(transport);
+    transport.onData = (data) => {
+      if (traffic.isSpent) return;
+      hears(traffic);
+      const cost = costOf(countPackets(data, this.limit?.burst), Buffer.byteLength(data));
+      if (traffic.takes(PACKET_COSTS.request.cost + cost)) {
+        const small = data.length > MAX_PACKET_BYTES ? this.withoutLarge(traffic, data) : data;
+        if (small !== '') read(small);
+        return;
+      }
+      // Behind the answer to this request.
+      setImmediate(() => this.end(traffic));
+    };
+    // It asks for more, and has got what was sent before.
+    transport.on('ready', () => void (traffic.heardAt = now()));
+  }
+
+  private withoutLarge(traffic: Traffic, data: string): string {
+    const packets = data.split(SEPARATOR).flatMap((packet) => {
+      if (packet.length <= MAX_PACKET_BYTES / 4 || Buffer.byteLength(packet) <= MAX_PACKET_BYTES) return [packet];
+      this.refuse(traffic, packet.slice(0, 128));
+      return packet.startsWith('b') ? ['b'] : [];
+    });
+    return packets.join(SEPARATOR);
+  }
+
+  /** Says that a packet is too large, to whoever waits for its answer. @returns nothing, to be read in place of a binary piece */
+  private refuse(traffic: Traffic, head: string): Buffer {
+    const { connection } = traffic;
+    const [, id, event] = EVENT_HEAD.exec(head) ?? [];
+    const error = new DomainError('too_large', 'too_large', 'The packet is larger than 64 KiB. Send less.').toBody();
+    connection?.write(eventPacket({ ...error, ...(event !== undefined && { request: { event } }) }));
+    if (id) connection?.write(`3${id}${JSON.stringify([{ ok: false, error }])}`);
+    this.take(traffic, PACKET_COSTS.refusal.cost);
+    return Buffer.alloc(0);
+  }
+
+  private take(traffic: Traffic, cost: number): void {
+    if (!traffic.isSpent && !traffic.takes(cost)) this.end(traffic);
+  }
+
+  /** Says why, and ends the connection. */
+  private end(traffic: Traffic): void {
+    const { connection, network } = traffic;
+    traffic.isSpent = true;
+    this.flooders.set(network, true);
+    this.rates.flooded(network);
+    this.security.tell('limit_reached', { network });
+    this.cutOffs++;
+    this.log();
+    if (!connection) return;
+    connection.transport.socket?.pause();
+    connection.write(eventPacket(tooMuch().toBody()));
+    setTimeout(() => {
+      connection.transport.socket?.close(1008, 'rate_limited');
+      cutOff(connection);
+    }, LAST_WORD_MS).unref();
+  }
+
+  private log(): void {
+    const before = this.cutOffs - 1;
+    this.logTimer ??= setTimeout(() => {
+      this.logTimer = undefined;
+      const limit = `more than ${this.limit?.perSecond} packets a second (SOCKET_PACKETS_PER_SECOND)`;
+      this.logger.warn(`Closed for sending ${limit}: ${this.cutOffs - before} connections.`);
+    }, LOG_EVERY_MS).unref();
+  }
+}
+
+export const tooMuch = (): RateLimited => new RateLimited('This socket sends too much.', 1);
+
+/** From one who has something waiting for them, it does not say that they have read what was sent. */
+function hears(traffic: Traffic): void {
+  const { connection } = traffic;
+  traffic.cameAt = now();
+  if (connection && (connection.writeBuffer.length > 0 || connection.transport.socket?.bufferedAmount)) return;
+  traffic.heardAt = traffic.cameAt;
+}
+
+function belongsTo(connection: Connection): void {
+  const traffic = trafficOf(connection);
+  if (traffic) traffic.connection = connection;
+}
+
+/** `exception` to a client that may have no socket yet, and then does not hear it. */
+const eventPacket = (exception: Exception): string => `2${JSON.stringify(['exception', exception])}`;
+
+/** Stops counting where it is too many anyway. */
+function countPackets(data: string, most = 0): number {
+  let count = 1;
+  for (let i = data.indexOf(SEPARATOR); i !== -1 && count <= most; i = data.indexOf(SEPARATOR, i + 1)) count++;
+  return count;
+}

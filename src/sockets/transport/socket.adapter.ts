@@ -1,0 +1,225 @@
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { INestApplicationContext } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { MessageMappingProperties } from '@nestjs/websockets';
+import type { Server, ServerOptions, Socket } from 'socket.io';
+import { CalmLogger } from '../../common/logs/calm-logger.js';
+import { DomainError } from '../../common/errors.js';
+import { logLine } from '../../common/logs/log-line.js';
+import { isOriginAllowed, originRefused } from '../../common/http/origin.js';
+import { OpenConnections } from '../../common/limits/open-connections.js';
+import { UnfinishedRequests } from '../../common/limits/unfinished-requests.js';
+import type { Config } from '../../config/config.js';
+import type { ParleyServer } from '../events.js';
+import { Connections, SOCKET_WITHIN_MS } from './connections.js';
+import { waysToWrite } from './gathered-writes.js';
+import { boundedWebSockets } from './bounded-web-sockets.js';
+import { Incoming, MAX_REFUSED_BYTES } from './incoming.js';
+import { PING_EVERY_MS } from './traffic.js';
+import { type Refusal, upgradeOnlyWebSockets } from './upgrades.js';
+import { refuseBadBodies } from './polled-bodies.js';
+
+export const SOCKET_PATH = '/socket';
+
+/** A client that never finishes its request must not keep the process from ending. */
+const DRAIN_MS = 5_000;
+
+type AnyAcknowledge = (answer: unknown) => void;
+
+/** What Socket.IO and Engine.IO keep of a connection's first request, for handlers that may ask. Ours have asked. */
+interface Handshaken {
+  handshake: unknown;
+  conn: { request: unknown; transport: { name: string; socket?: EventEmitter } };
+}
+
+const NO_HANDSHAKE = Object.freeze({ headers: {}, query: {}, auth: {} });
+
+/** Headers and all, a request is some kilobytes for each connection. Polling goes on by requests, and keeps its first. */
+function forgetHandshake(socket: Socket): void {
+  const { conn } = socket as unknown as Handshaken;
+  if (conn.transport.name !== 'websocket') return;
+  conn.request = undefined;
+  // Engine.IO leaves this one behind on a connection that began as a WebSocket, and with it all that its function can see.
+  const webSocket = conn.transport.socket;
+  for (const listener of webSocket?.listeners('error') ?? [])
+    if (listener.name === 'onUpgradeError') webSocket!.off('error', listener as () => void);
+  (socket as unknown as Handshaken).handshake = NO_HANDSHAKE;
+}
+
+/** Socket.IO as Parley serves it: where, to whom, and with handlers bound the plain way. */
+export class SocketAdapter extends IoAdapter {
+  private static readonly log = new CalmLogger('Socket');
+  private readonly known = new Set<string>();
+  private readonly incoming: Incoming;
+  private readonly connections: Connections;
+  private readonly openConnections: OpenConnections;
+  private hasWarnedOfVersion = false;
+
+  constructor(
+    app: INestApplicationContext,
+    private readonly config: Config,
+    private readonly onOriginRefused: (origin: string, request: IncomingMessage) => void,
+  ) {
+    super(app);
+    this.incoming = app.get(Incoming);
+    this.connections = app.get(Connections);
+    this.openConnections = app.get(OpenConnections);
+  }
+
+  override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
+    const writes = waysToWrite();
+    const server = super.createIOServer(port, {
+      ...options!,
+      path: SOCKET_PATH,
+      serveClient: false,
+      // A transport that never becomes a socket has as long as a socket that never shows a token.
+      connectTimeout: SOCKET_WITHIN_MS,
+      pingInterval: PING_EVERY_MS,
+      transports: [...this.config.socketTransports],
+      maxHttpBufferSize: MAX_REFUSED_BYTES,
+      wsEngine: boundedWebSockets,
+      // Chat messages are smaller than what compressing them costs in memory for each connection.
+      perMessageDeflate: false,
+      // Those for other paths are none: see `upgrades.ts`.
+      destroyUpgrade: false,
+      // For polling. WebSocket knows no CORS: `allowRequest` is what guards both.
+      cors: { origin: (origin, done) => done(null, isOriginAllowed(this.config, origin)) },
+      allowRequest: (request, done) => {
+        const refusal = this.refusalOf(request);
+        if (refusal === undefined) done(null, true);
+        else refuseHandshake(request, refusal, done);
+      },
+      adapter: writes.adapter,
+    }) as ParleyServer;
+    const http = this.httpServer as HttpServer;
+    upgradeOnlyWebSockets(http, (request) => this.upgradeRefusal(request));
+    this.openConnections.attach(http);
+    if (this.config.rateLimits) new UnfinishedRequests().attach(http);
+    server.engine.use(onlyGetAndPost);
+    this.incoming.attach(server);
+    this.connections.attach(server);
+    writes.attach(server);
+    server.use((socket, next) => {
+      this.incoming.charge(socket.conn, 'join');
+      next();
+    });
+    refuseBadBodies(server);
+    return server;
+  }
+
+  override bindClientDisconnect(socket: Socket, callback: () => void): void {
+    socket.once('disconnect', () => {
+      callback();
+      this.connections.hasLeft(socket);
+    });
+  }
+
+  /** The stock adapter builds an rxjs pipeline per event and socket: 7 KiB and an eighth of the rate. */
+  override bindMessageHandlers(socket: Socket, handlers: MessageMappingProperties[]): void {
+    for (const { message, callback } of handlers) {
+      this.known.add(message as string);
+      socket.on(message as string, (...given: unknown[]) => {
+        const acknowledge = typeof given.at(-1) === 'function' ? (given.pop() as AnyAcknowledge) : undefined;
+        // Handlers never reject: the gateway's filter answers every error.
+        void (callback(given[0], acknowledge) as Promise<unknown>).then(
+          (answer) => answer !== undefined && acknowledge?.(answer),
+          (error: unknown) => SocketAdapter.log.error(logLine(error)),
+        );
+      });
+    }
+    socket.onAny((event: string, ...given: unknown[]) => this.answerUnknown(socket, event, given));
+    forgetHandshake(socket);
+  }
+
+  /** Closes all sockets and the HTTP server; a request that is not answered by then is cut off. */
+  override async close(server: Server): Promise<void> {
+    const http = this.httpServer as HttpServer;
+    const cutOff = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
+    // Node closes those that are idle once; the others would be kept alive after their answer.
+    const sweeper = setInterval(() => http.closeIdleConnections(), 50);
+    await super.close(server).finally(() => {
+      clearTimeout(cutOff);
+      clearInterval(sweeper);
+    });
+  }
+
+  /** An event that nobody handles would leave its sender waiting for an acknowledgement for ever. */
+  private answerUnknown(socket: Socket, event: string, given: unknown[]): void {
+    const acknowledge = given.at(-1);
+    if (this.known.has(event) || typeof acknowledge !== 'function') return;
+    const hint = this.config.apiDocs ? ' See /http/docs/events.' : '';
+    const error = new DomainError('invalid', 'unknown_event', `There is no such event.${hint}`);
+    (acknowledge as AnyAcknowledge)({ ok: false, error: error.toBody() });
+    this.incoming.charge(socket.conn, 'refusal');
+  }
+
+  /** Why a handshake is refused, if so: with which status, and in which words. */
+  private refusalOf(request: IncomingMessage): Refusal | undefined {
+    const foreign = this.foreign(request);
+    if (foreign) return foreign;
+    const version = versionOf(request);
+    if (version !== '4') {
+      this.warnOfVersion(version);
+      return { status: 400, message: WRONG_VERSION };
+    }
+    if (this.incoming.isFlooding(request)) return { status: 429, message: 'This network sends too much.' };
+    if (this.connections.isFull(request)) return { status: 429, message: 'Too many connections from this network.' };
+    return undefined;
+  }
+
+  /** Said once: such a client tries again and again. */
+  private warnOfVersion(version: string | null): void {
+    if (!this.hasWarnedOfVersion)
+      SocketAdapter.log.warn(`Refused a client that speaks EIO=${String(version).slice(0, 8)}. ${WRONG_VERSION}`);
+    this.hasWarnedOfVersion = true;
+  }
+
+  /** The same for what would be a WebSocket. */
+  private upgradeRefusal(request: IncomingMessage): Refusal | undefined {
+    if (!request.url?.startsWith(`${SOCKET_PATH}/`))
+      return { status: 404, message: `There is no WebSocket here. Connect Socket.IO to ${SOCKET_PATH}.` };
+    return this.foreign(request);
+  }
+
+  private foreign(request: IncomingMessage): Refusal | undefined {
+    const { origin } = request.headers;
+    if (isOriginAllowed(this.config, origin)) return undefined;
+    this.onOriginRefused(origin!, request);
+    return { status: 403, message: originRefused(origin!).message };
+  }
+}
+
+const WRONG_VERSION =
+  'This server speaks Engine.IO 4 (EIO=4), as the clients of Socket.IO 3 and 4 do. Use socket.io-client 4; a client of Socket.IO 1 or 2 cannot connect.';
+
+const versionOf = ({ url }: IncomingMessage): string | null =>
+  new URL(url ?? '', 'http://localhost').searchParams.get('EIO');
+
+/** Engine.IO would make it 403 always. What refuses a WebSocket has no status of its own: there it is 400. */
+function refuseHandshake(
+  request: IncomingMessage & { res?: ServerResponse | null },
+  { status, message }: Refusal,
+  done: (message: string, isAllowed: false) => void,
+): void {
+  const { res } = request;
+  if (!res) {
+    done(message, false);
+    return;
+  }
+  res.writeHead(status, { 'content-type': 'application/json', ...(status === 429 && { 'retry-after': '10' }) });
+  res.end(JSON.stringify({ code: ENGINE_CODES[status], message }));
+}
+
+/** Engine.IO's own numbers for what is wrong. */
+const ENGINE_CODES: Record<number, number> = { 400: 5, 403: 4, 429: 4 };
+
+/** Engine.IO answers 500 to the others. OPTIONS was answered before, where it is a page's. */
+function onlyGetAndPost(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  if (request.method === 'GET' || request.method === 'POST') {
+    next();
+    return;
+  }
+  response.writeHead(405, { allow: 'GET, POST' });
+  response.end();
+}
