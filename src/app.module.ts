@@ -10,9 +10,11 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { GatewayModule } from './api/gateway/gateway.module.js';
 import { HealthModule } from './api/health/health.module.js';
+import { IdentityModule } from './identity/identity.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
-import { RealtimeModule } from './sockets/sockets.module.js';
+import { PeopleModule } from './people/people.module.js';
+import { SocketsModule } from './sockets/sockets.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The table of contents. */
@@ -27,16 +29,19 @@ export class AppModule {
       imports: [
         GatewayModule,
         HealthModule,
+        AuthModule,
         UsersModule,
         ChatRoomsModule,
         ChatGroupsModule,
         BotModule,
         NotificationsModule,
-        AuthModule.with(secret, MailModule.with(config, secret)),
-        RealtimeModule,
+        PeopleModule,
+        IdentityModule,
+        MailModule.with(config),
+        SocketsModule,
         DatabaseModule.with(config),
         CommonModule,
-        ConfigModule.with(config),
+        ConfigModule.with(config, secret),
       ],
     };
   }

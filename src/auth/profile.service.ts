@@ -16,7 +16,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordChanged } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
-import type { ProfileView, UpdateProfile } from '../users/dto/users.dto.js';
+import type { ProfileView, UpdateProfile } from './dto/profile.dto.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
 
 /** What only a user themselves may see and change. */

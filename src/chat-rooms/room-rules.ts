@@ -9,9 +9,8 @@ import type { Entry, KindRules } from '../conversations/draft.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { makeConversations } from '../conversations/new-conversations.js';
 import { type Pair, pairKey } from '../people/pair.js';
-import { inIds, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { inIds, insertRows, inTuples, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Audience } from '../people/audience.js';
 
 /** Rooms remembered by their pair; a room, once made, stays. */
 const REMEMBERED_ROOMS = 100_000;
@@ -33,13 +32,11 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     private readonly log: MessageLog,
     private readonly blocks: Blocks,
     private readonly unitOfWork: UnitOfWork,
-    private readonly audience: Audience,
     private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
     this.log.register('room', this);
-    this.audience.meetBy((userIds) => this.partners(userIds));
   }
 
   /** Remembers a room that is committed. */
@@ -53,16 +50,6 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     const conversationId = (await this.find(this.unitOfWork.read, [pair])).get(pairKey(pair));
     if (conversationId !== undefined) this.remember(pair, conversationId);
     return conversationId !== undefined;
-  }
-
-  /** Everybody who has a room with one of these. */
-  private async partners(userIds: readonly number[]): Promise<[seen: number, viewer: number][]> {
-    const rows = await this.unitOfWork.read.query<{ user_id: number; user_low: number; user_high: number }[]>(
-      `SELECT mine.user_id, r.user_low, r.user_high FROM members mine
-       JOIN chat_rooms r ON r.conversation_id = mine.conversation_id WHERE mine.user_id IN (${placeholders(userIds)})`,
-      [...userIds],
-    );
-    return rows.map(({ user_id: id, user_low: low, user_high: high }) => [id, id === low ? high : low]);
   }
 
   placeOf(pair: Pair): string {

@@ -1,14 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CONFIG, type Config } from './config.js';
+import { SECRET } from './secret.js';
 
 @Module({})
 export class ConfigModule {
-  static with(config: Config): DynamicModule {
+  /** @param secret signs tokens and seals mails */
+  static with(config: Config, secret: string): DynamicModule {
     return {
       module: ConfigModule,
       global: true,
-      providers: [{ provide: CONFIG, useValue: config }],
-      exports: [CONFIG],
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: SECRET, useValue: secret },
+      ],
+      exports: [CONFIG, SECRET],
     };
   }
 }

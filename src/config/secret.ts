@@ -3,6 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
 
+/** Nest's injection token for the secret that signs tokens and seals mails. */
+export const SECRET = Symbol('secret');
+
 /**
  * The secret that signs tokens: JWT_SECRET, or a file in DATA_DIR that the first start makes, readable by its owner alone.
  * Losing the file ends all sessions and makes mails that still wait unreadable; nothing else.

@@ -1,7 +1,5 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { Block } from '../people/block.entity.js';
-import { Blocks } from '../people/blocks.js';
 import { Conversation } from './conversation.entity.js';
 import { ConversationRemoval } from './conversation-removal.js';
 import { DeletedConversation } from './deleted-conversation.entity.js';
@@ -15,8 +13,8 @@ import { ReadMarks } from './read-marks.js';
 import { Receipts } from './receipts.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Conversation, Member, Message, MessageChange, Block, DeletedConversation])],
-  providers: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
-  exports: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts, Blocks],
+  imports: [TypeOrmModule.forFeature([Conversation, Member, Message, MessageChange, DeletedConversation])],
+  providers: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts],
+  exports: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts],
 })
 export class ConversationsModule {}

@@ -4,10 +4,8 @@ import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
 import { DomainError } from '../common/errors.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { SECRET } from '../config/secret.js';
 import type { Identity } from '../common/identity.js';
-
-/** Nest's injection token for the secret that signs tokens and seals mails. */
-export const SECRET = Symbol('secret');
 
 type TokenProblem = 'token_missing' | 'token_invalid' | 'token_expired' | 'session_revoked' | 'too_many_sockets';
 

@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } fro
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
 import type { Config } from '../config/config.js';
+import { SECRET } from '../config/secret.js';
 import { DevMailController } from './dev-mail.controller.js';
 import { MailDelivery } from './mail-delivery.js';
 import { MailDispatcher } from './mail-dispatcher.js';
@@ -15,10 +16,11 @@ import { domainOf, FileTransport, MAIL_TRANSPORT, outboxFolder, SmtpTransport } 
 export class MailModule implements OnApplicationBootstrap {
   constructor(@Optional() private readonly smtp?: SmtpTransport) {}
 
-  static with(config: Config, secret: string): DynamicModule {
+  static with(config: Config): DynamicModule {
     const { smtpUrl, mailFrom } = config;
     return {
       module: MailModule,
+      global: true,
       imports: [
         TypeOrmModule.forFeature([OutboxMail]),
         MailerModule.forRoot({
@@ -31,7 +33,11 @@ export class MailModule implements OnApplicationBootstrap {
       ],
       controllers: config.devMail ? [DevMailController] : [],
       providers: [
-        { provide: Seal, useValue: new Seal(secret, config.jwtSecretPrevious) },
+        {
+          provide: Seal,
+          inject: [SECRET],
+          useFactory: (secret: string) => new Seal(secret, config.jwtSecretPrevious),
+        },
         ...(smtpUrl
           ? [SmtpTransport, { provide: MAIL_TRANSPORT, useExisting: SmtpTransport }]
           : [

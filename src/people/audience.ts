@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { placeholders } from '../database/dialect.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
+import { Blocks } from './blocks.js';
 import { WhoIsIn } from './who-is-in.js';
 
 /** Where more are in a group, they do not hear of each other: what one does would be told to all, and what all do to each. */
@@ -7,36 +10,15 @@ export const SMALL_GROUP = 100;
 /** People of one question to the database. */
 const CHUNK = 500;
 
-/** For each of these people, those who share something with them: pairs of who is seen and who sees. */
-export type Partners = (userIds: readonly number[]) => Promise<readonly (readonly [seen: number, viewer: number])[]>;
-/** Who must not see whether somebody is here, or what they type; and who wants to hear nothing of somebody. */
-export interface Hiding {
-  /** For each of these people who hides from somebody, from whom. */
-  blockedBy(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>>;
-  /** For each of these people from whom somebody hides, who does. */
-  blockersOf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>>;
-}
-
 /** Who hears of a person: those who have a room with them, and those who are in a group with them where at most 100 are in. */
 @Injectable()
 export class Audience {
-  private partners?: Partners;
-  private hiding?: Hiding;
-
   constructor(
+    private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly whoIsIn: WhoIsIn,
+    private readonly blocks: Blocks,
   ) {}
-
-  /** Whoever knows who has a room with whom says so once. */
-  meetBy(partners: Partners): void {
-    this.partners = partners;
-  }
-
-  /** Whoever knows who has blocked whom says so once. */
-  hideBy(hiding: Hiding): void {
-    this.hiding = hiding;
-  }
 
   /** Those who are connected and hear of each of these people, never the people themselves. A question or two, however many they are. */
   async of(userIds: readonly number[]): Promise<Map<number, Set<number>>> {
@@ -47,7 +29,7 @@ export class Audience {
       }
     }
     for (const chunk of chunks(userIds)) {
-      for (const [seen, viewer] of (await this.partners?.(chunk)) ?? []) viewers.get(seen)?.add(viewer);
+      for (const [seen, viewer] of await this.partners(chunk)) viewers.get(seen)?.add(viewer);
     }
     for (const [userId, set] of viewers) {
       for (const viewer of set) if (viewer === userId || !this.presence.isConnected(viewer)) set.delete(viewer);
@@ -60,14 +42,24 @@ export class Audience {
     return this.whoIsIn.countIn(groupId) > SMALL_GROUP ? [] : this.whoIsIn.usersIn(groupId);
   }
 
+  /** Everybody who has a room with one of these. */
+  private async partners(userIds: readonly number[]): Promise<[seen: number, viewer: number][]> {
+    const rows = await this.unitOfWork.read.query<{ user_id: number; user_low: number; user_high: number }[]>(
+      `SELECT mine.user_id, r.user_low, r.user_high FROM members mine
+       JOIN chat_rooms r ON r.conversation_id = mine.conversation_id WHERE mine.user_id IN (${placeholders(userIds)})`,
+      [...userIds],
+    );
+    return rows.map(({ user_id: id, user_low: low, user_high: high }) => [id, id === low ? high : low]);
+  }
+
   /** For each of these people who hides from somebody, from whom: those do not see whether they are here. */
   hidden(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
-    return this.ask(userIds, (some) => this.hiding?.blockedBy(some));
+    return this.ask(userIds, (some) => this.blocks.blockedBy(some));
   }
 
   /** For each of these people from whom somebody hides, who does: what these people call themselves does not come to those. */
   deaf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
-    return this.ask(userIds, (some) => this.hiding?.blockersOf(some));
+    return this.ask(userIds, (some) => this.blocks.blockersOf(some));
   }
 
   /** Those whom this one hides from, and those who hide from this one: neither is to hear that the other types. */
@@ -78,11 +70,11 @@ export class Audience {
 
   private async ask(
     userIds: readonly number[],
-    question: (some: readonly number[]) => Promise<ReadonlyMap<number, ReadonlySet<number>>> | undefined,
+    question: (some: readonly number[]) => Promise<ReadonlyMap<number, ReadonlySet<number>>>,
   ): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
     const all = new Map<number, ReadonlySet<number>>();
     for (const chunk of chunks(userIds)) {
-      for (const [userId, others] of (await question(chunk)) ?? []) all.set(userId, others);
+      for (const [userId, others] of await question(chunk)) all.set(userId, others);
     }
     return all;
   }

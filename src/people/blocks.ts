@@ -1,12 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
-import { lockUsers } from '../identity/accounts.js';
-import { Clock } from '../common/timing/clock.js';
-import { DomainError, NotFound } from '../common/errors.js';
+import { DomainError } from '../common/errors.js';
 import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Block } from './block.entity.js';
-import { lockConversation } from '../conversations/conversation-locks.js';
 import { type Pair, pairKey, pairOf } from './pair.js';
 
 /** The same sentence to both: the one who is blocked need not learn from it who did it. */
@@ -19,10 +16,7 @@ export const blocked = (sentence = 'Messages between the two of you are blocked.
  */
 @Injectable()
 export class Blocks {
-  constructor(
-    private readonly unitOfWork: UnitOfWork,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly unitOfWork: UnitOfWork) {}
 
   /** Those whose presence the viewer does not see: they have blocked the viewer. */
   async hiddenFrom(viewerId: number): Promise<ReadonlySet<number>> {
@@ -84,24 +78,5 @@ export class Blocks {
     );
     const found = new Set(rows.map((row) => pairKey(pairOf(row.blocker_id, row.blocked_id))));
     return (pair) => found.has(pairKey(pair));
-  }
-
-  /**
-   * Blocks, inside the caller's transaction: from its commit on, no message between the two is stored. Appends lock the room's
-   * conversation, or both people where they make the room; so this locks both, in the same order: people, conversation.
-   * @returns whether there was no such block before. @throws NotFound where one of the two is not there
-   */
-  async add(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
-    const { low, high } = pairOf(blockerId, blockedId);
-    const people = await lockUsers(tx, [low, high]);
-    if (people.filter((user) => user.erased_at === null).length < 2) throw new NotFound('user');
-    const [room] = await tx.query<{ id: number }[]>(
-      'SELECT conversation_id AS id FROM chat_rooms WHERE user_low = ? AND user_high = ?',
-      [low, high],
-    );
-    if (room) await lockConversation(tx, room.id);
-    if (await tx.existsBy(Block, { blockerId, blockedId })) return false;
-    await tx.insert(Block, { blockerId, blockedId, createdAt: this.clock.now() });
-    return true;
   }
 }

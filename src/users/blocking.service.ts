@@ -1,14 +1,16 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { IsNull } from 'typeorm';
+import { type EntityManager, IsNull } from 'typeorm';
+import { lockUsers } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
 import { PresenceNews } from '../people/presence-news.js';
 import { Sessions } from '../identity/sessions.js';
 import { User } from '../identity/user.entity.js';
+import { Clock } from '../common/timing/clock.js';
 import { Invalid, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
+import { lockConversation } from '../conversations/conversation-locks.js';
 import { Block } from '../people/block.entity.js';
-import { Blocks } from '../people/blocks.js';
-import { Audience } from '../people/audience.js';
+import { pairOf } from '../people/pair.js';
 
 /** Whom somebody wants to hear nothing more from. */
 @Injectable()
@@ -16,13 +18,11 @@ export class BlockingService implements OnModuleInit {
   constructor(
     private readonly erasure: Erasure,
     private readonly presenceNews: PresenceNews,
-    private readonly audience: Audience,
     private readonly sessions: Sessions,
-    private readonly blocks: Blocks,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.audience.hideBy(this.blocks);
     this.erasure.onErase(async (tx, { id }) => {
       await tx.delete(Block, { blockerId: id });
       await tx.delete(Block, { blockedId: id });
@@ -32,8 +32,27 @@ export class BlockingService implements OnModuleInit {
   /** From the answer on, no direct message passes between the two. @throws Invalid for oneself; NotFound for nobody */
   async block(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    const isNew = await this.sessions.write(me, (tx) => this.blocks.add(tx, me.userId, userId));
+    const isNew = await this.sessions.write(me, (tx) => this.add(tx, me.userId, userId));
     if (isNew) this.presenceNews.veil(me.userId, userId);
+  }
+
+  /**
+   * Blocks, inside the caller's transaction: from its commit on, no message between the two is stored. Appends lock the room's
+   * conversation, or both people where they make the room; so this locks both, in the same order: people, conversation.
+   * @returns whether there was no such block before. @throws NotFound where one of the two is not there
+   */
+  async add(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
+    const { low, high } = pairOf(blockerId, blockedId);
+    const people = await lockUsers(tx, [low, high]);
+    if (people.filter((user) => user.erased_at === null).length < 2) throw new NotFound('user');
+    const [room] = await tx.query<{ id: number }[]>(
+      'SELECT conversation_id AS id FROM chat_rooms WHERE user_low = ? AND user_high = ?',
+      [low, high],
+    );
+    if (room) await lockConversation(tx, room.id);
+    if (await tx.existsBy(Block, { blockerId, blockedId })) return false;
+    await tx.insert(Block, { blockerId, blockedId, createdAt: this.clock.now() });
+    return true;
   }
 
   /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound for nobody */

@@ -1,18 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Put, UseInterceptors } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Put, UseInterceptors } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { UserView } from '../people/user.view.js';
 import { ApiErrors, ApiToken } from '../common/http/api.js';
-import { Network } from '../common/limits/client-network.js';
 import { Data } from '../common/http/data.js';
 import { IdParam } from '../common/http/id-param.js';
 import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
 import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
-import { AccountErasureService } from '../auth/account-erasure.service.js';
 import { BlockingService } from './blocking.service.js';
-import { EraseProfile, ProfileView, UpdateProfile, UsersQuery } from './dto/users.dto.js';
-import { ProfileService } from '../auth/profile.service.js';
+import { UsersQuery } from './dto/users.dto.js';
 import { UsersService } from './users.service.js';
 
 @ApiTags('users')
@@ -21,8 +18,6 @@ import { UsersService } from './users.service.js';
 export class UsersController {
   constructor(
     private readonly users: UsersService,
-    private readonly profiles: ProfileService,
-    private readonly erasure: AccountErasureService,
     private readonly blocking: BlockingService,
   ) {}
 
@@ -64,31 +59,5 @@ export class UsersController {
   @ApiErrors(400, 404)
   unblock(@CurrentUser() me: Identity, @IdParam('id') id: number) {
     return this.blocking.unblock(me, id);
-  }
-
-  @Get('profile')
-  @ApiOperation({ summary: "The caller's own profile" })
-  @ApiOkResponse({ type: ProfileView })
-  profile(@CurrentUser() me: Identity) {
-    return this.profiles.get(me);
-  }
-
-  @Put('profile')
-  @ApiOperation({ summary: "Changes the caller's names or password" })
-  @ApiOkResponse({ type: ProfileView })
-  @ApiErrors(400, 403, 429, 503)
-  updateProfile(@CurrentUser() me: Identity, @Body() change: UpdateProfile, @Network() network: string) {
-    return this.profiles.update(me, change, network);
-  }
-
-  @Delete('profile')
-  @HttpCode(204)
-  @ApiOperation({
-    summary: "Erases the caller's account: what they wrote to others stays, as written by a deleted user",
-  })
-  @ApiNoContentResponse()
-  @ApiErrors(400, 403, 429, 503)
-  erase(@CurrentUser() me: Identity, @Body() { password }: EraseProfile, @Network() network: string) {
-    return this.erasure.erase(me, password, network);
   }
 }

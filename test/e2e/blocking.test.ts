@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UserNews } from '../../src/people/user-news.js';
 import { RoomRules } from '../../src/chat-rooms/room-rules.js';
+import { BlockingService } from '../../src/users/blocking.service.js';
 import { Blocks } from '../../src/people/blocks.js';
 import type { PresenceChange, RoomMessage, UserErased, UserRow } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
@@ -562,7 +563,7 @@ onAllDialects('blocking', (dialect) => {
       });
 
       it('that comes while the block is being stored waits for it, and is refused', async () => {
-        const [answer, written] = await hold(app.get(Blocks), 'add', () => block(ada, bob), write);
+        const [answer, written] = await hold(app.get(BlockingService), 'add', () => block(ada, bob), write);
         expect(answer).toMatchObject({ status: 204 });
         expect(written).toMatchObject({ ok: false });
       });

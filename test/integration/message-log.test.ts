@@ -40,7 +40,7 @@ onAllDialects('the message log', (dialect) => {
         TypeOrmModule.forFeature([User, Session, Registration]),
         ConversationsModule,
         CommonModule,
-        ConfigModule.with(config),
+        ConfigModule.with(config, 'a secret for the tests, longer than 32 bytes'),
       ],
     })
       // Accounts and sockets, which the log does without.

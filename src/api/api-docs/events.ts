@@ -3,7 +3,7 @@ import { DocumentBuilder, type SchemaObject, SwaggerModule } from '@nestjs/swagg
 import { VERSION } from '../../common/version.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Refused } from '../../sockets/events/answers.js';
-import { RealtimeModule } from '../../sockets/sockets.module.js';
+import { SocketsModule } from '../../sockets/sockets.module.js';
 import { CLIENT_EVENTS, type PayloadClass, SERVER_EVENTS } from './event-table.js';
 import { API_DOCS_PATH } from './paths.js';
 
@@ -130,7 +130,7 @@ function schemasOf(app: NestFastifyApplication, classes: PayloadClass[]): Record
     app,
     new DocumentBuilder().setOpenAPIVersion('3.1.0').build(),
     // A module without routes: these classes and what they hold are all that is asked for.
-    { include: [RealtimeModule], extraModels: classes },
+    { include: [SocketsModule], extraModels: classes },
   );
   return components!.schemas as Record<string, SchemaObject>;
 }

@@ -1,0 +1,44 @@
+import { Body, Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { CurrentUser, type Identity } from '../common/identity.js';
+import { Network } from '../common/limits/client-network.js';
+import { AccountErasureService } from './account-erasure.service.js';
+import { EraseProfile, ProfileView, UpdateProfile } from './dto/profile.dto.js';
+import { ProfileService } from './profile.service.js';
+
+@ApiTags('users')
+@ApiToken()
+@Controller('http/users')
+export class ProfileController {
+  constructor(
+    private readonly profiles: ProfileService,
+    private readonly erasure: AccountErasureService,
+  ) {}
+
+  @Get('profile')
+  @ApiOperation({ summary: "The caller's own profile" })
+  @ApiOkResponse({ type: ProfileView })
+  profile(@CurrentUser() me: Identity) {
+    return this.profiles.get(me);
+  }
+
+  @Put('profile')
+  @ApiOperation({ summary: "Changes the caller's names or password" })
+  @ApiOkResponse({ type: ProfileView })
+  @ApiErrors(400, 403, 429, 503)
+  updateProfile(@CurrentUser() me: Identity, @Body() change: UpdateProfile, @Network() network: string) {
+    return this.profiles.update(me, change, network);
+  }
+
+  @Delete('profile')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: "Erases the caller's account: what they wrote to others stays, as written by a deleted user",
+  })
+  @ApiNoContentResponse()
+  @ApiErrors(400, 403, 429, 503)
+  erase(@CurrentUser() me: Identity, @Body() { password }: EraseProfile, @Network() network: string) {
+    return this.erasure.erase(me, password, network);
+  }
+}

@@ -1,0 +1,19 @@
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Audience } from './audience.js';
+import { Block } from './block.entity.js';
+import { Blocks } from './blocks.js';
+import { LastSeen } from './last-seen.js';
+import { PresenceNews } from './presence-news.js';
+import { Typing } from './typing.js';
+import { UserNews } from './user-news.js';
+import { WhoIsIn } from './who-is-in.js';
+
+/** Who sees whom: presence as others are told of it, blocks, typing, who is in which group. */
+@Global()
+@Module({
+  imports: [TypeOrmModule.forFeature([Block])],
+  providers: [Audience, Blocks, LastSeen, PresenceNews, Typing, UserNews, WhoIsIn],
+  exports: [Audience, Blocks, LastSeen, PresenceNews, Typing, UserNews, WhoIsIn],
+})
+export class PeopleModule {}
