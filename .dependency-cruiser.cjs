@@ -11,6 +11,10 @@ const FLOORS = [
   { rooms: ['identity'], why: 'who somebody is, whoever asks' },
   { rooms: ['mail'], why: 'letters, whatever they say' },
   { rooms: ['sockets'], why: 'the wire: what may cross it, and how; not what for' },
+  {
+    rooms: ['domain-events'],
+    why: 'what has happened: the lowest floor that knows of commits, so that all may tell and listen',
+  },
   { rooms: ['database'], why: 'transactions and portable SQL for any table' },
   { rooms: ['common'], why: 'what has no subject of its own' },
   { rooms: ['config'], why: 'settings, which everything may read' },

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: ['reflect-metadata'],
+    setupFiles: ['reflect-metadata', 'test/support/spies.ts'],
     // Real databases, real hashes, real sockets: slow machines take their time, and no test is about speed.
     testTimeout: 180_000,
     hookTimeout: 120_000,

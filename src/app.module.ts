@@ -8,6 +8,7 @@ import { CommonModule } from './common/common.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { DomainEventsModule } from './domain-events/domain-events.module.js';
 import { GatewayModule } from './api/gateway/gateway.module.js';
 import { HealthModule } from './api/health/health.module.js';
 import { IdentityModule } from './identity/identity.module.js';
@@ -39,6 +40,7 @@ export class AppModule {
         IdentityModule,
         MailModule.with(config),
         SocketsModule,
+        DomainEventsModule,
         DatabaseModule.with(config),
         CommonModule,
         ConfigModule.with(config, secret),

@@ -6,13 +6,14 @@ import { Erasure } from '../identity/erasure.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 import { Sessions } from '../identity/sessions.js';
 import { ERASED_NAME, User } from '../identity/user.entity.js';
-import { Backoff } from '../common/timing/backoff.js';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { logLine } from '../common/logs/log-line.js';
 import { SecurityLog } from '../common/logs/security-log.js';
 import { lockConversationsOf } from '../conversations/conversation-locks.js';
+import { ConversationRemoval } from '../conversations/conversation-removal.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { Forgetting } from '../database/forgetting.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
@@ -20,15 +21,14 @@ import { OwnPassword, wrongPassword } from './own-password.js';
 
 /** How long the caller waits to learn what became of a COMMIT without an answer. We go on asking, with pauses, until it is known. */
 const KNOWN_WITHIN_MS = 2_000;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
 
 /** What is left to do for somebody whose account is erased. */
 interface Afterwards {
   userId: number;
   network: string;
   email: string;
-  tell: () => Promise<void>;
+  /** Conversations that ended with the account. */
+  ended: number[];
 }
 
 /** In place of the moment in which they came. */
@@ -46,6 +46,8 @@ export class AccountErasureService implements BeforeApplicationShutdown {
     private readonly replaced: PasswordRestoreService,
     private readonly sessions: Sessions,
     private readonly erasure: Erasure,
+    private readonly removal: ConversationRemoval,
+    private readonly events: DomainEvents,
     private readonly outbox: Outbox,
     private readonly forgetting: Forgetting,
     private readonly clock: Clock,
@@ -68,16 +70,18 @@ export class AccountErasureService implements BeforeApplicationShutdown {
       if (user.passwordHash !== checked) throw wrongPassword();
       await this.replaced.assertErasable(tx, user.id);
       await end({ userId: user.id });
-      done = { userId: user.id, network, email: user.email, tell: await this.erasure.run(tx, user) };
+      done = { userId: user.id, network, email: user.email, ended: await this.erasure.run(tx, user) };
       await this.outbox.forget(tx, user.email);
       await tx.update(User, { id: user.id }, this.nobody(user.id));
+      this.events.record(tx, 'accountErased', { userId: user.id });
+      this.events.record(tx, 'userChanged', { userId: user.id });
     });
     await run.catch(async (error: unknown) => {
       if (error instanceof DomainError && error.code === 'password_too_new')
         this.security.tell('erasure_refused', { user_id: me.userId, session_id: me.sessionId, network });
       if (!(error instanceof CommitUnknown)) throw error;
       // Where the database did not answer, its row tells: others must learn of it, and the disk forget, however late that is known.
-      const isErased = this.whetherErased(me.userId);
+      const isErased = this.whetherErased(error, me.userId);
       const known = await Promise.race([isErased, sleep(KNOWN_WITHIN_MS, undefined, { ref: false })]);
       if (known === undefined) void isErased.then((isDone) => (isDone ? this.finishLate(done!) : undefined));
       if (!known) throw error;
@@ -85,9 +89,9 @@ export class AccountErasureService implements BeforeApplicationShutdown {
     await this.finish(done!);
   }
 
-  private async finish({ userId, network, email, tell }: Afterwards): Promise<void> {
+  private async finish({ userId, network, email, ended }: Afterwards): Promise<void> {
     this.security.tell('account_erased', { user_id: userId, network });
-    await tell();
+    await this.removal.finish(ended);
     await this.forgetOnDisk(email);
   }
 
@@ -98,20 +102,13 @@ export class AccountErasureService implements BeforeApplicationShutdown {
   }
 
   /** Asks until the database tells; undefined where the server stops first. */
-  private async whetherErased(userId: number): Promise<boolean | undefined> {
-    const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-    while (!this.isStopping) {
-      try {
-        // The server may still be committing: its locks are gone only when it has decided.
-        return await this.unitOfWork.run(async (tx) => {
-          const row = await lockUser(tx, userId);
-          return row?.erased_at != null;
-        });
-      } catch {
-        await sleep(backoff.next(), undefined, { ref: false });
-      }
-    }
-    return undefined;
+  private whetherErased(unknown: CommitUnknown, userId: number): Promise<boolean | undefined> {
+    const isErased = async (tx: EntityManager): Promise<boolean> => {
+      // The server may still be committing: its locks are gone only when it has decided.
+      const row = await lockUser(tx, userId);
+      return row?.erased_at != null;
+    };
+    return this.unitOfWork.settle(unknown, isErased, () => !this.isStopping);
   }
 
   /** Holds everything that others could write to meanwhile: the chats first, as the message log does, then the person. */

@@ -7,7 +7,7 @@ import { PasswordRestoreService } from './password-restore.service.js';
 import { PasswordRules } from './password-rules.js';
 import { Passwords } from '../identity/passwords.js';
 import { Sessions } from '../identity/sessions.js';
-import { UserNews } from '../people/user-news.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { nameColumns, User } from '../identity/user.entity.js';
 import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
@@ -31,7 +31,7 @@ export class ProfileService {
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
-    private readonly news: UserNews,
+    private readonly events: DomainEvents,
     private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -51,7 +51,7 @@ export class ProfileService {
     const isProven = checked !== undefined;
     const set = password == null ? undefined : await this.newPassword(me, change, password, { isProven, network });
 
-    const { user, hasNewName } = await this.sessions.endAndClose('password_set', async (tx, end) => {
+    const user = await this.sessions.endAndClose('password_set', async (tx, end) => {
       await lockUser(tx, me.userId);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
       // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
@@ -64,16 +64,16 @@ export class ProfileService {
       if (set && checked === undefined) await this.replaced.keep(tx, before, set.mayMail);
       const after = Object.assign(before, { ...names, passwordHash: set?.hash ?? before.passwordHash });
       await tx.update(User, { id: me.userId }, after);
-      if (!set) return { user: after, hasNewName: isRenamed };
+      if (isRenamed) this.events.record(tx, 'userChanged', { userId: me.userId });
+      if (!set) return after;
       if (checked !== undefined && set.mayMail) {
         const mail = passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl });
         await this.outbox.add(tx, after.email, mail);
       }
       await tx.delete(PasswordReset, { userId: me.userId });
       await end({ userId: me.userId, id: Not(me.sessionId) });
-      return { user: after, hasNewName: isRenamed };
+      return after;
     });
-    if (hasNewName) this.news.changed(me.userId);
     if (set) {
       const { userId: user_id, sessionId: session_id } = me;
       this.security.tell('password_set', { user_id, session_id, proven: isProven, network });

@@ -19,7 +19,7 @@ import { assertOwnName } from '../identity/names.js';
 import { PasswordRules } from './password-rules.js';
 import { Passwords } from '../identity/passwords.js';
 import { Registration } from './registration.entity.js';
-import { UserNews } from '../people/user-news.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { nameColumns, User } from '../identity/user.entity.js';
 
 const HOUR = 3_600_000;
@@ -42,7 +42,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
     private readonly erasure: Erasure,
-    private readonly news: UserNews,
+    private readonly events: DomainEvents,
     private readonly clock: Clock,
     private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
@@ -155,12 +155,10 @@ export class RegistrationService implements OnModuleInit {
       });
       const { id } = identifiers[0] as { id: number };
       await tx.update(Registration, { id: registration.id }, { userId: id });
+      this.events.record(tx, 'userChanged', { userId: id });
       return { email: registration.email, madeId: id };
     });
-    if (madeId !== undefined) {
-      this.security.tell('account_created', { user_id: madeId });
-      this.news.changed(madeId);
-    }
+    if (madeId !== undefined) this.security.tell('account_created', { user_id: madeId });
     return email;
   }
 

@@ -6,8 +6,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { Erasure } from '../identity/erasure.js';
-import { SocketSessions } from '../identity/socket-sessions.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { User } from '../identity/user.entity.js';
 import { growing } from '../common/timing/backoff.js';
 import { NotFound, Unavailable } from '../common/errors.js';
@@ -20,7 +19,6 @@ import type { BotMessage } from '../sockets/events.js';
 import { Publisher } from '../sockets/publisher.js';
 import { BotChats, type QuestionPlace, toBotMessage } from './bot-chats.js';
 import type { BotQuestion } from './bot-question.entity.js';
-import type { BotTarget } from './bot-rules.js';
 import { type BotEngine, BotUnavailable } from './engines/engine.js';
 import { FairTurns } from './fair-turns.js';
 import { FormingAnswer } from './forming-answer.js';
@@ -71,15 +69,14 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     private readonly log: MessageLog,
     private readonly chats: BotChats,
     private readonly unitOfWork: UnitOfWork,
-    private readonly sockets: SocketSessions,
-    private readonly erasure: Erasure,
+    private readonly events: DomainEvents,
     private readonly publisher: Publisher,
     @Inject(BOT_ENGINE) private readonly engine: BotEngine,
   ) {}
 
   onModuleInit(): void {
-    this.sockets.onBound(async (_socket, userId) => this.underWay.get(userId)?.forming?.tellSoon());
-    this.erasure.onErase((_tx, { id }) => Promise.resolve(() => this.underWay.get(id)?.forming?.end()));
+    this.events.on('socketBound', ({ userId }) => this.underWay.get(userId)?.forming?.tellSoon());
+    this.events.on('accountErased', ({ userId }) => this.underWay.get(userId)?.forming?.end());
   }
 
   /** What was asked before the last stop is answered now. */
@@ -281,7 +278,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   private async settle(question: BotQuestion, text: string): Promise<BotMessage[] | undefined> {
     // As it is with people: what nobody sees is no message.
     if (!isVisible(text)) return (await this.chats.giveUp(question)) ? [] : undefined;
-    const target: BotTarget = { userId: question.userId, answers: question.seq };
+    const target = { userId: question.userId, answers: question.seq };
     const sender = { userId: BOT_USER_ID, sessionId: 0 };
     try {
       const { seq, timestamp } = await this.log.append({ kind: 'bot', sender, target, body: text });

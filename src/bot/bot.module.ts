@@ -8,7 +8,7 @@ import { BotBudget } from './bot-budget.js';
 import { BotChat } from './bot-chat.entity.js';
 import { BotChats } from './bot-chats.js';
 import { BotQuestion } from './bot-question.entity.js';
-import { BotRules } from './bot-rules.js';
+import { BotKind } from './bot-kind.js';
 import { BotService } from './bot.service.js';
 import { createEngine } from './engines/create-engine.js';
 
@@ -21,7 +21,7 @@ import { createEngine } from './engines/create-engine.js';
     BotAnswers,
     BotBudget,
     BotChats,
-    BotRules,
+    BotKind,
   ],
   exports: [BotService],
 })

@@ -1,26 +1,36 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Identity } from '../common/identity.js';
 import { placeOf } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import type { BotMessage, BotStopped, Stored } from '../sockets/events.js';
 import { BotAnswers } from './bot-answers.js';
 import { BotBudget } from './bot-budget.js';
 import { BotChats, toBotMessage } from './bot-chats.js';
-import type { BotTarget } from './bot-rules.js';
 import type { AskBot, StopBot } from './dto/bot.dto.js';
 
 /** Everybody's chat with the bot: their own, and nobody else's. */
 @Injectable()
-export class BotService {
+export class BotService implements OnModuleInit {
   constructor(
     private readonly log: MessageLog,
     private readonly history: History,
     private readonly chats: BotChats,
     private readonly answers: BotAnswers,
     private readonly budget: BotBudget,
+    private readonly events: DomainEvents,
   ) {}
+
+  onModuleInit(): void {
+    this.events.on('messageStored', ({ kind, target, body }) => {
+      if (kind !== 'bot' || target.answers !== undefined) return;
+      // At once: the next batch of questions is held against what was counted by then.
+      this.budget.asked(target.userId, body);
+      this.answers.answerSoon(target.userId);
+    });
+  }
 
   /** A page of the caller's chat with the bot; empty where there is none yet. @throws Invalid */
   async messages(me: Identity, page: PageQuery): Promise<BotMessage[]> {
@@ -31,19 +41,10 @@ export class BotService {
   /** Stores a question; its answer follows by itself. @throws `busy` where five wait; RateLimited where a day's budget is spent; as for rooms */
   async ask(me: Identity, { message, client_id }: AskBot): Promise<Stored> {
     const clientId = client_id ?? undefined;
-    const target: BotTarget = { userId: me.userId };
+    const target = { userId: me.userId };
     // Nothing is awaited before this line: two questions of one socket enter the queue in the order in which they came.
-    const stored = await this.log.append({ kind: 'bot', sender: me, target, body: message, clientId }, () =>
-      this.asked(me, message),
-    );
-    if (!stored.isRepeat) this.asked(me, message);
+    const stored = await this.log.append({ kind: 'bot', sender: me, target, body: message, clientId });
     return { ok: true, ...placeOf(stored, clientId) };
-  }
-
-  private asked({ userId }: Identity, question: string): void {
-    // At once: the next batch of questions is held against what was counted by then.
-    this.budget.asked(userId, question);
-    this.answers.answerSoon(userId);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/http/api.js';
 import { Data } from '../common/http/data.js';
@@ -7,24 +7,29 @@ import { CurrentUser, type Identity } from '../common/identity.js';
 import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
 import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
-import { EditMessage } from '../conversations/edit-message.dto.js';
+import { MessageEdits } from '../conversations/message-edits.js';
+import { MessageRoutes } from '../conversations/message-routes.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatGroupsService } from './chat-groups.service.js';
 import { ChangeGroup, ChatGroupView, CreateGroup, EnterRequest, UpdateGroup } from './dto/group.dto.js';
 import { Entered } from '../sockets/events/answers.js';
-import { GroupEdits } from './group-edits.js';
 
 @ApiTags('chat groups')
 @ApiToken()
-@Controller('http')
-export class ChatGroupsController {
+@Controller('http/chat_groups')
+export class ChatGroupsController extends MessageRoutes('group', {
+  edit: "Edits a message of the caller's own",
+  remove: "Deletes a message, by its sender or the group's owner: its number stays, its text goes",
+}) {
   constructor(
     private readonly chatGroups: ChatGroupsService,
-    private readonly edits: GroupEdits,
-  ) {}
+    protected readonly edits: MessageEdits,
+  ) {
+    super();
+  }
 
-  @Get('chat_groups')
+  @Get()
   @UseInterceptors(NextLinkInterceptor)
   @ReadCost(LIST_COST)
   @ApiOperation({ summary: 'All groups' })
@@ -34,7 +39,7 @@ export class ChatGroupsController {
     return this.chatGroups.list(me, cursor);
   }
 
-  @Post('chat_groups')
+  @Post()
   @ApiOperation({ summary: 'Creates a group; its author is owner and member' })
   @ApiCreatedResponse({ type: ChatGroupView })
   @ApiErrors(400, 403, 409)
@@ -42,7 +47,7 @@ export class ChatGroupsController {
     return this.chatGroups.create(me, request);
   }
 
-  @Put('chat_groups')
+  @Put()
   @ApiOperation({ summary: 'Renames a group, or hands it over; by the owner' })
   @ApiOkResponse({ type: ChatGroupView })
   @ApiErrors(400, 403, 404, 409)
@@ -50,7 +55,7 @@ export class ChatGroupsController {
     return this.chatGroups.update(me, request.chat_group_id, request);
   }
 
-  @Put('chat_groups/:id')
+  @Put(':id')
   @ApiOperation({ summary: 'Renames a group, or hands it over; by the owner' })
   @ApiOkResponse({ type: ChatGroupView })
   @ApiErrors(400, 403, 404, 409)
@@ -58,7 +63,7 @@ export class ChatGroupsController {
     return this.chatGroups.update(me, id, request);
   }
 
-  @Get('chat_groups/:id')
+  @Get(':id')
   @ApiOperation({ summary: 'A page of messages, oldest first; the newest page (no cursor) enters the group' })
   @ApiOkResponse({ type: [MessageView] })
   @ApiErrors(400, 404, 409)
@@ -66,28 +71,7 @@ export class ChatGroupsController {
     return this.chatGroups.messages(me, id, page);
   }
 
-  @Put('chat_groups/:id/messages/:seq')
-  @ApiOperation({ summary: "Edits a message of the caller's own" })
-  @ApiOkResponse({ type: MessageView })
-  @ApiErrors(400, 403, 404, 410)
-  edit(
-    @CurrentUser() me: Identity,
-    @IdParam('id') id: number,
-    @IdParam('seq') seq: number,
-    @Body() { message }: EditMessage,
-  ) {
-    return this.edits.edit(me, id, seq, message);
-  }
-
-  @Delete('chat_groups/:id/messages/:seq')
-  @ApiOperation({ summary: "Deletes a message, by its sender or the group's owner: its number stays, its text goes" })
-  @ApiOkResponse({ type: MessageView })
-  @ApiErrors(400, 403, 404)
-  remove(@CurrentUser() me: Identity, @IdParam('id') id: number, @IdParam('seq') seq: number) {
-    return this.edits.remove(me, id, seq);
-  }
-
-  @Post('chat_groups/:id')
+  @Post(':id')
   @HttpCode(200)
   @ApiOperation({ summary: 'Enters or leaves a group' })
   @ApiOkResponse({ type: Entered })

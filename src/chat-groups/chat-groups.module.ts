@@ -10,7 +10,6 @@ import { ChatGroupsService } from './chat-groups.service.js';
 import { GroupAbsence } from './attendance/group-absence.js';
 import { GroupAttendance } from './attendance/group-attendance.js';
 import { GroupDeparture } from './membership/group-departure.entity.js';
-import { GroupEdits } from './group-edits.js';
 import { GroupErasure } from './group-erasure.js';
 import { GroupMembersController } from './membership/group-members.controller.js';
 import { GroupMembersService } from './membership/group-members.service.js';
@@ -19,10 +18,10 @@ import { GroupNotices } from './attendance/group-notices.js';
 import { GroupNotifications } from './attendance/group-notifications.js';
 import { GroupQuotas } from './membership/group-quotas.js';
 import { GroupRemoval } from './membership/group-removal.entity.js';
-import { GroupRules } from './group-rules.js';
+import { GroupKind } from './group-kind.js';
 import { GroupUpdates } from './group-updates.js';
 import { MarksOfGone } from './attendance/marks-of-gone.js';
-import { PersonTurns } from './attendance/person-turns.js';
+import { UserMutex } from './attendance/user-mutex.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([ChatGroup, AccessRequest, GroupDeparture, GroupRemoval]), ConversationsModule],
@@ -32,17 +31,16 @@ import { PersonTurns } from './attendance/person-turns.js';
     ChatGroupsService,
     GroupAbsence,
     GroupAttendance,
-    GroupEdits,
     GroupErasure,
     GroupMembersService,
     GroupMembership,
     GroupNotices,
     GroupNotifications,
     GroupQuotas,
-    GroupRules,
+    GroupKind,
     GroupUpdates,
     MarksOfGone,
-    PersonTurns,
+    UserMutex,
   ],
   exports: [ChatGroupsService],
 })

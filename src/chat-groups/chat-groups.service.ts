@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { sessionRevoked } from '../identity/access-tokens.js';
 import { holdAccount } from '../identity/accounts.js';
@@ -9,13 +9,21 @@ import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { Conversation } from '../conversations/conversation.entity.js';
-import { placeOf, type Stored as Placed } from '../conversations/draft.js';
+import { placeOf } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
-import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
+import {
+  messageColumns,
+  type MessageRow,
+  type MessageView,
+  toMessageUpdate,
+  toMessageView,
+} from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { hasCursor, type PageQuery } from '../conversations/page.dto.js';
 import { liveMark, unreadCount } from '../conversations/read-marks.js';
 import { Receipts } from '../conversations/receipts.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
+import type { MessageStored } from '../domain-events/events.js';
 import { insertRows, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Accepted, Entered, Stored } from '../sockets/events.js';
@@ -30,8 +38,7 @@ import { GroupAttendance } from './attendance/group-attendance.js';
 import { GroupMembership } from './membership/group-membership.js';
 import { GroupNotifications } from './attendance/group-notifications.js';
 import { GroupQuotas } from './membership/group-quotas.js';
-import { GroupUpdates } from './group-updates.js';
-import { PersonTurns } from './attendance/person-turns.js';
+import { UserMutex } from './attendance/user-mutex.js';
 
 interface GroupRow extends Omit<MessageRow, 'seq'> {
   /** null, as the rest of its columns, where there is no message. */
@@ -50,19 +57,19 @@ interface GroupRow extends Omit<MessageRow, 'seq'> {
 }
 
 @Injectable()
-export class ChatGroupsService {
+export class ChatGroupsService implements OnModuleInit {
   constructor(
     private readonly log: MessageLog,
     private readonly history: History,
     private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
     private readonly notifications: GroupNotifications,
-    private readonly updates: GroupUpdates,
+    private readonly events: DomainEvents,
     private readonly receipts: Receipts,
     private readonly typings: Typing,
     private readonly quotas: GroupQuotas,
     private readonly whoIsIn: WhoIsIn,
-    private readonly turns: PersonTurns,
+    private readonly userMutex: UserMutex,
     private readonly sessions: Sessions,
     private readonly limits: RateLimits,
     private readonly unitOfWork: UnitOfWork,
@@ -70,6 +77,18 @@ export class ChatGroupsService {
     private readonly publisher: Publisher,
     private readonly clock: Clock,
   ) {}
+
+  onModuleInit(): void {
+    this.events.on('messageStored', (event) => {
+      if (event.kind === 'group') this.stored(event);
+    });
+    this.events.on('messageChanged', (event) => {
+      if (event.kind !== 'group') return;
+      const update = toMessageUpdate(event);
+      this.publisher.messageUpdate({ chat_type: 'group', chat_group_id: event.target, ...update });
+      this.notifications.changed(event.target, update);
+    });
+  }
 
   /** All groups in the order of their ids; of private ones, those outside learn that they are there, and so do those removed. */
   async list(me: Identity, cursor?: string): Promise<Page<ChatGroupView>> {
@@ -81,11 +100,9 @@ export class ChatGroupsService {
   /** The author is owner and member. @throws Forbidden where `author_id` is somebody else's; `quota_exceeded` */
   async create(me: Identity, { chat_group_name: name, author_id, is_private }: CreateGroup): Promise<ChatGroupView> {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
-    const groupId = await this.turns.take([me.userId], async () => {
-      const id = await this.sessions.write(me, (tx) => this.make(tx, me, name, is_private ?? false));
-      this.attendance.membershipBegan(me.userId, id, 0);
-      return id;
-    });
+    const groupId = await this.userMutex.run([me.userId], () =>
+      this.sessions.write(me, (tx) => this.make(tx, me, name, is_private ?? false)),
+    );
     return this.view(me, groupId);
   }
 
@@ -101,8 +118,8 @@ export class ChatGroupsService {
       throw new Invalid('Send chat_group_name, owner_id, or both.', fields);
     }
     // In the turns of those who learn of it, so that they learn of two in a row in order.
-    await this.turns.take(ownerId == null ? [] : [me.userId, ownerId], async () => {
-      const before = await this.sessions.write(me, async (tx) => {
+    await this.userMutex.run(ownerId == null ? [] : [me.userId, ownerId], () =>
+      this.sessions.write(me, async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
         if (ownerId != null) {
           if (!(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
@@ -111,11 +128,11 @@ export class ChatGroupsService {
         }
         const changes = { ...(name != null && { name }), ...(ownerId != null && { ownerId }) };
         await tx.update(ChatGroup, { conversationId: groupId }, changes);
-        return group.ownerId;
-      });
-      if (ownerId != null && ownerId !== before) this.attendance.ownerChanged([before, ownerId], groupId, ownerId);
-    });
-    this.updates.changed(groupId);
+        this.events.record(tx, 'groupChanged', { groupId });
+        if (ownerId != null && ownerId !== group.ownerId)
+          this.events.record(tx, 'ownerChanged', { groupId, ownerId, formerOwnerId: group.ownerId });
+      }),
+    );
     return this.view(me, groupId);
   }
 
@@ -139,29 +156,37 @@ export class ChatGroupsService {
     const { chat_group_id: target, message: body } = request;
     const clientId = request.client_id ?? undefined;
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
-    const stored = await this.log.append({ kind: 'group', sender: me, target, body, clientId }, (late) =>
-      this.tell(me, request, late),
-    );
-    return { ok: true, ...this.tell(me, request, stored) };
+    const stored = await this.log.append({ kind: 'group', sender: me, target, body, clientId });
+    return { ok: true, chat_group_id: target, ...placeOf(stored, clientId) };
   }
 
-  /** Tells everybody who is in, and the members outside, unless it is a repeat. @returns where the message stands */
-  private tell({ userId }: Identity, { message, client_id }: SendGroupMessage, stored: Placed) {
-    const place = { chat_group_id: stored.conversationId, ...placeOf(stored, client_id) };
-    if (stored.isRepeat) return place;
-    const { chat_group_id, seq, timestamp } = place;
-    this.whoIsIn.told(chat_group_id, seq);
-    this.publisher.groupMessage({ chat_type: 'group', user_id: userId, ...place, message });
+  /** Tells everybody who is in, and the members outside. */
+  private stored({
+    target: groupId,
+    sender,
+    body: message,
+    clientId,
+    ...place
+  }: Extract<MessageStored, { kind: 'group' }>): void {
+    const { userId } = sender;
+    const { seq, timestamp } = place;
+    this.whoIsIn.told(groupId, seq);
+    this.publisher.groupMessage({
+      chat_type: 'group',
+      user_id: userId,
+      chat_group_id: groupId,
+      ...placeOf(place, clientId),
+      message,
+    });
     this.notifications.stored({
       chat_type: 'group',
-      chat_group_id,
+      chat_group_id: groupId,
       last_seq: seq,
       user_id: userId,
       message,
-      timestamp,
+      timestamp: timestamp.toISOString(),
     });
-    this.moved(userId, chat_group_id, seq);
-    return place;
+    this.moved(userId, groupId, seq);
   }
 
   /** Passes on to the others who are in that the caller types. @throws NotFound where the caller is not in it */
@@ -190,6 +215,7 @@ export class ChatGroupsService {
     await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', [
       [conversationId, userId, 0, toMoment(now)],
     ]);
+    this.events.record(tx, 'memberJoined', { groupId: conversationId, userId, lastSeq: 0, isIn: false });
     return conversationId;
   }
 

@@ -1,8 +1,9 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In } from 'typeorm';
 import { Gather } from '../common/timing/gather.js';
 import { LIST_LIMIT } from '../common/pages.js';
 import { Blocks } from '../people/blocks.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { GroupRow } from '../sockets/events.js';
 import { Publisher } from '../sockets/publisher.js';
@@ -20,13 +21,14 @@ const NOBODY: ReadonlySet<number> = new Set();
  * of it; once it is longer, its members do.
  */
 @Injectable()
-export class GroupUpdates implements BeforeApplicationShutdown {
+export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
   private readonly changes: Gather<number, true>;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly blocks: Blocks,
     private readonly publisher: Publisher,
+    private readonly events: DomainEvents,
   ) {
     this.changes = new Gather('GroupUpdates', GATHER_MS, (changed) => this.tell([...changed.keys()]));
   }
@@ -35,12 +37,10 @@ export class GroupUpdates implements BeforeApplicationShutdown {
     await this.changes.stop();
   }
 
-  /**
-   * A group is new or gone, or has another name, owner, privacy or number of members. Call it after the commit; what there is to
-   * say is read then. What it is to one person alone is told by `Publisher.groupUpdate`.
-   */
-  changed(groupId: number): void {
-    this.changes.add(groupId, true);
+  onModuleInit(): void {
+    const changed = ({ groupId }: { groupId: number }) => this.changes.add(groupId, true);
+    for (const name of ['groupChanged', 'memberJoined', 'memberLeft'] as const) this.events.on(name, changed);
+    this.events.on('membershipsErased', ({ groups }) => groups.forEach(changed));
   }
 
   private async tell(groupIds: number[]): Promise<void> {

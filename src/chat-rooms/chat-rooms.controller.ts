@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Put, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, UseInterceptors } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/http/api.js';
 import { Data } from '../common/http/data.js';
@@ -7,21 +7,26 @@ import { NextLinkInterceptor } from '../common/http/next-link.interceptor.js';
 import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { IdParam } from '../common/http/id-param.js';
-import { EditMessage } from '../conversations/edit-message.dto.js';
+import { MessageEdits } from '../conversations/message-edits.js';
+import { MessageRoutes } from '../conversations/message-routes.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatRoomsService } from './chat-rooms.service.js';
 import { ChatRoomView } from './dto/chat-room.view.js';
-import { RoomEdits } from './room-edits.js';
 
 @ApiTags('chat rooms')
 @ApiToken()
 @Controller('http/chat_rooms')
-export class ChatRoomsController {
+export class ChatRoomsController extends MessageRoutes('room', {
+  edit: "Edits a message of the caller's own",
+  remove: "Deletes a message of the caller's own: its number stays, its text goes",
+}) {
   constructor(
     private readonly chatRooms: ChatRoomsService,
-    private readonly edits: RoomEdits,
-  ) {}
+    protected readonly edits: MessageEdits,
+  ) {
+    super();
+  }
 
   @Get()
   @UseInterceptors(NextLinkInterceptor)
@@ -39,26 +44,5 @@ export class ChatRoomsController {
   @ApiErrors(400, 404)
   messages(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() page: PageQuery) {
     return this.chatRooms.messages(me, id, page);
-  }
-
-  @Put(':id/messages/:seq')
-  @ApiOperation({ summary: "Edits a message of the caller's own" })
-  @ApiOkResponse({ type: MessageView })
-  @ApiErrors(400, 403, 404, 410)
-  edit(
-    @CurrentUser() me: Identity,
-    @IdParam('id') id: number,
-    @IdParam('seq') seq: number,
-    @Body() { message }: EditMessage,
-  ) {
-    return this.edits.edit(me, id, seq, message);
-  }
-
-  @Delete(':id/messages/:seq')
-  @ApiOperation({ summary: "Deletes a message of the caller's own: its number stays, its text goes" })
-  @ApiOkResponse({ type: MessageView })
-  @ApiErrors(400, 403, 404)
-  remove(@CurrentUser() me: Identity, @IdParam('id') id: number, @IdParam('seq') seq: number) {
-    return this.edits.remove(me, id, seq);
   }
 }

@@ -1,18 +1,26 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PresenceNews } from '../people/presence-news.js';
 import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../people/blocks.js';
-import { placeOf, type Stored as Placed } from '../conversations/draft.js';
+import { placeOf } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
-import { messageColumns, type MessageRow, type MessageView, toMessageView } from '../conversations/message.view.js';
+import {
+  messageColumns,
+  type MessageRow,
+  type MessageView,
+  toMessageUpdate,
+  toMessageView,
+} from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
-import { pairOf } from '../people/pair.js';
+import { otherOf, pairOf } from '../people/pair.js';
 import { unreadCount } from '../conversations/read-marks.js';
 import { Receipts } from '../conversations/receipts.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
+import type { MessageStored } from '../domain-events/events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Accepted, Stored } from '../sockets/events.js';
 import { Presence } from '../sockets/presence.js';
@@ -20,7 +28,7 @@ import { Publisher } from '../sockets/publisher.js';
 import { Typing } from '../people/typing.js';
 import type { ChatRoomView } from './dto/chat-room.view.js';
 import type { RoomTypingMessage, SendRoomMessage } from './dto/room-message.dto.js';
-import { RoomRules } from './room-rules.js';
+import { RoomKind } from './room-kind.js';
 
 interface RoomRow extends MessageRow {
   id: number;
@@ -35,10 +43,10 @@ interface RoomRow extends MessageRow {
 }
 
 @Injectable()
-export class ChatRoomsService {
+export class ChatRoomsService implements OnModuleInit {
   constructor(
     private readonly log: MessageLog,
-    private readonly rooms: RoomRules,
+    private readonly rooms: RoomKind,
     private readonly history: History,
     private readonly blocks: Blocks,
     private readonly receipts: Receipts,
@@ -47,7 +55,24 @@ export class ChatRoomsService {
     private readonly presence: Presence,
     private readonly presenceNews: PresenceNews,
     private readonly publisher: Publisher,
+    private readonly events: DomainEvents,
   ) {}
+
+  onModuleInit(): void {
+    this.events.on('messageStored', (event) => {
+      if (event.kind === 'room') this.stored(event);
+    });
+    this.events.on('messageChanged', (event) => {
+      if (event.kind !== 'room') return;
+      const other_user_id = otherOf(event.target, event.senderId);
+      this.publisher.messageUpdate({
+        chat_type: 'room',
+        other_user_id,
+        chat_room_id: event.conversationId,
+        ...toMessageUpdate(event),
+      });
+    });
+  }
 
   /**
    * Stores a direct message, then tells both people; the first one makes their room.
@@ -59,21 +84,30 @@ export class ChatRoomsService {
     assertOther(me, otherUserId);
     const target = pairOf(me.userId, otherUserId);
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
-    const stored = await this.log.append({ kind: 'room', sender: me, target, body, clientId }, (late) =>
-      this.tell(me, request, late),
-    );
-    this.rooms.remember(target, stored.conversationId);
-    return { ok: true, ...this.tell(me, request, stored) };
+    const stored = await this.log.append({ kind: 'room', sender: me, target, body, clientId });
+    return { ok: true, chat_room_id: stored.conversationId, ...placeOf(stored, clientId) };
   }
 
-  /** Tells both people, unless it is a repeat. @returns where the message stands */
-  private tell(me: Identity, { other_user_id, message, client_id }: SendRoomMessage, stored: Placed) {
-    const place = { chat_room_id: stored.conversationId, ...placeOf(stored, client_id) };
-    if (stored.isRepeat) return place;
-    this.receipts.stands(place.chat_room_id, me.userId, place.seq);
-    if (place.seq === 1) this.met(me.userId, other_user_id);
-    this.publisher.roomMessage({ chat_type: 'room', user_id: me.userId, other_user_id, ...place, message });
-    return place;
+  private stored({
+    target,
+    conversationId,
+    sender,
+    body,
+    clientId,
+    ...place
+  }: Extract<MessageStored, { kind: 'room' }>): void {
+    const otherUserId = otherOf(target, sender.userId);
+    this.rooms.remember(target, conversationId);
+    this.receipts.stands(conversationId, sender.userId, place.seq);
+    if (place.seq === 1) this.met(sender.userId, otherUserId);
+    this.publisher.roomMessage({
+      chat_type: 'room',
+      user_id: sender.userId,
+      other_user_id: otherUserId,
+      chat_room_id: conversationId,
+      ...placeOf(place, clientId),
+      message: body,
+    });
   }
 
   /** From their first message on, two people hear of each other: also how it stands by now. */

@@ -13,8 +13,17 @@ import {
   upsertRows,
 } from '../database/dialect.js';
 import { lockConversations, lockFreeConversations } from './conversation-locks.js';
-import type { ConversationKind } from './conversation.entity.js';
-import { BOT_USER_ID, type Entry, heldKey, type KindRules } from './draft.js';
+import type { ChatKind, ChatKinds } from './chat-kind.js';
+import {
+  BOT_USER_ID,
+  type Entry,
+  heldKey,
+  isLocated,
+  isWritten,
+  type Located,
+  type Stored,
+  type Written,
+} from './draft.js';
 
 interface Head {
   lastSeq: number;
@@ -42,7 +51,7 @@ export class AppendBatch {
 
   constructor(
     private readonly tx: EntityManager,
-    private readonly rules: ReadonlyMap<ConversationKind, KindRules>,
+    private readonly kinds: ChatKinds,
     private readonly now: Date,
     /** What drafts are held by that are not in this batch, with the number of the first: later ones wait behind it. */
     private readonly closed: ReadonlyMap<string, number> = new Map(),
@@ -51,17 +60,18 @@ export class AppendBatch {
   /** Gives each entry `stored`, `refusal` or `heldBy`. */
   async append(entries: Entry[]): Promise<void> {
     if (this.closed.size > 0) this.holdUnlocated(entries);
-    await this.eachKind(accepted(entries), (rules, mine) => rules.locate(this.tx, mine));
-    if (this.closed.size > 0) this.holdLocated(accepted(entries));
+    await this.eachKind(accepted(entries), (kind, mine) => kind.locate(this.tx, mine));
+    const located = accepted(entries).filter(isLocated);
+    if (this.closed.size > 0) this.holdLocated(located);
     // From here until the commit nobody else numbers messages in these conversations: what is checked now stays true.
-    const heads = await this.lockHeads(accepted(entries));
-    await this.checkSessions(accepted(entries));
-    await this.eachKind(accepted(entries), async (rules, mine) => rules.authorize?.(this.tx, mine));
-    const fresh = await this.settleRepeats(accepted(entries));
-    await this.eachKind(fresh, async (rules, mine) => rules.admit?.(this.tx, mine));
+    const heads = await this.lockHeads(accepted(located));
+    await this.checkSessions(accepted(located));
+    await this.eachKind(accepted(located), async (kind, mine) => kind.authorize?.(this.tx, mine));
+    const fresh = await this.settleRepeats(accepted(located));
+    await this.eachKind(fresh, async (kind, mine) => kind.admit?.(this.tx, mine));
     const written = await this.numberAndMark(accepted(fresh), heads);
     if (written.length === 0) return;
-    await this.eachKind(written, async (rules, mine) => rules.stored?.(this.tx, mine));
+    await this.eachKind(written, async (kind, mine) => kind.stored?.(this.tx, mine));
   }
 
   private isBehind({ number }: Entry, key: string): boolean {
@@ -70,13 +80,13 @@ export class AppendBatch {
 
   private holdUnlocated(entries: Entry[]): void {
     for (const entry of entries) {
-      const place = this.rules.get(entry.draft.kind)?.placeOf?.(entry.draft.target);
+      const place = (this.kinds.get(entry.draft.kind) as ChatKind).placeOf?.(entry.draft.target);
       if (place !== undefined && this.isBehind(entry, place)) entry.hold(place);
       else if (this.isBehind(entry, heldKey.sender(entry))) entry.hold(heldKey.sender(entry));
     }
   }
 
-  private holdLocated(entries: Entry[]): void {
+  private holdLocated(entries: Located[]): void {
     for (const entry of entries) {
       const key = [heldKey.chat(entry), heldKey.mark(entry)].find((one) => this.isBehind(entry, one));
       if (key !== undefined) entry.hold(key);
@@ -88,10 +98,8 @@ export class AppendBatch {
    * for, since a chat may have been deleted meanwhile.
    */
   static async isCommitted(tx: EntityManager, entries: Entry[]): Promise<boolean> {
-    const written = new Map<number, Entry>();
-    for (const entry of entries) {
-      if (entry.stored && !entry.stored.isRepeat) written.set(entry.conversationId!, entry);
-    }
+    const written = new Map<number, Written>();
+    for (const entry of entries.filter(isFresh)) written.set(entry.conversationId, entry);
     if (written.size === 0) return true;
     const ids = [...written.keys()].sort((a, b) => a - b);
     // The server may still be committing: its locks are gone only when it has decided.
@@ -99,7 +107,7 @@ export class AppendBatch {
     const { sql, values } = inTuples(
       tx,
       'conversation_id, seq',
-      ids.map((id) => [id, written.get(id)!.stored!.seq]),
+      [...written].map(([id, { stored }]) => [id, stored.seq]),
     );
     const rows = await tx.query<
       {
@@ -112,28 +120,33 @@ export class AppendBatch {
       }[]
     >(`SELECT conversation_id, body, sender_id, client_id, created_at, change_seq FROM messages WHERE ${sql}`, values);
     return rows.some((row) => {
-      const { draft, stored } = written.get(row.conversation_id)!;
+      const entry = written.get(row.conversation_id);
+      if (!entry) return false;
+      const { draft, stored } = entry;
       return (
         row.sender_id === draft.sender.userId &&
         row.client_id === (draft.clientId ?? null) &&
         (row.body === draft.body || row.change_seq !== null) &&
-        fromMoment(row.created_at).getTime() === stored!.timestamp.getTime()
+        fromMoment(row.created_at).getTime() === stored.timestamp.getTime()
       );
     });
   }
 
-  private async eachKind(entries: Entry[], work: (rules: KindRules, mine: Entry[]) => Promise<void>): Promise<void> {
-    for (const [kind, rules] of this.rules) {
-      const mine = entries.filter(({ draft }) => draft.kind === kind);
-      if (mine.length > 0) await work(rules, mine);
+  private async eachKind<E extends Entry>(
+    entries: E[],
+    work: (kind: ChatKind, mine: E[]) => Promise<void>,
+  ): Promise<void> {
+    for (const name of this.kinds.names) {
+      const mine = entries.filter(({ draft }) => draft.kind === name);
+      if (mine.length > 0) await work(this.kinds.get(name), mine);
     }
   }
 
   /** In the order of their ids, so that two batches never wait for each other. */
-  private async lockHeads(entries: Entry[]): Promise<Map<number, Head>> {
+  private async lockHeads(entries: Located[]): Promise<Map<number, Head>> {
     const heads = new Map<number, Head>();
     if (entries.length === 0) return heads;
-    const ids = unique(entries.map(({ conversationId }) => conversationId!));
+    const ids = unique(entries.map(({ conversationId }) => conversationId));
     const { free, held } = await lockFreeConversations(this.tx, ids);
     for (const { id, last_seq, last_message_at } of free) {
       heads.set(id, {
@@ -143,14 +156,14 @@ export class AppendBatch {
     }
     const heldIds = new Set(held.map(({ id }) => id));
     for (const entry of entries) {
-      if (heldIds.has(entry.conversationId!)) entry.hold(heldKey.chat(entry));
-      else if (!heads.has(entry.conversationId!)) entry.refuse(new NotFound('chat'));
+      if (heldIds.has(entry.conversationId)) entry.hold(heldKey.chat(entry));
+      else if (!heads.has(entry.conversationId)) entry.refuse(new NotFound('chat'));
     }
     return heads;
   }
 
   /** A session that ended before this point sends nothing more. One that ends now waits for this batch. */
-  private async checkSessions(all: Entry[]): Promise<void> {
+  private async checkSessions(all: Located[]): Promise<void> {
     const entries = all.filter(isPersons);
     if (entries.length === 0) return;
     const ids = unique(entries.map(({ draft }) => draft.sender.sessionId));
@@ -170,19 +183,18 @@ export class AppendBatch {
   }
 
   /** Answers what was sent before, in an earlier batch or in this one, and returns the rest, each of which is new. */
-  private async settleRepeats(entries: Entry[]): Promise<Entry[]> {
-    const named = entries.filter(({ draft }) => draft.clientId !== undefined);
-    const known = await this.findByClientId(named);
-    const first = new Map<string, Entry>();
+  private async settleRepeats(entries: Located[]): Promise<Located[]> {
+    const known = await this.findByClientId(entries);
+    const first = new Map<string, Located>();
     return entries.filter((entry) => {
       const { conversationId, draft } = entry;
       if (draft.clientId === undefined) return true;
-      const key = repeatKey(conversationId!, draft.sender.userId, draft.clientId);
+      const key = repeatKey(conversationId, draft.sender.userId, draft.clientId);
       const before = known.get(key);
       if (before) {
         // What it said at first is known no more once it was edited or deleted.
         if (before.body === draft.body || before.isChanged)
-          entry.stored = { conversationId: conversationId!, ...before.place, isRepeat: true };
+          entry.stored = { conversationId, ...before.place, isRepeat: true };
         else entry.refuse(conflict());
         return false;
       }
@@ -197,14 +209,13 @@ export class AppendBatch {
     });
   }
 
-  private async findByClientId(entries: Entry[]) {
+  private async findByClientId(entries: Located[]) {
     const found = new Map<string, { body: string; isChanged: boolean; place: { seq: number; timestamp: Date } }>();
-    if (entries.length === 0) return found;
-    const { sql, values } = inTuples(
-      this.tx,
-      'conversation_id, sender_id, client_id',
-      entries.map(({ conversationId, draft }) => [conversationId!, draft.sender.userId, draft.clientId!]),
+    const named = entries.flatMap(({ conversationId, draft: { sender, clientId } }): [number, number, string][] =>
+      clientId === undefined ? [] : [[conversationId, sender.userId, clientId]],
     );
+    if (named.length === 0) return found;
+    const { sql, values } = inTuples(this.tx, 'conversation_id, sender_id, client_id', named);
     const rows = await this.tx.query<
       {
         conversation_id: number;
@@ -234,57 +245,59 @@ export class AppendBatch {
    * that others may hold without holding the chat.
    * @returns what is written; the others are held
    */
-  private async numberAndMark(fresh: Entry[], heads: ReadonlyMap<number, Head>): Promise<Entry[]> {
+  private async numberAndMark(fresh: Located[], heads: ReadonlyMap<number, Head>): Promise<Written[]> {
     const noWait = refuseToWait(this.tx);
     if (noWait === undefined) await this.holdMarks(fresh);
-    let written = accepted(fresh);
-    let after = this.number(written, heads);
+    let { written, after } = this.number(accepted(fresh), heads);
     try {
       await this.mark(written, noWait);
     } catch (error) {
       if (!noWait || !isLockTimeout(error)) throw error;
       // Somebody holds one of these rows: which one is asked only now, since it is rare.
       await this.holdMarks(fresh);
-      written = accepted(fresh);
       for (const entry of fresh) if (entry.heldBy) delete entry.stored;
-      after = this.number(written, heads);
+      ({ written, after } = this.number(accepted(fresh), heads));
       await this.mark(written, noWait);
     }
     for (const [entry, twin] of this.twins) {
       if (twin.stored) entry.stored = { ...twin.stored, isRepeat: true };
       else if (twin.heldBy) entry.hold(twin.heldBy);
-      else entry.refuse(twin.refusal!);
+      else if (twin.refusal) entry.refuse(twin.refusal);
     }
     if (written.length > 0) await this.write(written, after);
     return written;
   }
 
-  private number(fresh: Entry[], before: ReadonlyMap<number, Head>): Map<number, Head> {
+  private number(
+    fresh: Located[],
+    before: ReadonlyMap<number, Head>,
+  ): { written: Written[]; after: Map<number, Head> } {
     const heads = new Map<number, Head>();
-    for (const entry of fresh) {
-      const id = entry.conversationId!;
-      const head = heads.get(id) ?? { ...before.get(id)! };
+    const written = fresh.map((entry): Written => {
+      const id = entry.conversationId;
+      const head = heads.get(id) ?? { ...locked(before, id) };
       heads.set(id, head);
       head.lastSeq += 1;
       // Later than the message before, also when the clock was set back: paging by timestamp skips and repeats nothing.
       head.lastMessageAt = Math.max(this.now.getTime(), head.lastMessageAt + 1);
-      entry.stored = {
+      const stored: Stored = {
         conversationId: id,
         seq: head.lastSeq,
         timestamp: new Date(head.lastMessageAt),
         isRepeat: false,
       };
-    }
-    return heads;
+      return Object.assign(entry, { stored });
+    });
+    return { written, after: heads };
   }
 
-  private async write(fresh: Entry[], heads: ReadonlyMap<number, Head>): Promise<void> {
+  private async write(written: Written[], heads: ReadonlyMap<number, Head>): Promise<void> {
     await insertRows(
       this.tx,
       'messages',
       'conversation_id, seq, sender_id, body, created_at, client_id',
-      fresh.map(({ draft, stored }) => {
-        const { conversationId, seq, timestamp } = stored!;
+      written.map(({ draft, stored }) => {
+        const { conversationId, seq, timestamp } = stored;
         return [conversationId, seq, draft.sender.userId, draft.body, toMoment(timestamp), draft.clientId ?? null];
       }),
     );
@@ -303,11 +316,11 @@ export class AppendBatch {
   }
 
   /** Holds those whose place in the chat somebody else holds. */
-  private async holdMarks(entries: Entry[]): Promise<void> {
+  private async holdMarks(entries: Located[]): Promise<void> {
     const senders = canSkipLocked(this.tx) ? entries.filter(isPersons) : [];
     if (senders.length === 0) return;
     const places = new Map<string, [number, number]>(
-      senders.map((entry) => [heldKey.mark(entry), [entry.conversationId!, entry.draft.sender.userId]]),
+      senders.map((entry) => [heldKey.mark(entry), [entry.conversationId, entry.draft.sender.userId]]),
     );
     const take = async (lock: string): Promise<void> => {
       const { sql, values } = inTuples(this.tx, 'conversation_id, user_id', [...places.values()]);
@@ -324,17 +337,17 @@ export class AppendBatch {
     for (const entry of senders) if (places.has(heldKey.mark(entry))) entry.hold(heldKey.mark(entry));
   }
 
-  private async mark(fresh: Entry[], prefix?: string): Promise<void> {
-    const marks = new Map(fresh.filter(isPersons).map((entry) => [heldKey.mark(entry), entry]));
+  private async mark(written: Written[], prefix?: string): Promise<void> {
+    const marks = new Map(written.filter(isPersons).map((entry) => [heldKey.mark(entry), entry]));
     if (marks.size === 0) return;
     await upsertRows(
       this.tx,
       'members',
       'conversation_id, user_id, last_read_seq, joined_at',
       [...marks.values()].map(({ draft, stored }) => [
-        stored!.conversationId,
+        stored.conversationId,
         draft.sender.userId,
-        stored!.seq,
+        stored.seq,
         toMoment(this.now),
       ]),
       'conversation_id, user_id',
@@ -347,7 +360,16 @@ export class AppendBatch {
 /** The bot has no session, and no read mark. */
 const isPersons = ({ draft }: Entry): boolean => draft.sender.userId !== BOT_USER_ID;
 
-const accepted = (entries: Entry[]): Entry[] =>
+const accepted = <E extends Entry>(entries: E[]): E[] =>
   entries.filter(({ refusal, heldBy }) => !refusal && heldBy === undefined);
+
+/** Stored by this batch, and not by an earlier one. */
+export const isFresh = (entry: Entry): entry is Written => isWritten(entry) && !entry.stored.isRepeat;
+
+function locked(heads: ReadonlyMap<number, Head>, id: number): Head {
+  const head = heads.get(id);
+  if (!head) throw new Error(`Chat ${id} is to be numbered and not locked.`);
+  return head;
+}
 
 const unique = (numbers: number[]): number[] => [...new Set(numbers)].sort((a, b) => a - b);

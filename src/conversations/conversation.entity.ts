@@ -1,4 +1,5 @@
 import { Entity } from 'typeorm';
+import type { ChatKindName } from '../domain-events/events.js';
 import {
   GeneratedId,
   IntegerColumn,
@@ -8,7 +9,7 @@ import {
   VarcharColumn,
 } from '../database/columns.js';
 
-export type ConversationKind = 'room' | 'group' | 'bot';
+export type ConversationKind = ChatKindName;
 
 /** What every chat has, whatever its kind. Its id is the `chat_room_id` or `chat_group_id` that clients see. */
 @Entity('conversations')

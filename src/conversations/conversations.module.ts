@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Conversation } from './conversation.entity.js';
+import { ChatKinds } from './chat-kind.js';
 import { ConversationRemoval } from './conversation-removal.js';
 import { DeletedConversation } from './deleted-conversation.entity.js';
 import { History } from './history.js';
@@ -14,7 +15,7 @@ import { Receipts } from './receipts.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Conversation, Member, Message, MessageChange, DeletedConversation])],
-  providers: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts],
-  exports: [ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts],
+  providers: [ChatKinds, ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts],
+  exports: [ChatKinds, ConversationRemoval, MessageLog, MessageEdits, History, ReadMarks, Receipts],
 })
 export class ConversationsModule {}

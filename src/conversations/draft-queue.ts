@@ -13,8 +13,6 @@ const LONGEST_TRY_MS = 200;
 
 /** A draft in the queue, and whoever waits for it. */
 export class Waiting {
-  /** Its sender was told that nobody knows what becomes of it: see `MessageLog.append`. */
-  isAnswered = false;
   /** The key of what somebody else holds, and since when. */
   heldBy?: string;
   heldSince?: number;
@@ -26,7 +24,6 @@ export class Waiting {
     readonly since: number,
     readonly resolve: (stored: Stored) => void,
     readonly reject: (error: unknown) => void,
-    readonly late: ((stored: Stored) => void) | undefined,
   ) {}
 }
 
@@ -53,8 +50,8 @@ export class DraftQueue {
     return this.textLength;
   }
 
-  push(draft: Draft, now: number, resolve: Waiting['resolve'], reject: Waiting['reject'], late: Waiting['late']): void {
-    this.fresh.push(new Waiting(draft, this.arrivals++, now, resolve, reject, late));
+  push(draft: Draft, now: number, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+    this.fresh.push(new Waiting(draft, this.arrivals++, now, resolve, reject));
     this.textLength += draft.body.length;
   }
 

@@ -1,17 +1,15 @@
-import type { EntityManager } from 'typeorm';
 import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
-import type { ConversationKind } from './conversation.entity.js';
+import type { ChatKindName, ChatTargets } from '../domain-events/events.js';
 
 /** The bot, as a sender: no person has this id. (A NULL would defeat the unique key of client_ids.) */
 export const BOT_USER_ID = 0;
 
 /** A message on its way into the log. */
-export interface Draft<Target = unknown> {
-  readonly kind: ConversationKind;
+export interface Draft<K extends ChatKindName = ChatKindName> {
+  readonly kind: K;
   readonly sender: Identity;
-  /** What the kind's rules find the conversation by; the pair of people of a room, say. */
-  readonly target: Target;
+  readonly target: ChatTargets[K];
   readonly body: string;
   readonly clientId?: string | undefined;
 }
@@ -26,15 +24,18 @@ export interface Stored {
 }
 
 /** The same as acknowledgements and events say it. */
-export const placeOf = ({ seq, timestamp }: Stored, clientId: string | null | undefined) => ({
+export const placeOf = (
+  { seq, timestamp }: Pick<Stored, 'seq' | 'timestamp'>,
+  clientId: string | null | undefined,
+) => ({
   seq,
   timestamp: timestamp.toISOString(),
   ...(clientId != null && { client_id: clientId }),
 });
 
 /** A draft in a batch, while its transaction runs. Made anew for each try of the transaction. */
-export class Entry<Target = unknown> {
-  /** Set by the rules of its kind. */
+export class Entry<K extends ChatKindName = ChatKindName> {
+  /** Set by `ChatKind.locate`. */
   conversationId?: number;
   refusal?: DomainError;
   stored?: Stored;
@@ -42,7 +43,7 @@ export class Entry<Target = unknown> {
   heldBy?: string;
 
   constructor(
-    readonly draft: Draft<Target>,
+    readonly draft: Draft<K>,
     /** Of its arrival in this process: it waits behind no later one. */
     readonly number = 0,
   ) {}
@@ -56,13 +57,26 @@ export class Entry<Target = unknown> {
   }
 }
 
+/** An entry whose conversation is known. */
+export interface Located<K extends ChatKindName = ChatKindName> extends Entry<K> {
+  conversationId: number;
+}
+
+/** An entry that has a number. */
+export interface Written<K extends ChatKindName = ChatKindName> extends Located<K> {
+  stored: Stored;
+}
+
+export const isLocated = (entry: Entry): entry is Located => entry.conversationId !== undefined;
+export const isWritten = (entry: Entry): entry is Written => isLocated(entry) && entry.stored !== undefined;
+
 /**
  * What drafts wait for that must not be stored before one another, from the narrowest: one sender in one chat, one chat, one sender.
  * Two drafts of one sender to one chat have all of these in common.
  */
 export const heldKey = {
-  mark: ({ conversationId, draft }: Entry): string => `mark ${conversationId} ${draft.sender.userId}`,
-  chat: ({ conversationId }: Entry): string => `chat ${conversationId}`,
+  mark: ({ conversationId, draft }: Located): string => `mark ${conversationId} ${draft.sender.userId}`,
+  chat: ({ conversationId }: Located): string => `chat ${conversationId}`,
   sender: ({ draft }: Entry): string => `sender ${draft.sender.userId}`,
 };
 
@@ -71,20 +85,3 @@ export const chatOfKey = (key: string): number | undefined => {
   const [what, id] = key.split(' ');
   return what === 'chat' ? Number(id) : undefined;
 };
-
-/**
- * What one kind of chat adds to an append. All are called inside the batch's transaction, for all of its drafts of the kind at
- * once, so that a busy batch costs a handful of statements; all but the last refuse drafts one by one.
- */
-export interface KindRules<Target = unknown> {
-  /** What `locate` holds a draft by, where there is no conversation yet; different for each that it would make. */
-  placeOf?(target: Target): string;
-  /** Sets each entry's conversation, making it where there is none; may hold entries by `placeOf`. */
-  locate(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
-  /** May each sender write there now? The conversations are locked: the answer holds until the commit. May hold entries. */
-  authorize?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
-  /** Is there room for these? Asked only for what is new: repeats have their place already. */
-  admit?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
-  /** They are written, and will be committed together with whatever this writes. */
-  stored?(tx: EntityManager, entries: Entry<Target>[]): Promise<void>;
-}

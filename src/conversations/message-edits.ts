@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Sessions } from '../identity/sessions.js';
 import { Clock } from '../common/timing/clock.js';
-import { Busy, DomainError, NotFound } from '../common/errors.js';
+import { KeyedMutex } from '../common/timing/keyed-mutex.js';
+import { DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { fromMoment } from '../database/dialect.js';
 import { Forgetting } from '../database/forgetting.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
-import type { MessageChanged } from '../sockets/events.js';
+import { afterCommit, UnitOfWork } from '../database/unit-of-work.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
+import type { MessageChanged } from '../domain-events/events.js';
+import { ChatKinds, type EditableChatKind, type EditableKindName } from './chat-kind.js';
 import { Conversation } from './conversation.entity.js';
 import { lockConversation } from './conversation-locks.js';
 import { Member } from './member.entity.js';
@@ -17,17 +20,9 @@ import { messageColumns, type MessageRow, type MessageView, toMessageView } from
 
 /** Which message is to be changed. */
 export interface MessagePlace {
-  kind: 'room' | 'group';
+  kind: EditableKindName;
   conversationId: number;
   seq: number;
-}
-
-/** What one kind of chat adds to a change of a message. */
-export interface EditRules {
-  /** May the caller, who is a member, change what `senderId` wrote? Inside the transaction, while the chat is locked. */
-  authorize(tx: EntityManager, senderId: number): Promise<void>;
-  /** It is committed. Called in the order of the numbers of one chat's changes. */
-  tell(changed: MessageChanged): void;
 }
 
 /** What is different in a message's row afterwards. */
@@ -43,64 +38,71 @@ const notBefore = ({ created_at, edited_at }: MessageRow, now: Date): Date =>
 
 const isGone = () => new DomainError('gone', 'message_deleted', 'The message was deleted. Send a new one.');
 
-/** Whoever waits longer for the changes before is told so, and nothing was done. */
-const TURN_WITHIN_MS = 4_000;
+/** How long a change waits for the ones before it. */
+const WITHIN_MS = 4_000;
 
 /** Edits and deletes messages. Each takes the chat's next `change` number, so that clients can ask for what they missed. */
 @Injectable()
 export class MessageEdits {
-  /** The last change that waits or runs, by chat. */
-  private readonly turns = new Map<number, Promise<unknown>>();
+  /** By conversation, over commit and publishing: two commits need not be answered in their order. */
+  private readonly mutex = new KeyedMutex<number>(WITHIN_MS);
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly sessions: Sessions,
+    private readonly kinds: ChatKinds,
+    private readonly events: DomainEvents,
     private readonly forgetting: Forgetting,
     private readonly clock: Clock,
   ) {}
 
-  /** Changes what a message says; the text that it has already changes nothing. @throws NotFound; `message_deleted`; the rules' */
-  edit(me: Identity, place: MessagePlace, body: string, rules: EditRules): Promise<MessageView> {
-    return this.change(me, place, rules, (message) => {
+  /**
+   * Changes what a message says; the text that it has already changes nothing.
+   * @throws NotFound to those who are no members; `message_deleted`; as `mayEdit` of the kind
+   */
+  edit(me: Identity, place: MessagePlace, body: string): Promise<MessageView> {
+    return this.change(me, place, 'mayEdit', (message) => {
       if (message.deleted_at !== null) throw isGone();
       return message.body === body ? undefined : { body, edited_at: notBefore(message, this.clock.now()) };
     });
   }
 
-  /** Takes a message's text away for good; a second time changes nothing. @throws NotFound; the rules' */
-  remove(me: Identity, place: MessagePlace, rules: EditRules): Promise<MessageView> {
-    return this.change(me, place, rules, (message) =>
+  /** Takes a message's text away for good; a second time changes nothing. @throws NotFound; as `mayDelete` of the kind */
+  remove(me: Identity, place: MessagePlace): Promise<MessageView> {
+    return this.change(me, place, 'mayDelete', (message) =>
       message.deleted_at === null ? { body: '', deleted_at: notBefore(message, this.clock.now()) } : undefined,
     );
   }
 
   /** `next` says what is different afterwards; undefined for nothing. */
-  private change(
+  private async change(
     me: Identity,
     place: MessagePlace,
-    rules: EditRules,
+    may: 'mayEdit' | 'mayDelete',
     next: (message: MessageRow) => Difference | undefined,
   ): Promise<MessageView> {
-    // In turn, and the telling with it: commits of two connections need not be heard of in their order.
-    return this.inTurn(place.conversationId, async () => {
-      const { message, change } = await this.unitOfWork.run(async (tx) => {
-        const number = 1 + (await this.lock(tx, place));
+    const { kind, conversationId } = place;
+    // Strangers are refused before anything is locked.
+    await this.assertMember(this.unitOfWork.read, me, place);
+    return this.mutex.run([conversationId], () =>
+      this.unitOfWork.run(async (tx) => {
+        const change = 1 + (await this.lock(tx, place));
         await this.sessions.assertLive(tx, me);
-        const before = await this.find(tx, me, place);
-        await rules.authorize(tx, before.sender_id);
+        await this.assertMember(tx, me, place);
+        const before = await this.find(tx, place);
+        // One kind is as good as another here: what it is asked about is its own.
+        const rules = this.kinds.get(kind) as EditableChatKind<EditableKindName>;
+        const target = await rules.targetOf(tx, conversationId);
+        await rules[may](tx, { me, target, conversationId, senderId: before.sender_id });
         const difference = next(before);
-        if (!difference) return { message: before };
-        await this.write(tx, place, before, difference, number);
-        return { message: { ...before, ...difference, change_seq: number }, change: number };
-      });
-      const view = toMessageView(message);
-      if (change !== undefined) {
-        this.forgetting.soon();
-        const { client_id: _, ...changed } = view;
-        rules.tell({ ...changed, change });
-      }
-      return view;
-    });
+        if (!difference) return toMessageView(before);
+        await this.write(tx, place, before, difference, change);
+        const message = { ...before, ...difference, change_seq: change };
+        this.events.record(tx, 'messageChanged', toEvent(kind, target, conversationId, message));
+        afterCommit(tx, () => this.forgetting.soon());
+        return toMessageView(message);
+      }),
+    );
   }
 
   /** Locks the chat as the message log does, and returns the number of its latest change. */
@@ -110,12 +112,15 @@ export class MessageEdits {
     return chat.last_change ?? 0;
   }
 
-  private async find(
-    tx: EntityManager,
-    me: Identity,
-    { kind, conversationId, seq }: MessagePlace,
-  ): Promise<MessageRow> {
-    if (!(await tx.existsBy(Member, { conversationId, userId: me.userId }))) throw new NotFound(`chat ${kind}`);
+  private async assertMember(
+    manager: EntityManager,
+    { userId }: Identity,
+    { kind, conversationId }: MessagePlace,
+  ): Promise<void> {
+    if (!(await manager.existsBy(Member, { conversationId, userId }))) throw new NotFound(`chat ${kind}`);
+  }
+
+  private async find(tx: EntityManager, { conversationId, seq }: MessagePlace): Promise<MessageRow> {
     const [message] = await tx.query<MessageRow[]>(
       `SELECT ${messageColumns('messages')} FROM messages WHERE conversation_id = ? AND seq = ?`,
       [conversationId, seq],
@@ -141,20 +146,23 @@ export class MessageEdits {
     await tx.insert(MessageChange, { conversationId, change, seq });
     await tx.update(Conversation, { id: conversationId }, { lastChange: change });
   }
-
-  private inTurn<T>(conversationId: number, work: () => Promise<T>): Promise<T> {
-    const before = this.turns.get(conversationId) ?? Promise.resolve();
-    const until = performance.now() + TURN_WITHIN_MS;
-    const inTime = (): Promise<T> => {
-      if (performance.now() > until) throw new Busy();
-      return work();
-    };
-    const turn = before.then(inTime, inTime);
-    this.turns.set(conversationId, turn);
-    const forget = () => {
-      if (this.turns.get(conversationId) === turn) this.turns.delete(conversationId);
-    };
-    turn.then(forget, forget);
-    return turn;
-  }
 }
+
+const toEvent = (
+  kind: EditableKindName,
+  target: unknown,
+  conversationId: number,
+  row: MessageRow & { change_seq: number },
+): MessageChanged =>
+  ({
+    kind,
+    target,
+    conversationId,
+    change: row.change_seq,
+    seq: row.seq,
+    senderId: row.sender_id,
+    body: row.body,
+    createdAt: fromMoment(row.created_at),
+    editedAt: row.edited_at === null ? null : fromMoment(row.edited_at),
+    deletedAt: row.deleted_at === null ? null : fromMoment(row.deleted_at),
+  }) as MessageChanged;

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Backoff } from '../common/timing/backoff.js';
 import { CalmLogger } from '../common/logs/calm-logger.js';
 import { Clock } from '../common/timing/clock.js';
 import { Busy, Unavailable } from '../common/errors.js';
 import { logLine } from '../common/logs/log-line.js';
 import { isLostConnection } from '../common/lost-connection.js';
 import { isOutOfOrder } from '../database/database-errors.js';
-import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
-import { AppendBatch } from './append-batch.js';
-import type { ConversationKind } from './conversation.entity.js';
-import { type Draft, Entry, type KindRules, type Stored } from './draft.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
+import type { MessageStored } from '../domain-events/events.js';
+import { afterCommit, CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
+import { AppendBatch, isFresh } from './append-batch.js';
+import { ChatKinds } from './chat-kind.js';
+import { type Draft, Entry, type Stored, type Written } from './draft.js';
 import { DraftQueue, type Waiting } from './draft-queue.js';
 import { type Place, PlacesInLine } from './places-in-line.js';
 import { StampsAhead } from './stamps-ahead.js';
@@ -27,9 +28,6 @@ const ENOUGH = 100;
 const GATHER_MS = 2;
 /** How long those wait for an answer whose COMMIT a database broke off in the middle of. */
 const LOOK_UP_FOR_MS = 5_000;
-/** Pauses between looks. */
-const FIRST_LOOK_MS = 200;
-const LONGEST_LOOK_MS = 1_000;
 /** How long a draft waits for what somebody else holds. */
 const HELD_FOR_MS = 5_000;
 /** How long until the log waits for its chat itself, behind whoever else does. */
@@ -52,7 +50,6 @@ const UNKNOWN =
 export class MessageLog implements BeforeApplicationShutdown {
   private readonly logger = new CalmLogger(MessageLog.name);
   private readonly stampsAhead = new StampsAhead();
-  private readonly rules = new Map<ConversationKind, KindRules>();
   private readonly queue = new DraftQueue();
   private readonly places: PlacesInLine;
   private draining: Promise<void> | undefined;
@@ -68,27 +65,23 @@ export class MessageLog implements BeforeApplicationShutdown {
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
+    private readonly kinds: ChatKinds,
+    private readonly events: DomainEvents,
     private readonly clock: Clock,
   ) {
     this.places = new PlacesInLine(unitOfWork, () => this.wake());
   }
 
-  /** A feature says once what its kind of chat demands. */
-  register<Target>(kind: ConversationKind, rules: KindRules<Target>): void {
-    this.rules.set(kind, rules);
-  }
-
   /**
    * Stores a message; resolves after the commit, in the order of the numbers. Two drafts of one sender to one chat are numbered
    * in the order of the calls. Answers within ten seconds also where the database says nothing at all.
-   * @throws Busy; Unavailable; what the rules refuse with; `client_id_conflict`
-   * @param late called where the sender was told that nobody knows, and it turns out later that the message is stored: others are
-   *   still to be told of it, before anything that comes after it
+   * What is stored is told by the event `messageStored`, in the order of the numbers, before this resolves.
+   * @throws Busy; Unavailable; what the kind of chat refuses with; `client_id_conflict`
    */
-  append(draft: Draft, late?: (stored: Stored) => void): Promise<Stored> {
+  append(draft: Draft): Promise<Stored> {
     if (this.queue.length >= MAX_WAITING || this.queue.size >= MAX_WAITING_LENGTH) return Promise.reject(new Busy());
     return new Promise((resolve, reject) => {
-      this.queue.push(draft, performance.now(), resolve, reject, late);
+      this.queue.push(draft, performance.now(), resolve, reject);
       this.wake();
       this.draining ??= this.drain();
     });
@@ -147,7 +140,9 @@ export class MessageLog implements BeforeApplicationShutdown {
       const work = async (tx: EntityManager): Promise<void> => {
         now = this.clock.now();
         entries = batch.map(({ draft, number }) => new Entry(draft, number));
-        await new AppendBatch(tx, this.rules, now, closed).append(entries);
+        await new AppendBatch(tx, this.kinds, now, closed).append(entries);
+        const written = entries.filter(isFresh);
+        afterCommit(tx, () => written.forEach((entry) => this.events.publish('messageStored', toEvent(entry))));
       };
       await (place ? place.run(work) : this.unitOfWork.run(work, { isAhead: true }));
     } catch (error) {
@@ -164,6 +159,7 @@ export class MessageLog implements BeforeApplicationShutdown {
       this.hold(batch, entries);
       this.inFlight = batch.filter((_, i) => entries[i].heldBy === undefined);
       await this.lookUp(
+        error,
         this.inFlight,
         entries.filter(({ heldBy }) => heldBy === undefined),
       );
@@ -191,22 +187,12 @@ export class MessageLog implements BeforeApplicationShutdown {
    * The answer to COMMIT was lost: the rows themselves say whether it happened. Never run again: it would store twice. Until that is
    * known nothing else is stored, or what comes later would be told first.
    */
-  private async lookUp(batch: Waiting[], entries: Entry[]): Promise<void> {
+  private async lookUp(unknown: CommitUnknown, batch: Waiting[], entries: Entry[]): Promise<void> {
     this.unknownAt = performance.now() + LOOK_UP_FOR_MS;
     void this.places.leave();
-    const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
-    for (let hasSaid = false; ; await sleep(backoff.next())) {
-      let trouble: unknown;
-      const isCommitted = await this.unitOfWork
-        .run((tx) => AppendBatch.isCommitted(tx, entries), { isAhead: true })
-        .catch((error: unknown) => void (trouble = error));
-      if (isCommitted !== undefined) {
-        this.unknownAt = Infinity;
-        if (isCommitted) this.settle(batch, entries);
-        else rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
-        return;
-      }
-      if (performance.now() < this.unknownAt) continue;
+    let hasSaid = false;
+    const goOn = (trouble?: unknown): boolean => {
+      if (trouble === undefined || performance.now() < this.unknownAt) return true;
       if (!hasSaid) {
         hasSaid = true;
         this.logger.error(
@@ -214,8 +200,14 @@ export class MessageLog implements BeforeApplicationShutdown {
         );
       }
       this.sweep();
-      if (this.isStopping) return;
-    }
+      return !this.isStopping;
+    };
+    const isDone = (tx: EntityManager): Promise<boolean> => AppendBatch.isCommitted(tx, entries);
+    const isCommitted = await this.unitOfWork.settle(unknown, isDone, goOn, { isAhead: true });
+    if (isCommitted === undefined) return;
+    this.unknownAt = Infinity;
+    if (isCommitted) this.settle(batch, entries);
+    else rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
   }
 
   private settle(batch: Waiting[], entries: Entry[]): void {
@@ -223,9 +215,9 @@ export class MessageLog implements BeforeApplicationShutdown {
     entries.forEach(({ stored, refusal, heldBy }, i) => {
       const waiting = batch[i];
       if (heldBy !== undefined) return;
-      if (!stored) waiting.reject(refusal);
-      else if (!waiting.isAnswered) waiting.resolve(stored);
-      else if (!stored.isRepeat) this.tellLate(waiting, stored);
+      // One that was answered `unavailable` meanwhile stays so: its others have been told by the event.
+      if (stored) waiting.resolve(stored);
+      else waiting.reject(refusal);
     });
     this.hold(batch, entries);
   }
@@ -235,14 +227,6 @@ export class MessageLog implements BeforeApplicationShutdown {
       heldBy === undefined ? [] : [[batch[i], heldBy]],
     );
     this.queue.hold(held, performance.now());
-  }
-
-  private tellLate({ late }: Waiting, stored: Stored): void {
-    try {
-      late?.(stored);
-    } catch (error) {
-      this.logger.error(`A message that is stored could not be told: ${logLine(error)}`);
-    }
   }
 
   /** A mistake of ours: these have no answer, and the others are still to be stored. */
@@ -257,22 +241,22 @@ export class MessageLog implements BeforeApplicationShutdown {
     for (const { reject } of this.queue.takeHeldSince(now - HELD_FOR_MS)) reject(new Busy());
     // Nobody is kept waiting for longer than these were.
     if (now >= this.unknownAt) {
-      this.answerUnknown(this.inFlight);
+      rejectAll(this.inFlight, UNKNOWN);
       rejectAll(this.queue.takeAll(), AWAY);
     }
     // A database that works takes what waits, however long the queue is.
     if (this.workedAt < now - QUEUED_FOR_MS) rejectAll(this.queue.takeOlder(now - QUEUED_FOR_MS), AWAY);
     if (this.workedAt < now - ANSWERED_AFTER_MS)
-      this.answerUnknown(this.inFlight.filter(({ since }) => since <= now - ANSWERED_AFTER_MS));
-  }
-
-  private answerUnknown(batch: Waiting[]): void {
-    for (const waiting of batch) {
-      waiting.isAnswered = true;
-      waiting.reject(new Unavailable(UNKNOWN));
-    }
+      rejectAll(
+        this.inFlight.filter(({ since }) => since <= now - ANSWERED_AFTER_MS),
+        UNKNOWN,
+      );
   }
 }
+
+/** Draft and event tell the kinds apart by the same field. */
+const toEvent = ({ draft, stored: { conversationId, seq, timestamp } }: Written): MessageStored =>
+  ({ ...draft, conversationId, seq, timestamp }) as MessageStored;
 
 const rejectAll = (batch: Waiting[], sentence: string): void => {
   for (const { reject } of batch) reject(new Unavailable(sentence));

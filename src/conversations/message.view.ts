@@ -1,5 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { momentToIso } from '../database/dialect.js';
+import type { MessageChanged } from '../domain-events/events.js';
+import type { MessageChanged as MessageUpdate } from '../sockets/events.js';
 
 /** A message as histories and lists show it. */
 export class MessageView {
@@ -58,4 +60,14 @@ export const toMessageView = (row: MessageRow): MessageView => ({
     ? { deleted: true as const }
     : row.edited_at !== null && { edited_at: momentToIso(row.edited_at) }),
   ...(row.change_seq !== null && { change: row.change_seq }),
+});
+
+/** A change as sockets are told of it. */
+export const toMessageUpdate = (event: MessageChanged): MessageUpdate => ({
+  user_id: event.senderId,
+  seq: event.seq,
+  change: event.change,
+  message: event.body,
+  timestamp: event.createdAt.toISOString(),
+  ...(event.deletedAt ? { deleted: true } : event.editedAt && { edited_at: event.editedAt.toISOString() }),
 });

@@ -10,12 +10,40 @@ import { Backoff } from '../common/timing/backoff.js';
 import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
 import { type HeldRow, keyOfRow, RowHeld, waitForRow } from './row-locks.js';
 
-/** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. */
+/** What a transaction in progress leaves to be done after its commit. On SQLite, TypeORM has one manager for all of them in turn. */
+const leftForAfter = new WeakMap<EntityManager, (() => void)[]>();
+
+/**
+ * Runs `step` once the transaction of `tx` is committed (on SQLite: on disk), in the order of the calls, before `UnitOfWork.run` resolves;
+ * and never where it is rolled back. Whatever throws there is a mistake: catch it.
+ */
+export function afterCommit(tx: EntityManager, step: () => void): void {
+  leftForAfter.get(tx)!.push(step);
+}
+
+/** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. See `UnitOfWork.settle`. */
 export class CommitUnknown extends Unavailable {
-  constructor() {
+  /** @param after what is to be done where it is committed after all */
+  constructor(private after: readonly (() => void)[] = []) {
     super('The database broke off. Whether it was done is unknown; look before you try again.');
   }
+
+  /** It is committed: does what was left for after the commit, once, whoever finds out. */
+  committed(): void {
+    const { after } = this;
+    this.after = [];
+    for (const step of after) step();
+  }
 }
+
+interface Committed<T> {
+  result: T;
+  after: readonly (() => void)[];
+}
+
+/** Pauses between two questions what became of a COMMIT. */
+const FIRST_LOOK_MS = 200;
+const LONGEST_LOOK_MS = 1_000;
 
 /** Two that made the same row at once: the next try finds it. More often than this, the row is one that cannot be made. */
 const DUPLICATES = 5;
@@ -78,9 +106,40 @@ export class UnitOfWork {
    */
   run<T>(work: (tx: EntityManager) => Promise<T>, { isAhead = false, first }: RunOptions = {}): Promise<T> {
     if (!this.isSqlite)
-      return this.withRetry(work, isAhead, first && this.rows.has(keyOfRow(first)) ? first : undefined);
+      return this.andAfter(this.withRetry(work, isAhead, first && this.rows.has(keyOfRow(first)) ? first : undefined));
     if (this.oneAtATime.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
-    return this.flushed(this.oneAtATime(() => this.once(work)));
+    return this.andAfter(this.flushed(this.oneAtATime(() => this.once(work))));
+  }
+
+  /**
+   * What became of a transaction whose COMMIT was not answered: asks `isDone`, in transactions, until one tells, and does what was left for
+   * after the commit where it is done. `isDone` must wait for locks that the server still holds, or it may look too early.
+   * @param goOn asked before each try, with what went wrong with the one before
+   * @returns undefined where `goOn` said no
+   */
+  async settle(
+    unknown: CommitUnknown,
+    isDone: (tx: EntityManager) => Promise<boolean>,
+    goOn: (trouble?: unknown) => boolean,
+    options?: RunOptions,
+  ): Promise<boolean | undefined> {
+    const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
+    for (let trouble: unknown; goOn(trouble); await sleep(backoff.next(), undefined, { ref: false })) {
+      try {
+        const done = await this.run(isDone, options);
+        if (done) unknown.committed();
+        return done;
+      } catch (error) {
+        trouble = error;
+      }
+    }
+    return undefined;
+  }
+
+  private async andAfter<T>(committed: Promise<Committed<T>>): Promise<T> {
+    const { result, after } = await committed;
+    for (const step of after) step();
+    return result;
   }
 
   /**
@@ -88,7 +147,7 @@ export class UnitOfWork {
    * SQLite and in a small pool.
    */
   runHolding<T>(row: HeldRow, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    return this.withRetry(work, true, row);
+    return this.andAfter(this.withRetry(work, true, row));
   }
 
   /** Reads what may take long on a database that is well: for jobs at the start, for which nobody waits. */
@@ -114,7 +173,11 @@ export class UnitOfWork {
     return this.oneAtATime(() => this.database.emptyLog());
   }
 
-  private async withRetry<T>(work: (tx: EntityManager) => Promise<T>, isAhead: boolean, row?: HeldRow): Promise<T> {
+  private async withRetry<T>(
+    work: (tx: EntityManager) => Promise<T>,
+    isAhead: boolean,
+    row?: HeldRow,
+  ): Promise<Committed<T>> {
     const began = performance.now();
     const backoff = new Backoff(10, 250);
     for (let [held, duplicates] = [row, 0]; ;) {
@@ -148,9 +211,9 @@ export class UnitOfWork {
     work: (tx: EntityManager) => Promise<T>,
     isAhead: boolean,
     withinMs: number,
-  ): Promise<T> {
+  ): Promise<Committed<T>> {
     const key = keyOfRow(row);
-    const once = (): Promise<T> =>
+    const once = (): Promise<Committed<T>> =>
       this.once(async (tx) => {
         const since = performance.now();
         await waitForRow(tx, row).catch((error: unknown) => {
@@ -160,16 +223,18 @@ export class UnitOfWork {
         return work(tx);
         // A connection comes at once: others wait for this one, the message log maybe.
       }, true);
-    const inside = (): Promise<T> =>
+    const inside = (): Promise<Committed<T>> =>
       isAhead ? once() : this.waitInside.take(() => this.admitted(false, once), ROWS_WITHIN_MS);
     return this.rows.take(key, inside, withinMs, isAhead);
   }
 
-  private async once<T>(work: (tx: EntityManager) => Promise<T>, isAhead = false): Promise<T> {
+  private async once<T>(work: (tx: EntityManager) => Promise<T>, isAhead = false): Promise<Committed<T>> {
     const runner = this.database.createQueryRunner();
     try {
       if (isAhead) await this.database.connectAhead(runner);
       await runner.startTransaction();
+      const after: (() => void)[] = [];
+      leftForAfter.set(runner.manager, after);
       let result: T;
       try {
         result = await work(runner.manager);
@@ -181,9 +246,9 @@ export class UnitOfWork {
         await runner.commitTransaction();
       } catch (error) {
         await this.rollback(runner);
-        throw this.isSqlite || isAnswer(error) ? error : new CommitUnknown();
+        throw this.isSqlite || isAnswer(error) ? error : new CommitUnknown(after);
       }
-      return result;
+      return { result, after };
     } finally {
       await runner.release();
     }

@@ -1,6 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { logLine } from '../common/logs/log-line.js';
 
 /** Whoever is being erased, as they were until now. */
 export interface ErasedPerson {
@@ -8,10 +7,8 @@ export interface ErasedPerson {
   email: string;
 }
 
-/** Tells those whom it concerns; runs after the commit. */
-export type AfterErasure = () => void | Promise<void>;
-
-type Step = (tx: EntityManager, person: ErasedPerson) => Promise<AfterErasure | void>;
+/** @returns conversations that end with the account, whose messages are still to be deleted */
+type Step = (tx: EntityManager, person: ErasedPerson) => Promise<readonly number[] | void>;
 
 /**
  * What has to go when somebody erases their account. Each part of the house says once what it keeps about people; all of it goes in
@@ -19,32 +16,17 @@ type Step = (tx: EntityManager, person: ErasedPerson) => Promise<AfterErasure | 
  */
 @Injectable()
 export class Erasure {
-  private readonly logger = new Logger(Erasure.name);
   private readonly steps: Step[] = [];
 
-  /** `step` deletes in the transaction that it is given, and returns what to do after the commit, if anything. */
+  /** `step` deletes in the transaction that it is given; what others are to learn of it, it records there (`DomainEvents.record`). */
   onErase(step: Step): void {
     this.steps.push(step);
   }
 
-  /** Inside the caller's transaction. Call the result after the commit: it tells everybody, and never throws. */
-  async run(tx: EntityManager, person: ErasedPerson): Promise<() => Promise<void>> {
-    const after: AfterErasure[] = [];
-    for (const step of this.steps) {
-      const tell = await step(tx, person);
-      if (tell) after.push(tell);
-    }
-    return async () => {
-      for (const tell of after) await this.quietly(tell);
-    };
-  }
-
-  /** It is done: that somebody was not told of it must not look like a failure. */
-  private async quietly(tell: AfterErasure): Promise<void> {
-    try {
-      await tell();
-    } catch (error) {
-      this.logger.error(`An erasure was not told to everybody: ${logLine(error)}`);
-    }
+  /** Inside the caller's transaction. @returns conversations whose messages are still to be deleted */
+  async run(tx: EntityManager, person: ErasedPerson): Promise<number[]> {
+    const ended: number[] = [];
+    for (const step of this.steps) ended.push(...((await step(tx, person)) ?? []));
+    return ended;
   }
 }

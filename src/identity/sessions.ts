@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan, MoreThan } from 'typeorm';
-import { Backoff } from '../common/timing/backoff.js';
 import { Clock } from '../common/timing/clock.js';
 import type { Identity } from '../common/identity.js';
 import { SecurityLog, type SessionEnd } from '../common/logs/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
+import type { SessionEnded } from '../domain-events/events.js';
 import { askTogether } from '../database/ask-together.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { fromMoment, inIds } from '../database/dialect.js';
@@ -32,10 +32,8 @@ interface SessionRow {
 /** Ends those of these sessions that live, and returns how many these were. */
 export type EndSessions = (where: FindOptionsWhere<Session>) => Promise<number>;
 
-/** How long to ask a database that broke off in the middle of a COMMIT, and the pauses between. */
+/** How long to ask a database that broke off in the middle of a COMMIT. */
 const LOOK_UP_FOR_MS = 5_000;
-const FIRST_LOOK_MS = 200;
-const LONGEST_LOOK_MS = 1_000;
 /** When no session had expired: only whether it was ended is asked. */
 const ALWAYS = new Date(0);
 /** Somebody from the time before there was a bound may have thousands: the next login ends the rest. */
@@ -56,12 +54,14 @@ export class Sessions implements OnModuleInit {
     private readonly publisher: Publisher,
     private readonly presence: Presence,
     private readonly erasure: Erasure,
+    private readonly events: DomainEvents,
     private readonly clock: Clock,
     private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onModuleInit(): void {
+    this.events.on('sessionEnded', (ended) => this.closeSockets(ended));
     // They have ended, each of them: see `endAndClose`.
     this.erasure.onErase(async (tx, { id: userId }) => void (await tx.delete(Session, { userId })));
   }
@@ -123,40 +123,33 @@ export class Sessions implements OnModuleInit {
     // By the last try: the transaction may run again.
     let ended: Identity[] = [];
     try {
-      const result = await this.unitOfWork.run((tx) => {
+      return await this.unitOfWork.run((tx) => {
         ended = [];
         return work(tx, async (where) => {
           const sessions = await this.endWhere(tx, where);
+          for (const session of sessions) this.events.record(tx, 'sessionEnded', { ...session, by });
           ended.push(...sessions);
           return sessions.length;
         });
       });
-      this.closeSockets(ended, by);
-      return result;
     } catch (error) {
-      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, by, error);
+      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, error);
       throw error;
     }
   }
 
-  /** The rows tell which sessions have ended. Nothing else would: whoever tries again finds none that he could end. */
-  private async closeWhereEnded(sessions: Identity[], by: SessionEnd, unknown: CommitUnknown): Promise<void> {
+  /** The rows tell whether the sessions have ended. Nothing else would: another try finds none that it could end. */
+  private async closeWhereEnded(sessions: Identity[], unknown: CommitUnknown): Promise<void> {
     const ids = sessions.map(({ sessionId }) => sessionId);
     const until = performance.now() + LOOK_UP_FOR_MS;
-    const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
-    while (performance.now() < until) {
-      try {
-        // The server may still be committing: its locks are gone only when it has decided.
-        const refusalOf = await this.unitOfWork.run((tx) => sessionRefusals(tx, ids, ALWAYS));
-        const ended = sessions.filter(({ sessionId }) => refusalOf(sessionId));
-        this.closeSockets(ended, by);
-        return;
-      } catch {
-        await sleep(backoff.next());
-      }
-    }
-    // Who is innocent comes back.
-    for (const id of ids) this.publisher.closeSession(id, unknown);
+    // One transaction ended all of them, or none. (A session that another one ended meanwhile is closed by that.)
+    const haveEnded = async (tx: EntityManager): Promise<boolean> => {
+      const refusalOf = await sessionRefusals(tx, ids, ALWAYS);
+      return ids.every((id) => refusalOf(id));
+    };
+    const known = await this.unitOfWork.settle(unknown, haveEnded, () => performance.now() < until);
+    // Sockets of sessions that go on reconnect.
+    if (known === undefined) for (const id of ids) this.publisher.closeSession(id, unknown);
   }
 
   /** Inside the caller's transaction: the session lives, and will until the commit. @throws Unauthenticated */
@@ -191,15 +184,12 @@ export class Sessions implements OnModuleInit {
     return live.map(({ id, userId }) => ({ sessionId: id, userId }));
   }
 
-  private closeSockets(sessions: readonly Identity[], by: SessionEnd): void {
-    for (const session of sessions) {
-      const { sessionId: id } = session;
-      this.security.tell('session_ended', { user_id: session.userId, session_id: id, by });
-      clearTimeout(this.recentlyEnded.get(id));
-      this.recentlyEnded.set(id, setTimeout(() => this.recentlyEnded.delete(id), RECENTLY_MS).unref());
-      this.publisher.closeSession(id, sessionRevoked());
-      this.presence.endGrace(session);
-    }
+  private closeSockets({ userId, sessionId, by }: SessionEnded): void {
+    this.security.tell('session_ended', { user_id: userId, session_id: sessionId, by });
+    clearTimeout(this.recentlyEnded.get(sessionId));
+    this.recentlyEnded.set(sessionId, setTimeout(() => this.recentlyEnded.delete(sessionId), RECENTLY_MS).unref());
+    this.publisher.closeSession(sessionId, sessionRevoked());
+    this.presence.endGrace({ userId, sessionId });
   }
 
   /** A socket in the middle of its handshake cannot be closed yet: it asks here once it can. */

@@ -4,6 +4,7 @@ import { DomainError } from '../common/errors.js';
 import { tellRefusal } from '../common/logs/refusals.js';
 import { SecurityLog } from '../common/logs/security-log.js';
 import { cutOff } from '../sockets/transport/engine-io.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { Incoming } from '../sockets/transport/incoming.js';
 import { Presence } from '../sockets/presence.js';
 import { Publisher } from '../sockets/publisher.js';
@@ -41,8 +42,6 @@ const sessionMismatch = () =>
     "This socket speaks for another session. Open a new one for the other session's token.",
   );
 
-type BoundListener = (socket: ParleySocket, userId: number) => Promise<void>;
-
 /** Binds each socket to the session of the first token it shows, and keeps it no longer than the session lives. */
 @Injectable()
 export class SocketSessions implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -51,7 +50,6 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   /** Sockets whose session ends before long, the first to end last. */
   private soon: ParleySocket[] = [];
   private nextEnd?: NodeJS.Timeout;
-  private readonly boundListeners: BoundListener[] = [];
   /** Local, as sockets are: sessions that had all theirs a moment ago, by room. */
   private readonly probes = new Map<string, Promise<void>>();
 
@@ -60,6 +58,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     private readonly tokens: AccessTokens,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
+    private readonly events: DomainEvents,
     private readonly clock: Clock,
     private readonly incoming: Incoming,
     private readonly security: SecurityLog,
@@ -80,11 +79,6 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
         },
       );
     });
-  }
-
-  /** Calls `listener` with each socket that has got a session, before its first message goes on. */
-  onBound(listener: BoundListener): void {
-    this.boundListeners.push(listener);
   }
 
   onApplicationBootstrap(): void {
@@ -189,7 +183,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
       this.presence.connected(socket.data.identity);
     }
     await socket.join([userRoom(userId), EVERYBODY]);
-    for (const listener of this.boundListeners) await listener(socket, userId);
+    await this.events.publishAndWait('socketBound', { userId, socket });
   }
 
   private isFull(room: string): boolean {

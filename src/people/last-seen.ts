@@ -9,6 +9,7 @@ import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
 import { Gather } from '../common/timing/gather.js';
 import { fromMoment, greatest, placeholders, toMoment, upsertRows } from '../database/dialect.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
 import { lockFreeUsers } from '../identity/accounts.js';
@@ -44,6 +45,7 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly erasure: Erasure,
+    private readonly events: DomainEvents,
     private readonly clock: Clock,
   ) {
     this.came = new Gather('LastSeen', GATHER_MS, (came) => this.inTurn(() => this.note([...came.keys()])));
@@ -51,11 +53,11 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 
   onModuleInit(): void {
-    this.presence.onOnline((userId) => {
+    this.events.on('wentOnline', ({ userId }) => {
       this.held.delete(userId);
       this.came.add(userId, true);
     });
-    this.presence.onOffline((userId, at) => this.gone.add(userId, at));
+    this.events.on('wentOffline', ({ userId, at }) => this.gone.add(userId, at));
     this.erasure.onErase(async (tx, { id }) => void (await forget(tx, [id])));
   }
 

@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In } from 'typeorm';
 import { Gather } from '../common/timing/gather.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Audience } from './audience.js';
 import type { PresenceChange } from '../sockets/events.js';
@@ -26,7 +27,7 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
   /** Who changed since the last packets, and whether they were online before. */
   private readonly changed: Gather<number, boolean>;
   /** Who began or ceased to hide, and from whom. */
-  private readonly veils: Gather<string, [userId: number, viewer: number]>;
+  private readonly hidings: Gather<string, [userId: number, viewer: number]>;
   /** Whose presence is news for whom, whether or not it changed. */
   private owedToUsers: Owed<number> = new Map();
   /** The same by socket: what was to be told, and is not yet. */
@@ -38,21 +39,23 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly lastSeen: LastSeen,
     private readonly audience: Audience,
     private readonly publisher: Publisher,
+    private readonly events: DomainEvents,
   ) {
     // The first change of a second says how it was before.
     const first = (before: boolean): boolean => before;
     this.changed = new Gather('Presence', GATHER_MS, (changed) => this.tell(changed), first);
-    this.veils = new Gather('Presence', 0, (veils) => this.oweVeils([...veils.values()]));
+    this.hidings = new Gather('Presence', 0, (hidings) => this.oweHidings([...hidings.values()]));
   }
 
   onModuleInit(): void {
-    this.presence.onOnline((userId) => this.changed.add(userId, false));
-    this.presence.onOffline((userId) => this.changed.add(userId, true));
+    this.events.on('wentOnline', ({ userId }) => this.changed.add(userId, false));
+    this.events.on('wentOffline', ({ userId }) => this.changed.add(userId, true));
+    this.events.on('blockChanged', ({ blockerId, blockedId }) => this.visibilityChanged(blockerId, blockedId));
   }
 
   /** Everybody's sockets are about to close, and nobody is told. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.changed.stop(), this.veils.stop()]);
+    await Promise.all([this.changed.stop(), this.hidings.stop()]);
   }
 
   /** These people begin or cease to see somebody, who may not have changed: in a group that both are in, say. */
@@ -65,13 +68,13 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
    * Somebody hides from a viewer from now on, or no more. If the viewer would hear of them otherwise, this once they are told how it
    * looks to them now: that the person is away, and then nothing; or what is true.
    */
-  veil(userId: number, viewer: number): void {
-    this.veils.add(`${userId}:${viewer}`, [userId, viewer]);
+  private visibilityChanged(userId: number, viewer: number): void {
+    this.hidings.add(`${userId}:${viewer}`, [userId, viewer]);
   }
 
-  private async oweVeils(veils: [userId: number, viewer: number][]): Promise<void> {
-    const viewers = await this.audience.of([...new Set(veils.map(([userId]) => userId))]);
-    for (const [userId, viewer] of veils)
+  private async oweHidings(hidings: [userId: number, viewer: number][]): Promise<void> {
+    const viewers = await this.audience.of([...new Set(hidings.map(([userId]) => userId))]);
+    for (const [userId, viewer] of hidings)
       if (viewers.get(userId)?.has(viewer)) owe(this.owedToUsers, [viewer], userId, true);
     this.changed.wake();
   }
@@ -82,7 +85,7 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     for (const [viewer, people] of this.owedToUsers) {
       people.delete(viewer);
       for (const socketId of this.publisher.socketsOf(viewer))
-        for (const [userId, isVeil] of people) owe(this.owedToSockets, [socketId], userId, isVeil);
+        for (const [userId, isHidden] of people) owe(this.owedToSockets, [socketId], userId, isHidden);
     }
     this.owedToUsers = new Map();
     if (this.owedToSockets.size === 0) return;
@@ -94,9 +97,9 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     for (const [socketId, owed] of this.owedToSockets) {
       const now = [...owed].slice(0, MAX_CHANGES);
       const told = this.publisher.presence(socketId, (viewer) =>
-        now.flatMap(([userId, isVeil]) => {
+        now.flatMap(([userId, isHidden]) => {
           if (!hidden.get(userId)?.has(viewer)) return states.get(userId) ?? [];
-          return isVeil ? { user_id: userId, is_online: false, last_seen: null } : [];
+          return isHidden ? { user_id: userId, is_online: false, last_seen: null } : [];
         }),
       );
       if (told === 'behind') continue;
@@ -127,10 +130,10 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
 /** People by receiver; true where the receiver is told also if the person hides from them. */
 type Owed<T> = Map<T, Map<number, boolean>>;
 
-function owe<T>(owed: Owed<T>, to: Iterable<T>, userId: number, isVeil = false): void {
+function owe<T>(owed: Owed<T>, to: Iterable<T>, userId: number, isHidden = false): void {
   for (const one of to) {
     const people = owed.get(one);
-    if (people) people.set(userId, isVeil || (people.get(userId) ?? false));
-    else owed.set(one, new Map([[userId, isVeil]]));
+    if (people) people.set(userId, isHidden || (people.get(userId) ?? false));
+    else owed.set(one, new Map([[userId, isHidden]]));
   }
 }

@@ -2,12 +2,12 @@ import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@
 import { In, IsNull } from 'typeorm';
 import { Gather } from '../common/timing/gather.js';
 import { LIST_LIMIT } from '../common/pages.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Audience } from './audience.js';
 import { Presence } from '../sockets/presence.js';
 import { Publisher } from '../sockets/publisher.js';
 import { LISTED, type Listed, toHiddenView, toUserView } from './user.view.js';
-import { Erasure } from '../identity/erasure.js';
 import { User } from '../identity/user.entity.js';
 
 /** Shortest time between two packets about one person. */
@@ -30,22 +30,17 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly presence: Presence,
     private readonly audience: Audience,
     private readonly publisher: Publisher,
-    private readonly erasure: Erasure,
+    private readonly events: DomainEvents,
   ) {
     this.changes = new Gather('UserNews', GATHER_MS, (changed) => this.tell([...changed.keys()]));
   }
 
   onModuleInit(): void {
-    this.erasure.onErase((_tx, { id }) => Promise.resolve(() => this.changed(id)));
+    this.events.on('userChanged', ({ userId }) => this.changes.add(userId, true));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.changes.stop();
-  }
-
-  /** A person is new, has another name, or was erased. Call it after the commit; what there is to say is read then. */
-  changed(userId: number): void {
-    this.changes.add(userId, true);
   }
 
   private async tell(userIds: number[]): Promise<void> {

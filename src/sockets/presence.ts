@@ -1,11 +1,10 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/timing/clock.js';
 import type { Identity } from '../common/identity.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 
 /** A user whose last socket closed is offline after this long: a reload or a tunnel is not an absence. */
 export const OFFLINE_AFTER_MS = 5_000;
-
-type Listener = (userId: number) => void;
 
 /** Who has a socket open. */
 @Injectable()
@@ -14,31 +13,13 @@ export class Presence implements OnApplicationShutdown {
   private readonly sockets = new Map<number, number>();
   /** By user, the sessions that lost a socket a moment ago, and may come back. */
   private readonly awaited = new Map<number, Map<number, NodeJS.Timeout>>();
-  private readonly onlineListeners: Listener[] = [];
-  private readonly offlineListeners: ((userId: number, at: Date) => void)[] = [];
-  private readonly disconnectedListeners: ((userId: number, heardAt: number) => void)[] = [];
   /** Of those who have closed a socket and have another one open: when they were last heard on one that they closed. */
   private readonly heard = new Map<number, number>();
 
-  constructor(private readonly clock: Clock) {}
-
-  /** Calls `listener` whenever somebody has come online; one who only lost their sockets for a moment never went. */
-  onOnline(listener: Listener): void {
-    this.onlineListeners.push(listener);
-  }
-
-  /** Calls `listener` whenever somebody has gone offline. */
-  onOffline(listener: (userId: number, at: Date) => void): void {
-    this.offlineListeners.push(listener);
-  }
-
-  /**
-   * Calls `listener` whenever somebody's last socket has closed, with the moment when they were last heard on any; they are online for a
-   * while yet, and may come back.
-   */
-  onDisconnected(listener: (userId: number, heardAt: number) => void): void {
-    this.disconnectedListeners.push(listener);
-  }
+  constructor(
+    private readonly events: DomainEvents,
+    private readonly clock: Clock,
+  ) {}
 
   /** Has a socket open right now. */
   isConnected(userId: number): boolean {
@@ -58,7 +39,7 @@ export class Presence implements OnApplicationShutdown {
     this.forget(userId, sessionId);
     const before = this.sockets.get(userId);
     this.sockets.set(userId, (before ?? 0) + 1);
-    if (before === undefined) for (const listener of this.onlineListeners) listener(userId);
+    if (before === undefined) this.events.publish('wentOnline', { userId });
   }
 
   /** On a socket that has closed, where others are still open; on the clock of `now()`. */
@@ -78,7 +59,7 @@ export class Presence implements OnApplicationShutdown {
       return;
     }
     this.heard.delete(userId);
-    for (const listener of this.disconnectedListeners) listener(userId, last);
+    this.events.publish('disconnected', { userId, heardAt: last });
     this.goUnlessAwaited(userId);
   }
 
@@ -111,7 +92,6 @@ export class Presence implements OnApplicationShutdown {
   private goUnlessAwaited(userId: number): void {
     if (this.isConnected(userId) || this.awaited.has(userId)) return;
     this.sockets.delete(userId);
-    const at = this.clock.now();
-    for (const listener of this.offlineListeners) listener(userId, at);
+    this.events.publish('wentOffline', { userId, at: this.clock.now() });
   }
 }

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { lockUsers } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
-import { PresenceNews } from '../people/presence-news.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { Sessions } from '../identity/sessions.js';
 import { User } from '../identity/user.entity.js';
 import { Clock } from '../common/timing/clock.js';
@@ -17,7 +17,7 @@ import { pairOf } from '../people/pair.js';
 export class BlockingService implements OnModuleInit {
   constructor(
     private readonly erasure: Erasure,
-    private readonly presenceNews: PresenceNews,
+    private readonly events: DomainEvents,
     private readonly sessions: Sessions,
     private readonly clock: Clock,
   ) {}
@@ -32,8 +32,9 @@ export class BlockingService implements OnModuleInit {
   /** From the answer on, no direct message passes between the two. @throws Invalid for oneself; NotFound for nobody */
   async block(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    const isNew = await this.sessions.write(me, (tx) => this.add(tx, me.userId, userId));
-    if (isNew) this.presenceNews.veil(me.userId, userId);
+    await this.sessions.write(me, async (tx) => {
+      if (await this.add(tx, me.userId, userId)) this.changed(tx, me.userId, userId);
+    });
   }
 
   /**
@@ -58,14 +59,17 @@ export class BlockingService implements OnModuleInit {
   /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound for nobody */
   async unblock(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    const wasBlocked = await this.sessions.write(me, async (tx) => {
+    await this.sessions.write(me, async (tx) => {
       if (!(await tx.existsBy(User, { id: userId, erasedAt: IsNull() }))) throw new NotFound('user');
       const block = { blockerId: me.userId, blockedId: userId };
-      if (!(await tx.existsBy(Block, block))) return false;
+      if (!(await tx.existsBy(Block, block))) return;
       await tx.delete(Block, block);
-      return true;
+      this.changed(tx, me.userId, userId);
     });
-    if (wasBlocked) this.presenceNews.veil(me.userId, userId);
+  }
+
+  private changed(tx: EntityManager, blockerId: number, blockedId: number): void {
+    this.events.record(tx, 'blockChanged', { blockerId, blockedId });
   }
 }
 

@@ -1,7 +1,7 @@
 // Who wants to hear nothing from whom: messages, presence, and what happens in the very moment of blocking.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { UserNews } from '../../src/people/user-news.js';
-import { RoomRules } from '../../src/chat-rooms/room-rules.js';
+import { DomainEvents } from '../../src/domain-events/domain-events.js';
+import { RoomKind } from '../../src/chat-rooms/room-kind.js';
 import { BlockingService } from '../../src/users/blocking.service.js';
 import { Blocks } from '../../src/people/blocks.js';
 import type { PresenceChange, RoomMessage, UserErased, UserRow } from '../../src/sockets/events.js';
@@ -397,7 +397,7 @@ onAllDialects('blocking', (dialect) => {
       await Promise.all(heard);
       const gone = next<UserErased>(a, 'user_update', (update) => 'deleted' in update);
       await app.database.query('UPDATE users SET erased_at = ? WHERE id = ?', ['2026-01-01 00:00:00.000', bob.id]);
-      app.get(UserNews).changed(bob.id);
+      app.get(DomainEvents).publish('userChanged', { userId: bob.id });
       expect(await gone).toEqual({ id: bob.id, deleted: true });
       expect(quiet).toEqual([[{ id: bob.id, deleted: true }], []]);
     });
@@ -555,7 +555,7 @@ onAllDialects('blocking', (dialect) => {
         const other = () => block(ada, bob);
         const [written, answer] =
           hasRoom && !isEdit
-            ? await hold(app.get(RoomRules), 'admit', write, other)
+            ? await hold(app.get(RoomKind), 'admit', write, other)
             : await hold(app.get(Blocks), 'among', write, other);
         expect(written).toMatchObject({ ok: true });
         expect(answer).toMatchObject({ status: 204 });

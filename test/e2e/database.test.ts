@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nameColumns, User } from '../../src/identity/user.entity.js';
 import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
-import { RoomRules } from '../../src/chat-rooms/room-rules.js';
+import { RoomKind } from '../../src/chat-rooms/room-kind.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
 import { Entry } from '../../src/conversations/draft.js';
 import { Message } from '../../src/conversations/message.entity.js';
@@ -379,12 +379,11 @@ onAllDialects('the database', (dialect) => {
           target: { low: first + i, high: first + i + 1 },
           body: '',
         });
-        entry.conversationId = 10_000 + i;
-        return entry;
+        return Object.assign(entry, { conversationId: 10_000 + i });
       });
       const calls = await app.get(UnitOfWork).run(async (tx) => {
         const spy = vi.spyOn(tx, 'query');
-        await app.get(RoomRules).admit(tx, entries);
+        await app.get(RoomKind).admit(tx, entries);
         return [...spy.mock.calls];
       });
       expect(calls).toHaveLength(1);

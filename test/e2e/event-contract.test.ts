@@ -1,6 +1,6 @@
 // What really crosses the sockets is what the classes of the events say, field by field, and nothing besides.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { UserNews } from '../../src/people/user-news.js';
+import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import { eventsDocument } from '../../src/api/api-docs/events.js';
 import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
@@ -107,7 +107,7 @@ onAllDialects('the events', (dialect) => {
     await renamed;
     const erased = next<{ deleted?: boolean }>(a, 'user_update', (update) => update.deleted === true);
     await app.database.query('UPDATE users SET erased_at = created_at WHERE id = ?', [eve.id]);
-    app.get(UserNews).changed(eve.id);
+    app.get(DomainEvents).publish('userChanged', { userId: eve.id });
     await erased;
     const [made, deleted] = [
       next<{ name?: string }>(a, 'group_update', ({ name }) => name === 'Looms'),

@@ -1,6 +1,6 @@
 // What becomes of people and groups, told to those who show them in a list: an old list and the events make the new list.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { UserNews } from '../../src/people/user-news.js';
+import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { Audience } from '../../src/people/audience.js';
 import type { GroupDeleted, GroupRow, GroupUpdate, UserErased, UserRow } from '../../src/sockets/events.js';
@@ -128,7 +128,7 @@ onAllDialects('live lists', (dialect) => {
     it('say that one is gone', async () => {
       const told = next<UserErased>(b, 'user_update', ({ id }) => id === ada.id);
       await app.database.query('UPDATE users SET erased_at = ? WHERE id = ?', [NOW, ada.id]);
-      app.get(UserNews).changed(ada.id);
+      app.get(DomainEvents).publish('userChanged', { userId: ada.id });
       expect(await told).toEqual({ id: ada.id, deleted: true });
       expect(await listed(bob, '/http/users', ada.id)).toBeUndefined();
     });

@@ -1,7 +1,7 @@
 // Whatever somebody was about to store when their session ended is not stored after the answer that says that it has.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Sessions } from '../../src/identity/sessions.js';
-import { PersonTurns } from '../../src/chat-groups/attendance/person-turns.js';
+import { UserMutex } from '../../src/chat-groups/attendance/user-mutex.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, sendTo } from '../support/client.js';
@@ -155,7 +155,7 @@ onAllDialects('a session that ends', (dialect) => {
       const before = await stored();
       const created = (await Promise.all(writes)).slice(0, 20);
       // Nobody answers a socket that is closed: its writes took their turns before this one.
-      await app.get(PersonTurns).take([ada.id], () => app.get(UnitOfWork).run(() => Promise.resolve()));
+      await app.get(UserMutex).run([ada.id], () => app.get(UnitOfWork).run(() => Promise.resolve()));
       expect(await stored()).toEqual(before);
       for (const { status, body } of created)
         if (status !== 201) expect([status, body.code]).toEqual([401, 'session_revoked']);

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { SocketSessions } from '../../src/identity/socket-sessions.js';
+import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import type { ServerEvents } from '../../src/sockets/events.js';
 import type { TestApp } from './app.js';
 import { type ChatSocket, type Person, sendTo, type Target } from './client.js';
@@ -74,10 +74,9 @@ export class RawSocket {
  */
 export async function fallBehind(app: TestApp, reader: Person, writer: ChatSocket): Promise<RawSocket> {
   let waiting = (): number => 0;
-  app.get(SocketSessions).onBound((socket, userId) => {
+  app.get(DomainEvents).on('socketBound', ({ socket, userId }) => {
     const { conn } = socket as unknown as { conn: { writeBuffer: unknown[] } };
     if (userId === reader.id) waiting = () => conn.writeBuffer.length;
-    return Promise.resolve();
   });
   const slow = new RawSocket(app, reader.token);
   await slow.ready;

@@ -9,6 +9,11 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => ({ file, text: readFileSync(join(SRC, file), 'utf8') }));
 
+const matches = (pattern: RegExp): [file: string, receiver: string][] =>
+  files.flatMap(({ file, text }) =>
+    [...text.matchAll(pattern)].map(([, first]): [string, string] => [file, first ?? '']),
+  );
+
 const filesWith = (pattern: RegExp) => files.filter(({ text }) => pattern.test(text)).map(({ file }) => file);
 
 it('one file alone tells sockets what happened', () => {
@@ -24,6 +29,15 @@ it('one file alone reads the environment', () => {
 
 it('everything is written in a unit of work', () => {
   expect(filesWith(/@InjectRepository|getRepository\(|\.save\(/)).toEqual([]);
+  // By TypeORM's methods, whose first argument is an entity, only on what `UnitOfWork.run` gives.
+  const written = /(\w+)\.(?:insert|update|upsert|delete|increment|decrement)\(\s*(?:[A-Z]\w*,|table,)/g;
+  expect(matches(written).filter(([, receiver]) => receiver !== 'tx')).toEqual([]);
+  // By SQL, only on a transaction: `read` is what reads outside of one.
+  expect(matches(/read\b[^;`]*`\s*(INSERT|UPDATE|DELETE|REPLACE)\b/g)).toEqual([]);
+});
+
+it('what happened is recorded on its transaction, and published outside of one only by what has none', () => {
+  expect(filesWith(/events\.publish\(/)).toEqual(['conversations/message-log.ts', 'sockets/presence.ts']);
 });
 
 it('every migration is known to the program', () => {

@@ -11,6 +11,7 @@ import { logLine } from '../../common/logs/log-line.js';
 import { lockConversations, lockMembers } from '../../conversations/conversation-locks.js';
 import { Receipts } from '../../conversations/receipts.js';
 import { placeholders } from '../../database/dialect.js';
+import { DomainEvents } from '../../domain-events/domain-events.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { Audience } from '../../people/audience.js';
 import { OFFLINE_AFTER_MS, Presence } from '../../sockets/presence.js';
@@ -18,7 +19,7 @@ import { Publisher } from '../../sockets/publisher.js';
 import { WhoIsIn } from '../../people/who-is-in.js';
 import { GroupNotices } from './group-notices.js';
 import { MarksOfGone } from './marks-of-gone.js';
-import { PersonTurns } from './person-turns.js';
+import { UserMutex } from './user-mutex.js';
 
 /** After a start, those who were in a group have this long to come back. */
 export const COME_BACK_WITHIN_MS = 30_000;
@@ -43,7 +44,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
-    private readonly turns: PersonTurns,
+    private readonly userMutex: UserMutex,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
     private readonly whoIsIn: WhoIsIn,
@@ -52,13 +53,14 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     private readonly presenceNews: PresenceNews,
     private readonly receipts: Receipts,
     private readonly notices: GroupNotices,
+    private readonly events: DomainEvents,
   ) {
     this.gone = new Gather('Groups', 0, (gone) => this.takeOut([...gone.keys()]));
   }
 
   onModuleInit(): void {
-    this.presence.onDisconnected((userId, heardAt) => this.markWhenGone(userId, heardAt));
-    this.presence.onOffline((userId) => this.gone.add(userId, true));
+    this.events.on('disconnected', ({ userId, heardAt }) => this.markWhenGone(userId, heardAt));
+    this.events.on('wentOffline', ({ userId }) => this.gone.add(userId, true));
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -116,7 +118,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   }
 
   private takeOutTogether(userIds: number[], viewers: Map<number, readonly number[]>): Promise<void> {
-    return this.turns.take(userIds, async () => {
+    return this.userMutex.run(userIds, async () => {
       // Marks are moved for those who are in: first, or nobody is taken out yet.
       await this.marks.stored();
       const candidates = userIds.filter((userId) => this.isAbsent(userId));

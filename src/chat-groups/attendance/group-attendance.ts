@@ -1,36 +1,38 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { PresenceNews } from '../../people/presence-news.js';
 import { Sessions } from '../../identity/sessions.js';
-import { SocketSessions } from '../../identity/socket-sessions.js';
-import { NotFound } from '../../common/errors.js';
+import { Busy, NotFound } from '../../common/errors.js';
 import type { Identity } from '../../common/identity.js';
 import { logLine } from '../../common/logs/log-line.js';
 import { conversationRow } from '../../conversations/conversation-locks.js';
 import type { ReadableChat } from '../../conversations/history.js';
 import { Member } from '../../conversations/member.entity.js';
 import { Receipts } from '../../conversations/receipts.js';
+import { DomainEvents } from '../../domain-events/domain-events.js';
+import type {
+  BoundSocket,
+  GroupEntered,
+  MemberJoined,
+  MemberLeft,
+  MembershipsErased,
+} from '../../domain-events/events.js';
 import { askTogether } from '../../database/ask-together.js';
 import { inIds } from '../../database/dialect.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { Audience } from '../../people/audience.js';
-import type { ParleySocket } from '../../sockets/events.js';
 import { Publisher } from '../../sockets/publisher.js';
 import { groupRoom, outsideRoom } from '../../sockets/rooms.js';
 import { WhoIsIn } from '../../people/who-is-in.js';
 import { GroupAbsence } from './group-absence.js';
 import { GroupMembership } from '../membership/group-membership.js';
 import { GroupNotices } from './group-notices.js';
-import { GroupUpdates } from '../group-updates.js';
-import { PersonTurns } from './person-turns.js';
-
-interface Entering {
-  group: ReadableChat;
-  /** Null for a newcomer. */
-  before: Pick<Member, 'isIn' | 'lastReadSeq'> | null;
-}
+import { UserMutex } from './user-mutex.js';
 
 /** Groups of one question to the database. */
 const CHUNK = 500;
+/** Groups that are told of in one turn of the event loop. */
+const AT_ONCE = 100;
 
 /** All of them wait in one line from the beginning: a crowd comes and goes at once. */
 const first = (groupId: number) => ({ first: conversationRow(groupId) });
@@ -53,9 +55,8 @@ export class GroupAttendance implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly membership: GroupMembership,
-    private readonly turns: PersonTurns,
+    private readonly userMutex: UserMutex,
     private readonly sessions: Sessions,
-    private readonly sockets: SocketSessions,
     private readonly absence: GroupAbsence,
     private readonly publisher: Publisher,
     private readonly whoIsIn: WhoIsIn,
@@ -63,11 +64,23 @@ export class GroupAttendance implements OnModuleInit {
     private readonly presenceNews: PresenceNews,
     private readonly receipts: Receipts,
     private readonly notices: GroupNotices,
-    private readonly updates: GroupUpdates,
+    private readonly events: DomainEvents,
   ) {}
 
   onModuleInit(): void {
-    this.sockets.onBound((socket, userId) => this.turns.take([userId], () => this.placeSocket(socket, userId)));
+    this.events.on('socketBound', ({ socket, userId }) =>
+      this.userMutex.run([userId], () => this.placeSocket(socket, userId)),
+    );
+    // All of these but the last two are recorded in the person's turn, and told in it.
+    this.events.on('memberJoined', (joined) => this.memberJoined(joined));
+    this.events.on('groupEntered', (entered) => this.entered(entered));
+    this.events.on('groupLeft', (left) => this.left(left));
+    this.events.on('memberLeft', (left) => this.memberLeft(left));
+    this.events.on('ownerChanged', ({ groupId, ownerId, formerOwnerId }) =>
+      this.ownerChanged([formerOwnerId, ownerId], groupId, ownerId),
+    );
+    this.events.on('groupsInherited', ({ heirs }) => this.inherited(heirs));
+    this.events.on('membershipsErased', (erased) => this.membershipsErased(erased));
   }
 
   /**
@@ -77,45 +90,29 @@ export class GroupAttendance implements OnModuleInit {
    */
   enter(me: Identity, groupId: number, beforeWriting?: () => void): Promise<ReadableChat> {
     const { userId } = me;
-    return this.turns.take([userId], async () => {
-      let entered = await this.hasEntered(userId, groupId);
-      if (!entered) {
+    return this.userMutex.run([userId], async () => {
+      const lastSeq = await this.enteredBefore(userId, groupId);
+      if (lastSeq === undefined) {
         beforeWriting?.();
-        entered = await this.writeEntering(me, groupId);
+        return this.writeEntering(me, groupId);
       }
-      const { group, before } = entered;
-      const { lastSeq } = group;
-      this.publisher.placeInGroup(userId, groupId, 'in');
-      this.whoIsIn.add(userId, groupId);
-      this.whoIsIn.told(groupId, lastSeq);
-      if (!before?.isIn) {
-        this.tell(userId, groupId, true);
-        this.presenceNews.show(userId, this.audience.inSmallGroup(groupId));
-      }
-      if (!before) {
-        this.updates.changed(groupId);
-        this.receipts.began(groupId, userId, lastSeq);
-      } else if (before.lastReadSeq >= lastSeq) this.receipts.stands(groupId, userId, lastSeq);
-      else this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
-      this.absence.expectSocket(userId);
-      return group;
+      this.entered({ groupId, userId, lastSeq, wasIn: true, lastReadSeq: lastSeq });
+      return { id: groupId, lastSeq };
     });
   }
 
   /** Where somebody is in already and has read everything: no lock is taken then, and nothing written. In the person's turn. */
-  private async hasEntered(userId: number, groupId: number): Promise<Entering | undefined> {
+  private async enteredBefore(userId: number, groupId: number): Promise<number | undefined> {
     const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number }[]>(
       `SELECT c.last_seq, m.last_read_seq FROM members m
        JOIN conversations c ON c.id = m.conversation_id AND c.kind = 'group'
        WHERE m.conversation_id = ? AND m.user_id = ? AND m.is_in = 1`,
       [groupId, userId],
     );
-    if (!row || row.last_read_seq !== row.last_seq) return undefined;
-    const { last_seq: lastSeq } = row;
-    return { group: { id: groupId, lastSeq }, before: { isIn: true, lastReadSeq: lastSeq } };
+    return row?.last_read_seq === row?.last_seq ? row?.last_seq : undefined;
   }
 
-  private writeEntering(me: Identity, groupId: number): Promise<Entering> {
+  private writeEntering(me: Identity, groupId: number): Promise<ReadableChat> {
     const { userId } = me;
     return this.sessions.write(
       me,
@@ -126,10 +123,14 @@ export class GroupAttendance implements OnModuleInit {
           const isClosed = group.isPrivate || (await this.membership.isRemoved(tx, groupId, userId));
           if (isClosed) throw new NotFound('chat group');
           await this.membership.admit(tx, group, userId, true);
-        } else if (!before.isIn || before.lastReadSeq !== group.lastSeq) {
-          await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: group.lastSeq });
+          return group;
         }
-        return { group, before };
+        const { lastSeq } = group;
+        const { isIn: wasIn, lastReadSeq } = before;
+        if (!wasIn || lastReadSeq !== lastSeq)
+          await tx.update(Member, { conversationId: groupId, userId }, { isIn: true, lastReadSeq: lastSeq });
+        this.events.record(tx, 'groupEntered', { groupId, userId, lastSeq, wasIn, lastReadSeq });
+        return group;
       },
       first(groupId),
     );
@@ -138,43 +139,81 @@ export class GroupAttendance implements OnModuleInit {
   /** Leaves, and stays a member. @throws NotFound */
   leave(me: Identity, groupId: number): Promise<void> {
     const { userId } = me;
-    return this.turns.take([userId], async () => {
-      const { lastSeq, before } = await this.sessions.write(
+    return this.userMutex.run([userId], () =>
+      this.sessions.write(
         me,
         async (tx) => {
-          const group = await this.membership.lock(tx, groupId);
+          const { lastSeq } = await this.membership.lock(tx, groupId);
           const member = await this.membership.lockMember(tx, groupId, userId);
           if (!member) throw new NotFound('chat group');
+          const { isIn: wasIn, lastReadSeq } = member;
           // One who is not in has seen nothing of it: a tab that closes late must not mark it read.
-          if (member.isIn)
-            await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: group.lastSeq });
-          return { lastSeq: group.lastSeq, before: member };
+          if (wasIn)
+            await tx.update(Member, { conversationId: groupId, userId }, { isIn: false, lastReadSeq: lastSeq });
+          this.events.record(tx, 'groupLeft', { groupId, userId, lastSeq, wasIn, lastReadSeq });
         },
         first(groupId),
-      );
-      this.publisher.placeInGroup(userId, groupId, 'outside');
-      this.whoIsIn.remove(userId, groupId);
-      if (!before.isIn) return;
-      this.tell(userId, groupId, false);
-      if (before.lastReadSeq < lastSeq)
-        this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
-    });
+      ),
+    );
   }
 
-  /** In the person's turn: somebody was made a member, when this was the newest message, and is not in yet. */
-  membershipBegan(userId: number, groupId: number, lastSeq: number): void {
+  private entered({ groupId, userId, lastSeq, wasIn, lastReadSeq }: GroupEntered): void {
+    this.placeIn(userId, groupId, lastSeq);
+    if (!wasIn) this.tellEntered(userId, groupId);
+    if (lastReadSeq >= lastSeq) this.receipts.stands(groupId, userId, lastSeq);
+    else this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
+    this.absence.expectSocket(userId);
+  }
+
+  private left({ groupId, userId, lastSeq, wasIn, lastReadSeq }: GroupEntered): void {
     this.publisher.placeInGroup(userId, groupId, 'outside');
-    this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: true });
-    this.receipts.began(groupId, userId, lastSeq);
-    this.updates.changed(groupId);
+    this.whoIsIn.remove(userId, groupId);
+    if (!wasIn) return;
+    this.tell(userId, groupId, false);
+    if (lastReadSeq < lastSeq) this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
   }
 
-  /** In the person's turn: somebody is a member no more; `wasIn` where they were in it, too. */
-  membershipEnded(userId: number, groupId: number, wasIn: boolean): void {
+  private memberJoined({ groupId, userId, lastSeq, isIn }: MemberJoined): void {
+    if (isIn) {
+      this.placeIn(userId, groupId, lastSeq);
+      this.tellEntered(userId, groupId);
+      this.absence.expectSocket(userId);
+    } else {
+      this.publisher.placeInGroup(userId, groupId, 'outside');
+      this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: true });
+    }
+    this.receipts.began(groupId, userId, lastSeq);
+  }
+
+  private memberLeft({ groupId, userId, wasIn }: MemberLeft): void {
     this.silence(userId, groupId);
     if (wasIn) this.notices.changed(groupId, userId, false);
     this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: false, is_member: false });
-    this.updates.changed(groupId);
+  }
+
+  private placeIn(userId: number, groupId: number, lastSeq: number): void {
+    this.publisher.placeInGroup(userId, groupId, 'in');
+    this.whoIsIn.add(userId, groupId);
+    this.whoIsIn.told(groupId, lastSeq);
+  }
+
+  private tellEntered(userId: number, groupId: number): void {
+    this.tell(userId, groupId, true);
+    this.presenceNews.show(userId, this.audience.inSmallGroup(groupId));
+  }
+
+  private async membershipsErased({ userId, groups }: MembershipsErased): Promise<void> {
+    const tellAll = async (): Promise<void> => {
+      for (const [i, { groupId, wasIn }] of groups.entries()) {
+        this.memberLeft({ groupId, userId, wasIn });
+        if (i % AT_ONCE === AT_ONCE - 1) await nextTurn();
+      }
+    };
+    // Rather out of turn than not at all: it is done.
+    await this.userMutex.run([userId], tellAll).catch((error: unknown) => {
+      if (!(error instanceof Busy)) throw error;
+      return tellAll();
+    });
   }
 
   /** In the person's turn: their sockets hear nothing of the group from here on. */
@@ -184,7 +223,7 @@ export class GroupAttendance implements OnModuleInit {
   }
 
   /** Those whose part in the group changed with its owner learn who that is now. */
-  ownerChanged(userIds: number[], groupId: number, ownerId: number): void {
+  private ownerChanged(userIds: number[], groupId: number, ownerId: number): void {
     for (const userId of userIds) {
       const isIn = this.whoIsIn.has(userId, groupId);
       this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn, owner_id: ownerId });
@@ -193,10 +232,9 @@ export class GroupAttendance implements OnModuleInit {
 
   /**
    * Groups whose owner has gone have come down to others, who learn of it, each in their turn: what they are told is who owns a group by
-   * then, since they may have handed it over already. Outside of any turn. Never throws: it is done, whoever has heard of it.
-   * @param heirs by group
+   * then, since they may have handed it over already.
    */
-  async inherited(heirs: ReadonlyMap<number, number>): Promise<void> {
+  private async inherited(heirs: ReadonlyMap<number, number>): Promise<void> {
     const groupsOf = new Map<number, number[]>();
     for (const [groupId, heirId] of heirs) {
       const groupIds = groupsOf.get(heirId);
@@ -204,8 +242,8 @@ export class GroupAttendance implements OnModuleInit {
       else groupsOf.set(heirId, [groupId]);
     }
     for (const [heirId, groupIds] of groupsOf) {
-      await this.turns
-        .take([heirId], () => this.tellOwners(heirId, groupIds))
+      await this.userMutex
+        .run([heirId], () => this.tellOwners(heirId, groupIds))
         .catch((error: unknown) => this.logger.error(`A new owner was not told of it: ${logLine(error)}`));
     }
   }
@@ -229,7 +267,7 @@ export class GroupAttendance implements OnModuleInit {
   }
 
   /** In the person's turn: a new socket hears what its person's other sockets hear, and from then on is moved with them. */
-  private async placeSocket(socket: ParleySocket, userId: number): Promise<void> {
+  private async placeSocket(socket: BoundSocket, userId: number): Promise<void> {
     for (const { id, isIn, lastSeq } of await this.membershipsOf(userId)) {
       void socket.join(isIn ? groupRoom(id) : outsideRoom(id));
       if (isIn) this.whoIsIn.add(userId, id);

@@ -14,9 +14,8 @@ import { Presence } from '../../sockets/presence.js';
 import { Publisher } from '../../sockets/publisher.js';
 import { AccessRequest } from './access-request.entity.js';
 import type { AccessRequestView, AnswerAccessRequest, PendingRequestView } from '../dto/access-request.dto.js';
-import { GroupAttendance } from '../attendance/group-attendance.js';
 import { blockedFromGroups, GroupMembership, type LockedGroup, onlyTheOwner } from './group-membership.js';
-import { PersonTurns } from '../attendance/person-turns.js';
+import { UserMutex } from '../attendance/user-mutex.js';
 
 /** Between a refusal and the next try. */
 export const ASK_AGAIN_AFTER_MS = 24 * 60 * 60 * 1000;
@@ -33,8 +32,7 @@ interface WaitingRow {
 export class AccessRequestsService {
   constructor(
     private readonly membership: GroupMembership,
-    private readonly attendance: GroupAttendance,
-    private readonly turns: PersonTurns,
+    private readonly userMutex: UserMutex,
     private readonly sessions: Sessions,
     private readonly blocks: Blocks,
     private readonly unitOfWork: UnitOfWork,
@@ -49,7 +47,7 @@ export class AccessRequestsService {
    */
   ask(me: Identity, groupId: number): Promise<AccessRequestView> {
     const { userId } = me;
-    return this.turns.take([userId], async () => {
+    return this.userMutex.run([userId], async () => {
       const { ownerId, createdAt, isNew } = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         await this.assertMayAsk(tx, group, userId);
@@ -95,8 +93,8 @@ export class AccessRequestsService {
    * blocked the owner since
    */
   answer(me: Identity, groupId: number, { requester_id: userId, access }: AnswerAccessRequest) {
-    return this.turns.take([userId], async () => {
-      const { createdAt, lastSeq } = await this.sessions.write(me, async (tx) => {
+    return this.userMutex.run([userId], async () => {
+      const createdAt = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const request = await tx.findOneBy(AccessRequest, waiting);
@@ -105,9 +103,8 @@ export class AccessRequestsService {
           await this.membership.assertMayBeDrawnIn(tx, userId, me);
           await this.membership.admit(tx, group, userId, false);
         } else await tx.update(AccessRequest, waiting, { refusedAt: this.clock.now() });
-        return { createdAt: request.createdAt, lastSeq: group.lastSeq };
+        return request.createdAt;
       });
-      if (access) this.attendance.membershipBegan(userId, groupId, lastSeq);
       const status = access ? 'granted' : 'refused';
       this.tell(me.userId, groupId, userId, status);
       return toView(groupId, userId, status, createdAt);

@@ -8,14 +8,15 @@ import { Blocks } from '../../people/blocks.js';
 import { ConversationRemoval } from '../../conversations/conversation-removal.js';
 import { History } from '../../conversations/history.js';
 import { liveMark } from '../../conversations/read-marks.js';
-import { CommitUnknown, UnitOfWork } from '../../database/unit-of-work.js';
+import { DomainEvents } from '../../domain-events/domain-events.js';
+import { afterCommit, CommitUnknown, UnitOfWork } from '../../database/unit-of-work.js';
 import { Presence } from '../../sockets/presence.js';
 import { Publisher } from '../../sockets/publisher.js';
 import { AccessRequest } from './access-request.entity.js';
 import type { GroupMemberView } from '../dto/group.dto.js';
 import { GroupAttendance } from '../attendance/group-attendance.js';
 import { GroupMembership } from './group-membership.js';
-import { PersonTurns } from '../attendance/person-turns.js';
+import { UserMutex } from '../attendance/user-mutex.js';
 
 interface MemberRow {
   id: number;
@@ -42,9 +43,10 @@ export class GroupMembersService {
     private readonly blocks: Blocks,
     private readonly membership: GroupMembership,
     private readonly attendance: GroupAttendance,
-    private readonly turns: PersonTurns,
+    private readonly userMutex: UserMutex,
     private readonly sessions: Sessions,
     private readonly removal: ConversationRemoval,
+    private readonly events: DomainEvents,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
@@ -65,7 +67,7 @@ export class GroupMembersService {
    * the owner; `has_left` where they have gone by themselves, and not asked to come back
    */
   async add(me: Identity, groupId: number, userId: number): Promise<GroupMemberView> {
-    await this.turns.take([userId], async () => {
+    await this.userMutex.run([userId], async () => {
       const added = await this.sessions.write(me, async (tx) => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
         if (await this.membership.find(tx, groupId, userId)) return undefined;
@@ -74,10 +76,9 @@ export class GroupMembersService {
         await this.membership.assertMayBeDrawnIn(tx, userId, me);
         if (!asked && (await this.membership.hasLeft(tx, groupId, userId))) throw hasLeft();
         await this.membership.admit(tx, group, userId, false);
-        return { lastSeq: group.lastSeq, hadAsked: asked };
+        return { hadAsked: asked };
       });
       if (!added) return;
-      this.attendance.membershipBegan(userId, groupId, added.lastSeq);
       if (added.hadAsked)
         this.publisher.accessRequest(me.userId, { chat_group_id: groupId, user_id: userId, status: 'granted' });
     });
@@ -95,39 +96,36 @@ export class GroupMembersService {
   /** An owner's group goes to its longest member; the last one to leave deletes it. @throws NotFound */
   private async giveUp(me: Identity, groupId: number): Promise<void> {
     const { userId } = me;
-    const inherited = await this.turns.take([userId], async () => {
+    await this.userMutex.run([userId], async () => {
       const ended = this.sessions.write(me, async (tx) => {
         const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.lockMember(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
         const ends = await this.membership.leaveForGood(tx, [group], userId);
         if (ends.deleted.length === 0) await this.membership.noteDeparture(tx, groupId, userId);
-        return { wasIn: member.isIn, ...ends };
+        else afterCommit(tx, () => this.removal.wake());
+        this.events.record(tx, 'memberLeft', { groupId, userId, wasIn: member.isIn });
       });
-      const { wasIn, deleted, heirs } = await this.silentWhereUnknown(userId, groupId, ended);
-      if (deleted.length > 0) this.removal.wake();
-      this.attendance.membershipEnded(userId, groupId, wasIn);
-      return heirs;
+      await this.silentWhereUnknown(userId, groupId, ended);
     });
-    await this.attendance.inherited(inherited);
   }
 
   /**
    * From the answer on, the removed person hears nothing of the group and writes nothing into it: the row goes under the lock that
-   * each message takes, and after the commit their sockets go before anything else is awaited. Doing it again does no harm.
+   * each message takes, and with the commit their sockets go (`memberLeft`), before anything else is awaited. Doing it again does no harm.
    * @throws NotFound to those outside, or where there is no such member; Forbidden to other members
    */
   private remove(me: Identity, groupId: number, userId: number): Promise<void> {
-    return this.turns.take([userId], async () => {
+    return this.userMutex.run([userId], async () => {
       const ended = this.sessions.write(me, async (tx) => {
         await this.membership.lockAsOwner(tx, me, groupId);
         const member = await this.membership.lockMember(tx, groupId, userId);
-        if (member) await this.membership.remove(tx, groupId, userId);
-        else if (!(await this.membership.isRemoved(tx, groupId, userId))) throw new NotFound('member');
-        return member;
+        if (member) {
+          await this.membership.remove(tx, groupId, userId);
+          this.events.record(tx, 'memberLeft', { groupId, userId, wasIn: member.isIn });
+        } else if (!(await this.membership.isRemoved(tx, groupId, userId))) throw new NotFound('member');
       });
-      const member = await this.silentWhereUnknown(userId, groupId, ended);
-      if (member) this.attendance.membershipEnded(userId, groupId, member.isIn);
+      await this.silentWhereUnknown(userId, groupId, ended);
     });
   }
 

@@ -10,6 +10,7 @@ import { lockConversation, lockMember } from '../../conversations/conversation-l
 import { ConversationRemoval } from '../../conversations/conversation-removal.js';
 import type { ReadableChat } from '../../conversations/history.js';
 import { Member } from '../../conversations/member.entity.js';
+import { DomainEvents } from '../../domain-events/domain-events.js';
 import { inIds, insertRows, toMoment } from '../../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from '../chat-group.entity.js';
@@ -48,6 +49,7 @@ export class GroupMembership implements OnModuleInit {
     private readonly removal: ConversationRemoval,
     private readonly blocks: Blocks,
     private readonly quotas: GroupQuotas,
+    private readonly events: DomainEvents,
     private readonly clock: Clock,
   ) {}
 
@@ -126,6 +128,7 @@ export class GroupMembership implements OnModuleInit {
     await tx.increment(ChatGroup, { conversationId: id }, 'memberCount', 1);
     for (const table of [AccessRequest, GroupDeparture, GroupRemoval])
       await tx.delete(table, { conversationId: id, userId });
+    this.events.record(tx, 'memberJoined', { groupId: id, userId, lastSeq, isIn });
   }
 
   /** A member no more, and let in by nobody but the owner. */
@@ -165,6 +168,7 @@ export class GroupMembership implements OnModuleInit {
       // On SQLite all of this would be one turn of the event loop.
       if (some.length === CHUNK) await nextTurn();
     }
+    if (ends.heirs.size > 0) this.events.record(tx, 'groupsInherited', { heirs: ends.heirs });
     return ends;
   }
 

@@ -3,14 +3,15 @@ import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
 import { holdAccounts } from '../identity/accounts.js';
 import { Clock } from '../common/timing/clock.js';
-import { type DomainError, NotFound } from '../common/errors.js';
+import { type DomainError, Forbidden, NotFound } from '../common/errors.js';
 import { blocked, Blocks } from '../people/blocks.js';
-import type { Entry, KindRules } from '../conversations/draft.js';
-import { MessageLog } from '../conversations/message-log.js';
+import { type ChangeRequest, ChatKinds, type EditableChatKind } from '../conversations/chat-kind.js';
+import type { Entry, Located } from '../conversations/draft.js';
 import { makeConversations } from '../conversations/new-conversations.js';
 import { type Pair, pairKey } from '../people/pair.js';
 import { inIds, insertRows, inTuples, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { ChatRoom } from './chat-room.entity.js';
 
 /** Rooms remembered by their pair; a room, once made, stays. */
 const REMEMBERED_ROOMS = 100_000;
@@ -22,21 +23,21 @@ interface Refusals {
 }
 const NONE: Refusals = { refused: new Map(), held: new Set() };
 
-/** What the message log needs to know about direct rooms: which room a pair has, that the first message makes it, and who is blocked. */
+/** Direct rooms: which room a pair has, that the first message makes it, and who is blocked. */
 @Injectable()
-export class RoomRules implements KindRules<Pair>, OnModuleInit {
+export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
   /** Filled from committed rows only: what a batch makes may be rolled back. */
   private readonly known = new LRUCache<string, number>({ max: REMEMBERED_ROOMS });
 
   constructor(
-    private readonly log: MessageLog,
+    private readonly kinds: ChatKinds,
     private readonly blocks: Blocks,
     private readonly unitOfWork: UnitOfWork,
     private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.log.register('room', this);
+    this.kinds.register('room', this);
   }
 
   /** Remembers a room that is committed. */
@@ -52,11 +53,29 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     return conversationId !== undefined;
   }
 
+  /** The two people of a room never change. */
+  async targetOf(tx: EntityManager, conversationId: number): Promise<Pair> {
+    const { userLow: low, userHigh: high } = await tx.findOneByOrFail(ChatRoom, { conversationId });
+    return { low, high };
+  }
+
+  /** Each person their own; and not where one has blocked the other, since an edit is one more way to write. */
+  async mayEdit(tx: EntityManager, request: ChangeRequest<'room'>): Promise<void> {
+    assertSender(request);
+    const isBlocked = await this.blocks.among(tx, [request.target]);
+    if (isBlocked(request.target)) throw blocked();
+  }
+
+  /** Each person their own, also where one has blocked the other: it says nothing. */
+  mayDelete(_tx: EntityManager, request: ChangeRequest<'room'>): Promise<void> {
+    return Promise.resolve(assertSender(request));
+  }
+
   placeOf(pair: Pair): string {
     return `room of ${pairKey(pair)}`;
   }
 
-  async locate(tx: EntityManager, entries: Entry<Pair>[]): Promise<void> {
+  async locate(tx: EntityManager, entries: Entry<'room'>[]): Promise<void> {
     const unknown = new Map<string, Pair>();
     for (const entry of entries) {
       const { target } = entry.draft;
@@ -80,10 +99,10 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
    * Nobody writes to who has erased their account, nor where one of the two has blocked the other. Only what is new is refused: a
    * repeat tells where the first one stands, which was stored before.
    */
-  async admit(tx: EntityManager, entries: Entry<Pair>[]): Promise<void> {
+  async admit(tx: EntityManager, entries: Located<'room'>[]): Promise<void> {
     // The rooms are locked, and so they are while somebody is erased or blocked: what is read here stays true.
     const { sql, values } = inIds('r.conversation_id', [
-      ...new Set(entries.map(({ conversationId }) => conversationId!)),
+      ...new Set(entries.map(({ conversationId }) => conversationId)),
     ]);
     // By the rooms' keys: asked for all pairs at once, MariaDB thinks for two milliseconds about how to look them up.
     const rows = await tx.query<{ id: number; is_gone: number }[]>(
@@ -100,7 +119,7 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     if (rows.length === 0) return;
     const closed = new Map(rows.map(({ id, is_gone }) => [id, is_gone ? new NotFound('user') : blocked()]));
     for (const entry of entries) {
-      const refusal = closed.get(entry.conversationId!);
+      const refusal = closed.get(entry.conversationId);
       if (refusal) entry.refuse(refusal);
     }
   }
@@ -156,4 +175,8 @@ export class RoomRules implements KindRules<Pair>, OnModuleInit {
     }
     return { refused, held };
   }
+}
+
+function assertSender({ me, senderId }: ChangeRequest<'room'>): void {
+  if (senderId !== me.userId) throw new Forbidden('Only who sent a message can edit or delete it.');
 }

@@ -1,13 +1,14 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { holdAccounts } from '../identity/accounts.js';
-import { type AfterErasure, Erasure } from '../identity/erasure.js';
+import { Erasure } from '../identity/erasure.js';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
-import { type Entry, heldKey, type KindRules } from '../conversations/draft.js';
+import { type ChatKind, ChatKinds } from '../conversations/chat-kind.js';
+import { type Entry, heldKey, type Located, type Written } from '../conversations/draft.js';
 import { Member } from '../conversations/member.entity.js';
-import { MessageLog } from '../conversations/message-log.js';
+import type { ChatTargets } from '../domain-events/events.js';
 import { makeConversations } from '../conversations/new-conversations.js';
 import { canSkipLocked, forUpdateFree, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
 import { BotBudget } from './bot-budget.js';
@@ -16,12 +17,6 @@ import { BotQuestion } from './bot-question.entity.js';
 
 /** Questions of one person that may wait. */
 export const MAX_QUESTIONS = 5;
-
-/** Whose chat it is, and for an answer, to which question. */
-export interface BotTarget {
-  userId: number;
-  answers?: number;
-}
 
 const tooManyQuestions = () =>
   new DomainError(
@@ -33,11 +28,11 @@ const tooManyQuestions = () =>
     },
   );
 
-/** What the message log needs to know about chats with the bot: the first question makes one, and answers belong to questions. */
+/** Chats with the bot: the first question makes one, and answers belong to questions. */
 @Injectable()
-export class BotRules implements KindRules<BotTarget>, OnModuleInit {
+export class BotKind implements ChatKind<'bot'>, OnModuleInit {
   constructor(
-    private readonly log: MessageLog,
+    private readonly kinds: ChatKinds,
     private readonly erasure: Erasure,
     private readonly removal: ConversationRemoval,
     private readonly budget: BotBudget,
@@ -45,15 +40,15 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.log.register('bot', this);
+    this.kinds.register('bot', this);
     this.erasure.onErase((tx, { id }) => this.erase(tx, id));
   }
 
-  placeOf({ userId }: BotTarget): string {
+  placeOf({ userId }: ChatTargets['bot']): string {
     return `bot of ${userId}`;
   }
 
-  async locate(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+  async locate(tx: EntityManager, entries: Entry<'bot'>[]): Promise<void> {
     const userIds = [...new Set(entries.map(({ draft }) => draft.target.userId))];
     const rows = await tx.find(BotChat, { where: { userId: In(userIds) } });
     const chats = new Map(rows.map(({ userId, conversationId }) => [userId, conversationId]));
@@ -69,7 +64,7 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   }
 
   /** An answer is only taken while its question waits: whoever comes second answers nothing. */
-  async authorize(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+  async authorize(tx: EntityManager, entries: Located<'bot'>[]): Promise<void> {
     const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
     if (answers.length === 0) return;
     const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
@@ -92,10 +87,10 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   }
 
   /** At most so many wait per person, and a day has its budget; a question that was stored before is answered as it was then, however many do. */
-  async admit(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+  async admit(tx: EntityManager, entries: Located<'bot'>[]): Promise<void> {
     const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
     if (questions.length === 0) return;
-    const ids = [...new Set(questions.map(({ conversationId }) => conversationId!))];
+    const ids = [...new Set(questions.map(({ conversationId }) => conversationId))];
     const rows = await tx.query<{ conversation_id: number; waiting: number | string }[]>(
       `SELECT conversation_id, COUNT(*) AS waiting FROM bot_questions
        WHERE conversation_id IN (${placeholders(ids)}) GROUP BY conversation_id`,
@@ -104,25 +99,20 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
     const waiting = new Map(rows.map((row) => [row.conversation_id, Number(row.waiting)]));
     const { refusalOf } = this.budget.look();
     for (const entry of questions) {
-      const count = waiting.get(entry.conversationId!) ?? 0;
+      const count = waiting.get(entry.conversationId) ?? 0;
       const refusal =
         count >= MAX_QUESTIONS ? tooManyQuestions() : refusalOf(entry.draft.sender.userId, entry.draft.body);
       if (refusal) entry.refuse(refusal);
-      else waiting.set(entry.conversationId!, count + 1);
+      else waiting.set(entry.conversationId, count + 1);
     }
   }
 
-  async stored(tx: EntityManager, entries: Entry<BotTarget>[]): Promise<void> {
+  async stored(tx: EntityManager, entries: Written<'bot'>[]): Promise<void> {
     const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
     const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
     if (questions.length > 0) {
       const now = toMoment(this.clock.now());
-      const rows = questions.map(({ draft, stored }) => [
-        stored!.conversationId,
-        stored!.seq,
-        draft.target.userId,
-        now,
-      ]);
+      const rows = questions.map(({ draft, stored }) => [stored.conversationId, stored.seq, draft.target.userId, now]);
       await insertRows(tx, 'bot_questions', 'conversation_id, seq, user_id, created_at', rows);
     }
     if (answers.length > 0) {
@@ -132,19 +122,19 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   }
 
   /** Everything that somebody and the bot have said to each other. */
-  private async erase(tx: EntityManager, userId: number): Promise<AfterErasure | void> {
+  private async erase(tx: EntityManager, userId: number): Promise<readonly number[] | void> {
     const chat = await tx.findOneBy(BotChat, { userId });
     if (!chat) return;
     const { conversationId } = chat;
     for (const table of [BotQuestion, BotChat, Member]) await tx.delete(table, { conversationId });
     await this.removal.mark(tx, [conversationId]);
-    return () => this.removal.finish([conversationId]);
+    return [conversationId];
   }
 
   /** Makes the chats of those who have none, and puts them into `chats`. @returns people whom another transaction holds */
   private async make(
     tx: EntityManager,
-    entries: Entry<BotTarget>[],
+    entries: Entry<'bot'>[],
     chats: Map<number, number>,
   ): Promise<ReadonlySet<number>> {
     const userIds = [...new Set(entries.map(({ draft }) => draft.target.userId))].sort((a, b) => a - b);
@@ -159,7 +149,8 @@ export class BotRules implements KindRules<BotTarget>, OnModuleInit {
   }
 }
 
-const questionKey = ({ conversationId, draft }: Entry<BotTarget>): [number, number] => [
-  conversationId!,
-  draft.target.answers!,
+/** Of the question that an answer belongs to. */
+const questionKey = ({ conversationId, draft }: Located<'bot'>): [number, number] => [
+  conversationId,
+  draft.target.answers ?? 0,
 ];
