@@ -14,7 +14,7 @@ import { SecurityLog } from '../common/logs/security-log.js';
 import { lockConversationsOf } from '../conversations/conversation-locks.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
-import { Forgetting } from '../database/forgetting.js';
+import { WalScrubber } from '../database/sqlite/wal-scrubber.js';
 import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
@@ -49,7 +49,7 @@ export class AccountErasureService implements BeforeApplicationShutdown {
     private readonly removal: ConversationRemoval,
     private readonly events: DomainEvents,
     private readonly outbox: Outbox,
-    private readonly forgetting: Forgetting,
+    private readonly walScrubber: WalScrubber,
     private readonly clock: Clock,
     private readonly security: SecurityLog,
   ) {}
@@ -137,7 +137,7 @@ export class AccountErasureService implements BeforeApplicationShutdown {
 
   /** The account is erased: what cannot be deleted from the disk must not look as if it were not. */
   private async forgetOnDisk(email: string): Promise<void> {
-    await this.forgetting.now();
+    await this.walScrubber.truncate();
     await this.outbox.forgetDelivered(email).catch((error: unknown) => {
       this.logger.error(`Mails to an erased account are left in outbox/: ${logLine(error)}`);
     });

@@ -170,7 +170,7 @@ export class ChatGroupsService implements OnModuleInit {
   }: Extract<MessageStored, { kind: 'group' }>): void {
     const { userId } = sender;
     const { seq, timestamp } = place;
-    this.whoIsIn.told(groupId, seq);
+    this.whoIsIn.published(groupId, seq);
     this.publisher.groupMessage({
       chat_type: 'group',
       user_id: userId,
@@ -199,7 +199,7 @@ export class ChatGroupsService implements OnModuleInit {
 
   /** Writing moves the writer's mark. The message says so to whoever gets it: all who are in, and nobody else. */
   private moved(userId: number, groupId: number, seq: number): void {
-    if (this.whoIsIn.has(userId, groupId)) this.receipts.stands(groupId, userId, seq);
+    if (this.whoIsIn.has(userId, groupId)) this.receipts.recordImplied(groupId, userId, seq);
     else this.receipts.moved({ conversationId: groupId, userId, lastSeq: seq, lastReadSeq: seq, isKnown: true });
   }
 

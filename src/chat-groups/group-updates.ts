@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In } from 'typeorm';
-import { Gather } from '../common/timing/gather.js';
+import { Batcher } from '../common/timing/batcher.js';
 import { LIST_LIMIT } from '../common/pages.js';
 import { Blocks } from '../people/blocks.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
@@ -22,7 +22,7 @@ const NOBODY: ReadonlySet<number> = new Set();
  */
 @Injectable()
 export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly changes: Gather<number, true>;
+  private readonly changes: Batcher<number, true>;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -30,7 +30,7 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
     private readonly publisher: Publisher,
     private readonly events: DomainEvents,
   ) {
-    this.changes = new Gather('GroupUpdates', GATHER_MS, (changed) => this.tell([...changed.keys()]));
+    this.changes = new Batcher('GroupUpdates', GATHER_MS, (changed) => this.tell([...changed.keys()]));
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -98,7 +98,7 @@ export class ChatRoomsService implements OnModuleInit {
   }: Extract<MessageStored, { kind: 'room' }>): void {
     const otherUserId = otherOf(target, sender.userId);
     this.rooms.remember(target, conversationId);
-    this.receipts.stands(conversationId, sender.userId, place.seq);
+    this.receipts.recordImplied(conversationId, sender.userId, place.seq);
     if (place.seq === 1) this.met(sender.userId, otherUserId);
     this.publisher.roomMessage({
       chat_type: 'room',

@@ -62,5 +62,5 @@ const sqlStateOf = (error: unknown): string | undefined => {
  * A MySQL server said this itself, of a statement that is undone, and the connection lived to tell. Anything else says nothing about
  * what became of the statement.
  */
-export const isAnswer = (error: unknown): boolean =>
+export const isServerError = (error: unknown): boolean =>
   sqlStateOf(error) !== undefined && !isLostConnection(error) && driverCode(error) !== 'ER_ERROR_DURING_COMMIT';

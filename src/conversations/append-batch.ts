@@ -47,7 +47,7 @@ const repeatKey = (conversationId: number, senderId: number, clientId: string): 
  */
 export class AppendBatch {
   /** Repeats within this batch, each with its first: they take its place once it has one. */
-  private readonly twins: [Entry, Entry][] = [];
+  private readonly duplicates: [Entry, Entry][] = [];
 
   constructor(
     private readonly tx: EntityManager,
@@ -198,12 +198,12 @@ export class AppendBatch {
         else entry.refuse(conflict());
         return false;
       }
-      const twin = first.get(key);
-      if (!twin) {
+      const original = first.get(key);
+      if (!original) {
         first.set(key, entry);
         return true;
       }
-      if (twin.draft.body === draft.body) this.twins.push([entry, twin]);
+      if (original.draft.body === draft.body) this.duplicates.push([entry, original]);
       else entry.refuse(conflict());
       return false;
     });
@@ -259,10 +259,10 @@ export class AppendBatch {
       ({ written, after } = this.number(accepted(fresh), heads));
       await this.mark(written, noWait);
     }
-    for (const [entry, twin] of this.twins) {
-      if (twin.stored) entry.stored = { ...twin.stored, isRepeat: true };
-      else if (twin.heldBy) entry.hold(twin.heldBy);
-      else if (twin.refusal) entry.refuse(twin.refusal);
+    for (const [entry, original] of this.duplicates) {
+      if (original.stored) entry.stored = { ...original.stored, isRepeat: true };
+      else if (original.heldBy) entry.hold(original.heldBy);
+      else if (original.refusal) entry.refuse(original.refusal);
     }
     if (written.length > 0) await this.write(written, after);
     return written;

@@ -5,7 +5,7 @@ import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
 import { SLICE } from '../database/delete-in-slices.js';
 import { inIds, insertRows, toMoment } from '../database/dialect.js';
-import { Forgetting } from '../database/forgetting.js';
+import { WalScrubber } from '../database/sqlite/wal-scrubber.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 
 /** Chats that are looked through together. */
@@ -44,7 +44,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
-    private readonly forgetting: Forgetting,
+    private readonly walScrubber: WalScrubber,
     private readonly clock: Clock,
   ) {}
 
@@ -122,7 +122,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
         `SELECT conversation_id AS id FROM deleted_conversations ORDER BY conversation_id LIMIT ${CHUNK}`,
       );
       if (rows.length === 0 || this.isStopping) {
-        if (hasRemoved) this.forgetting.soon();
+        if (hasRemoved) this.walScrubber.schedule();
         return;
       }
       await this.remove(

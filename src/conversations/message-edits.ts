@@ -6,7 +6,7 @@ import { KeyedMutex } from '../common/timing/keyed-mutex.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { fromMoment } from '../database/dialect.js';
-import { Forgetting } from '../database/forgetting.js';
+import { WalScrubber } from '../database/sqlite/wal-scrubber.js';
 import { afterCommit, UnitOfWork } from '../database/unit-of-work.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import type { MessageChanged } from '../domain-events/events.js';
@@ -52,7 +52,7 @@ export class MessageEdits {
     private readonly sessions: Sessions,
     private readonly kinds: ChatKinds,
     private readonly events: DomainEvents,
-    private readonly forgetting: Forgetting,
+    private readonly walScrubber: WalScrubber,
     private readonly clock: Clock,
   ) {}
 
@@ -99,7 +99,7 @@ export class MessageEdits {
         await this.write(tx, place, before, difference, change);
         const message = { ...before, ...difference, change_seq: change };
         this.events.record(tx, 'messageChanged', toEvent(kind, target, conversationId, message));
-        afterCommit(tx, () => this.forgetting.soon());
+        afterCommit(tx, () => this.walScrubber.schedule());
         return toMessageView(message);
       }),
     );

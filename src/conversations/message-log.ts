@@ -6,7 +6,7 @@ import { Clock } from '../common/timing/clock.js';
 import { Busy, Unavailable } from '../common/errors.js';
 import { logLine } from '../common/logs/log-line.js';
 import { isLostConnection } from '../common/lost-connection.js';
-import { isOutOfOrder } from '../database/database-errors.js';
+import { isDatabaseDegraded } from '../database/database-errors.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import type { MessageStored } from '../domain-events/events.js';
 import { afterCommit, CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
@@ -166,7 +166,7 @@ export class MessageLog implements BeforeApplicationShutdown {
     } else if (isLostConnection(error) || error instanceof Unavailable) {
       // The connection broke before the COMMIT.
       rejectAll(batch, AWAY);
-    } else if (isOutOfOrder(error)) {
+    } else if (isDatabaseDegraded(error)) {
       // Nothing is wrong with the drafts: trying them one by one would only take longer.
       this.logger.error(`Messages could not be stored: ${logLine(error)}`);
       rejectAll(batch, 'The database is in trouble. The message was not stored; send it again.');

@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Gather } from '../common/timing/gather.js';
+import { Batcher } from '../common/timing/batcher.js';
 import { Throttle } from '../common/timing/throttle.js';
 import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -42,13 +42,13 @@ interface Row {
  */
 @Injectable()
 export class Receipts implements BeforeApplicationShutdown {
-  /** The newest mark of each reader and chat: it was told, will be, or needs no telling. */
-  private readonly newest = new LRUCache<string, number>({ max: REMEMBERED });
-  /** The newest that needed no telling. */
-  private readonly standing = new LRUCache<string, number>({ max: REMEMBERED });
-  private readonly paced: Throttle<string, Moved>;
-  /** Many move at once when many enter or go: one question for all of a turn. */
-  private readonly turn: Gather<string, Moved>;
+  /** The newest mark of each reader and chat that was announced, will be, or needs no event. */
+  private readonly lastAnnounced = new LRUCache<string, number>({ max: REMEMBERED });
+  /** The newest mark that needed no event. */
+  private readonly lastImplied = new LRUCache<string, number>({ max: REMEMBERED });
+  private readonly throttle: Throttle<string, Moved>;
+  /** Many move at once when many enter or go: one query for all of a turn of the event loop. */
+  private readonly batch: Batcher<string, Moved>;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -56,27 +56,27 @@ export class Receipts implements BeforeApplicationShutdown {
     private readonly presence: Presence,
     private readonly whoIsIn: WhoIsIn,
   ) {
-    this.turn = new Gather('Receipts', 0, (moved) => this.tell([...moved.values()]));
-    this.paced = new Throttle(EVERY_MS, (moved, key) => this.turn.add(key, moved));
+    this.batch = new Batcher('Receipts', 0, (moved) => this.tell([...moved.values()]));
+    this.throttle = new Throttle(EVERY_MS, (moved, key) => this.batch.add(key, moved));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.paced.stop();
-    await this.turn.stop();
+    this.throttle.stop();
+    await this.batch.stop();
   }
 
-  /** A mark moved, and is committed. What was told before, or lies behind it, is not told again. */
+  /** A mark moved, and is committed. A mark that was announced before, or lies behind one that was, is not announced again. */
   moved(moved: Moved): void {
     const key = keyOf(moved);
-    if (moved.lastReadSeq <= (this.newest.get(key) ?? 0)) return;
-    this.newest.set(key, moved.lastReadSeq);
-    this.paced.push(key, moved);
+    if (moved.lastReadSeq <= (this.lastAnnounced.get(key) ?? 0)) return;
+    this.lastAnnounced.set(key, moved.lastReadSeq);
+    this.throttle.push(key, moved);
   }
 
-  /** A mark stands here, and whoever asks is told so: there is no news in it. */
-  stands(conversationId: number, userId: number, seq: number): void {
+  /** Records a mark that needs no event: a message that its receivers got implied it. */
+  recordImplied(conversationId: number, userId: number, seq: number): void {
     const key = keyOf({ conversationId, userId });
-    for (const marks of [this.newest, this.standing]) if (seq > (marks.get(key) ?? 0)) marks.set(key, seq);
+    for (const marks of [this.lastAnnounced, this.lastImplied]) if (seq > (marks.get(key) ?? 0)) marks.set(key, seq);
   }
 
   /**
@@ -84,7 +84,7 @@ export class Receipts implements BeforeApplicationShutdown {
    * earlier one. The others have no mark of theirs that could move.
    */
   began(groupId: number, userId: number, seq: number): void {
-    this.stands(groupId, userId, seq);
+    this.recordImplied(groupId, userId, seq);
     const mark = this.markNow({ conversationId: groupId, userId, lastSeq: seq, lastReadSeq: seq });
     this.tellDevices(groupId, userId, mark);
   }
@@ -99,8 +99,8 @@ export class Receipts implements BeforeApplicationShutdown {
   }
 
   private tellOne(moved: Moved, place?: Row): void {
-    // Something said more while this waited: what they wrote, for one.
-    const isOvertaken = moved.lastReadSeq < (this.standing.get(keyOf(moved)) ?? 0);
+    // A later mark was implied while this waited: by what they wrote, for one.
+    const isOvertaken = moved.lastReadSeq < (this.lastImplied.get(keyOf(moved)) ?? 0);
     if (!place || isOvertaken) return;
     const { conversationId, userId, isKnown } = moved;
     const mark = this.markNow(moved);
@@ -122,7 +122,7 @@ export class Receipts implements BeforeApplicationShutdown {
 
   /** What was told of a group while this waited has come to the reader, too, in one way or the other. */
   private markNow({ conversationId, userId, lastSeq, lastReadSeq }: Moved): ReadMark {
-    const newest = Math.max(lastSeq, this.whoIsIn.newestTold(conversationId) ?? 0);
+    const newest = Math.max(lastSeq, this.whoIsIn.lastPublishedSeq(conversationId) ?? 0);
     const isWatching = this.whoIsIn.has(userId, conversationId) && this.presence.isConnected(userId);
     return liveMark({ lastSeq: newest, lastReadSeq }, isWatching);
   }

@@ -15,7 +15,7 @@ export const isDeadlock = (error: unknown): boolean => DEADLOCK.has(driverCode(e
 const OUT_OF_ORDER = new Set(['ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 'ER_OUT_OF_RESOURCES']);
 
 /** The database works, but not for anybody right now: its disk is full, say. */
-export const isOutOfOrder = (error: unknown): boolean =>
+export const isDatabaseDegraded = (error: unknown): boolean =>
   OUT_OF_ORDER.has(driverCode(error)) ||
   isReadOnly(error) ||
   /^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN)/.test(driverCode(error));

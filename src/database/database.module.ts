@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Config } from '../config/config.js';
 import { Database, dataSourceOptions } from './data-source.js';
-import { Forgetting } from './forgetting.js';
+import { WalScrubber } from './sqlite/wal-scrubber.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** The database, migrated and locked for this process, and the UnitOfWork that everything reads and writes through. */
@@ -23,8 +23,8 @@ export class DatabaseModule {
           dataSourceFactory: (options) => Database.open(config, options!),
         }),
       ],
-      providers: [{ provide: Database, useExisting: getDataSourceToken() }, UnitOfWork, Forgetting],
-      exports: [UnitOfWork, Forgetting],
+      providers: [{ provide: Database, useExisting: getDataSourceToken() }, UnitOfWork, WalScrubber],
+      exports: [UnitOfWork, WalScrubber],
     };
   }
 }

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { Busy, Unavailable } from '../common/errors.js';
 import { Line, Lines } from '../common/timing/line.js';
-import { isAnswer, isReadOnly } from '../common/lost-connection.js';
+import { isServerError, isReadOnly } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
 import { Backoff } from '../common/timing/backoff.js';
 import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
@@ -246,7 +246,7 @@ export class UnitOfWork {
         await runner.commitTransaction();
       } catch (error) {
         await this.rollback(runner);
-        throw this.isSqlite || isAnswer(error) ? error : new CommitUnknown(after);
+        throw this.isSqlite || isServerError(error) ? error : new CommitUnknown(after);
       }
       return { result, after };
     } finally {

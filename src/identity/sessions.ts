@@ -6,7 +6,7 @@ import { SecurityLog, type SessionEnd } from '../common/logs/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import type { SessionEnded } from '../domain-events/events.js';
-import { askTogether } from '../database/ask-together.js';
+import { batchLoader } from '../database/batch-loader.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { fromMoment, inIds } from '../database/dialect.js';
 import type { HeldRow } from '../database/row-locks.js';
@@ -45,7 +45,7 @@ const RECENTLY_MS = 60_000;
 @Injectable()
 export class Sessions implements OnModuleInit {
   /** Each request and each socket asks this. */
-  private readonly liveSession = askTogether((ids) => this.liveSessions(ids));
+  private readonly liveSession = batchLoader((ids) => this.liveSessions(ids));
   private readonly recentlyEnded = new Map<number, NodeJS.Timeout>();
 
   constructor(

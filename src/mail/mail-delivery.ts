@@ -53,10 +53,10 @@ export class MailDelivery implements BeforeApplicationShutdown {
     const deadline = setTimeout(() => abort.abort(), SEND_WITHIN_MS);
     let failed: MailError | undefined;
     try {
-      const { to, mail } = this.seal.open(row.sealed) as Letter;
+      const { to, mail } = this.seal.decrypt(row.sealed) as Letter;
       const { id, createdAt } = row;
       // The same at each attempt: whoever gets a mail twice can tell.
-      const name = this.seal.mark(`mail ${id} of ${createdAt.toISOString()}`).slice(0, 32);
+      const name = this.seal.blindIndex(`mail ${id} of ${createdAt.toISOString()}`).slice(0, 32);
       if (to !== null) await this.transport.send({ id, name, to, createdAt, ...renderMail(mail) }, abort.signal);
     } catch (error) {
       failed = error as MailError;

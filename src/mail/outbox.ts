@@ -39,9 +39,9 @@ export class Outbox {
     const now = this.clock.now();
     const letter: Letter = { to, mail };
     await tx.insert(OutboxMail, {
-      sealed: this.seal.close(letter),
-      recipient: to === null ? null : this.seal.mark(to),
-      domain: to === null ? null : this.seal.mark(to.slice(to.lastIndexOf('@'))),
+      sealed: this.seal.encrypt(letter),
+      recipient: to === null ? null : this.seal.blindIndex(to),
+      domain: to === null ? null : this.seal.blindIndex(to.slice(to.lastIndexOf('@'))),
       priority: RANKS[mail.kind] * 2,
       createdAt: now,
       attempts: 0,
@@ -53,7 +53,7 @@ export class Outbox {
 
   /** Inside the caller's transaction: nothing that waits for this address leaves. Call `forgetDelivered` after the commit. */
   async forget(tx: EntityManager, to: string): Promise<void> {
-    await tx.delete(OutboxMail, { recipient: In(this.seal.marks(to)) });
+    await tx.delete(OutboxMail, { recipient: In(this.seal.blindIndexes(to)) });
   }
 
   /** Mails that went no further than this machine's disk are deleted there, too. */

@@ -8,28 +8,28 @@ const TAG_BYTES = 16;
  * that was freed and not yet overwritten, must not hold one. AES-256-GCM under a key made from the server's secret.
  */
 export class Seal {
-  /** The first one closes; what was closed with the others is opened, too. */
+  /** The first one encrypts; what was encrypted with the others is decrypted, too. */
   private readonly keys: readonly Uint8Array[];
-  private readonly markKeys: readonly Uint8Array[];
+  private readonly indexKeys: readonly Uint8Array[];
 
   /** @param previous the secret before this one: see JWT_SECRET_PREVIOUS */
   constructor(secret: string, previous?: string) {
     const secrets = [secret, ...(previous === undefined ? [] : [previous])];
     this.keys = secrets.map((one) => keyFor('parley mail outbox', one));
-    this.markKeys = secrets.map((one) => keyFor('parley mail recipient', one));
+    this.indexKeys = secrets.map((one) => keyFor('parley mail recipient', one));
   }
 
-  /** The same for the same text, and nothing to anybody without the secret. */
-  mark(text: string): string {
-    return this.marks(text)[0];
+  /** A keyed hash: the same for the same text, so that rows can be found by it; says nothing to anybody without the secret. */
+  blindIndex(text: string): string {
+    return this.blindIndexes(text)[0];
   }
 
-  /** What `mark` gives now, and what it gave under the secret before. */
-  marks(text: string): string[] {
-    return this.markKeys.map((key) => createHmac('sha256', key).update(text).digest('hex'));
+  /** What `blindIndex` gives now, and what it gave under the secret before. */
+  blindIndexes(text: string): string[] {
+    return this.indexKeys.map((key) => createHmac('sha256', key).update(text).digest('hex'));
   }
 
-  close(content: unknown): string {
+  encrypt(content: unknown): string {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.keys[0], iv);
     const sealed = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()]);
@@ -37,7 +37,7 @@ export class Seal {
   }
 
   /** @throws where it was sealed under another secret, or changed since */
-  open(sealed: string): unknown {
+  decrypt(sealed: string): unknown {
     let failure: unknown;
     for (const key of this.keys) {
       try {

@@ -53,19 +53,19 @@ export class Audience {
   }
 
   /** For each of these people who hides from somebody, from whom: those do not see whether they are here. */
-  hidden(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+  blockedBy(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
     return this.ask(userIds, (some) => this.blocks.blockedBy(some));
   }
 
   /** For each of these people from whom somebody hides, who does: what these people call themselves does not come to those. */
-  deaf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+  blockersOf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
     return this.ask(userIds, (some) => this.blocks.blockersOf(some));
   }
 
   /** Those whom this one hides from, and those who hide from this one: neither is to hear that the other types. */
-  async apart(userId: number): Promise<ReadonlySet<number>> {
-    const [hidden, deaf] = await Promise.all([this.hidden([userId]), this.deaf([userId])]);
-    return new Set([...(hidden.get(userId) ?? []), ...(deaf.get(userId) ?? [])]);
+  async mutuallyBlocked(userId: number): Promise<ReadonlySet<number>> {
+    const [blocked, blockers] = await Promise.all([this.blockedBy([userId]), this.blockersOf([userId])]);
+    return new Set([...(blocked.get(userId) ?? []), ...(blockers.get(userId) ?? [])]);
   }
 
   private async ask(

@@ -7,7 +7,7 @@ import {
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
-import { Gather } from '../common/timing/gather.js';
+import { Batcher } from '../common/timing/batcher.js';
 import { fromMoment, greatest, placeholders, toMoment, upsertRows } from '../database/dialect.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -33,8 +33,8 @@ const BEAT_ID = 1;
  */
 @Injectable()
 export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly came: Gather<number, true>;
-  private readonly gone: Gather<number, Date>;
+  private readonly came: Batcher<number, true>;
+  private readonly gone: Batcher<number, Date>;
   /** What is stored of those who come, and of those who go, is stored in the order in which it happened. */
   private readonly inTurn = pLimit(1);
   /** Those who have gone, and whose rows somebody else holds: others are stored meanwhile. A start after a crash finds them online. */
@@ -48,8 +48,8 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     private readonly events: DomainEvents,
     private readonly clock: Clock,
   ) {
-    this.came = new Gather('LastSeen', GATHER_MS, (came) => this.inTurn(() => this.note([...came.keys()])));
-    this.gone = new Gather('LastSeen', 0, (gone) => this.inTurn(() => this.store([...gone])));
+    this.came = new Batcher('LastSeen', GATHER_MS, (came) => this.inTurn(() => this.note([...came.keys()])));
+    this.gone = new Batcher('LastSeen', 0, (gone) => this.inTurn(() => this.store([...gone])));
   }
 
   onModuleInit(): void {

@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In } from 'typeorm';
-import { Gather } from '../common/timing/gather.js';
+import { Batcher } from '../common/timing/batcher.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Audience } from './audience.js';
@@ -25,9 +25,9 @@ const CHUNK = 500;
 @Injectable()
 export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
   /** Who changed since the last packets, and whether they were online before. */
-  private readonly changed: Gather<number, boolean>;
+  private readonly changed: Batcher<number, boolean>;
   /** Who began or ceased to hide, and from whom. */
-  private readonly hidings: Gather<string, [userId: number, viewer: number]>;
+  private readonly hidings: Batcher<string, [userId: number, viewer: number]>;
   /** Whose presence is news for whom, whether or not it changed. */
   private owedToUsers: Owed<number> = new Map();
   /** The same by socket: what was to be told, and is not yet. */
@@ -43,8 +43,8 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
   ) {
     // The first change of a second says how it was before.
     const first = (before: boolean): boolean => before;
-    this.changed = new Gather('Presence', GATHER_MS, (changed) => this.tell(changed), first);
-    this.hidings = new Gather('Presence', 0, (hidings) => this.oweHidings([...hidings.values()]));
+    this.changed = new Batcher('Presence', GATHER_MS, (changed) => this.tell(changed), first);
+    this.hidings = new Batcher('Presence', 0, (hidings) => this.oweHidings([...hidings.values()]));
   }
 
   onModuleInit(): void {
@@ -93,7 +93,7 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     const userIds = [...new Set(owedNow)];
     const states = await this.states(userIds);
     // Last: whoever hides by now is not shown.
-    const hidden = await this.audience.hidden(userIds);
+    const hidden = await this.audience.blockedBy(userIds);
     for (const [socketId, owed] of this.owedToSockets) {
       const now = [...owed].slice(0, MAX_CHANGES);
       const told = this.publisher.presence(socketId, (viewer) =>

@@ -21,7 +21,7 @@ export class Typing {
   /** @param mayReach whether the two have to do with each other; asked only where there is something to pass on */
   async inRoom(userId: number, otherUserId: number, mayReach: () => Promise<boolean>): Promise<void> {
     if (!this.isDue(`${userId}>${otherUserId}`)) return;
-    if (!(await mayReach()) || (await this.audience.apart(userId)).has(otherUserId)) return;
+    if (!(await mayReach()) || (await this.audience.mutuallyBlocked(userId)).has(otherUserId)) return;
     this.publisher.typing({ chat_type: 'room', other_user_id: otherUserId, user_id: userId });
   }
 
@@ -29,7 +29,7 @@ export class Typing {
   async inGroup(userId: number, groupId: number, assertIsIn: () => void): Promise<void> {
     assertIsIn();
     if (!this.isDue(`${userId}:${groupId}`)) return;
-    const apart = await this.audience.apart(userId);
+    const apart = await this.audience.mutuallyBlocked(userId);
     assertIsIn();
     this.publisher.typing({ chat_type: 'group', chat_group_id: groupId, user_id: userId }, [...apart]);
   }

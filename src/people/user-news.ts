@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In, IsNull } from 'typeorm';
-import { Gather } from '../common/timing/gather.js';
+import { Batcher } from '../common/timing/batcher.js';
 import { LIST_LIMIT } from '../common/pages.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -23,7 +23,7 @@ const NOBODY: ReadonlySet<number> = new Set();
  */
 @Injectable()
 export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly changes: Gather<number, true>;
+  private readonly changes: Batcher<number, true>;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -32,7 +32,7 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly publisher: Publisher,
     private readonly events: DomainEvents,
   ) {
-    this.changes = new Gather('UserNews', GATHER_MS, (changed) => this.tell([...changed.keys()]));
+    this.changes = new Batcher('UserNews', GATHER_MS, (changed) => this.tell([...changed.keys()]));
   }
 
   onModuleInit(): void {
@@ -52,19 +52,19 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
       const byId = new Map(users.map((user) => [user.id, user]));
       const viewers = isOnePage ? undefined : await this.audience.of(some);
       // Last: whoever has blocked somebody by now is not told, or not shown.
-      const [hidden, deaf] = await Promise.all([this.audience.hidden(some), this.audience.deaf(some)]);
+      const [blocked, blockers] = await Promise.all([this.audience.blockedBy(some), this.audience.blockersOf(some)]);
       for (const userId of some) {
-        const blocks = { hidden: hidden.get(userId) ?? NOBODY, deaf: deaf.get(userId) ?? NOBODY };
+        const blocks = { blocked: blocked.get(userId) ?? NOBODY, blockers: blockers.get(userId) ?? NOBODY };
         this.tellOne(userId, byId.get(userId), blocks, viewers?.get(userId));
       }
     }
   }
 
-  /** @param blocks `hidden`: whom the person has blocked; `deaf`: who has blocked the person, and does not hear what they call themselves */
+  /** @param blocks `blocked`: whom the person has blocked; `blockers`: who has blocked the person, and does not hear what they call themselves */
   private tellOne(
     userId: number,
     user: Listed | undefined,
-    { hidden, deaf }: Record<'hidden' | 'deaf', ReadonlySet<number>>,
+    { blocked, blockers }: Record<'blocked' | 'blockers', ReadonlySet<number>>,
     viewers?: Set<number>,
   ): void {
     if (!user) {
@@ -74,11 +74,11 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
       return;
     }
     const row = toUserView(user, this.presence.isOnline(userId));
-    const apart = new Set([...hidden, ...deaf]);
+    const apart = new Set([...blocked, ...blockers]);
     if (viewers) this.publisher.userUpdate(row, [userId, ...[...viewers].filter((viewer) => !apart.has(viewer))]);
     else this.publisher.userUpdateToAll(row, [...apart]);
     // To whom they hide from they are always away.
-    const away = [...hidden].filter((viewer) => !deaf.has(viewer) && (!viewers || viewers.has(viewer)));
+    const away = [...blocked].filter((viewer) => !blockers.has(viewer) && (!viewers || viewers.has(viewer)));
     this.publisher.userUpdate(toHiddenView(user), away);
   }
 

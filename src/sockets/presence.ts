@@ -52,7 +52,7 @@ export class Presence implements OnApplicationShutdown {
     // With 0 sockets, it stays in the map: still online while a session is waited for.
     const left = Math.max(0, (this.sockets.get(userId) ?? 0) - 1);
     this.sockets.set(userId, left);
-    if (!forGood) this.await(userId, sessionId);
+    if (!forGood) this.awaitReturn(userId, sessionId);
     const last = Math.max(heardAt, this.heardAt(userId));
     if (left > 0) {
       this.heard.set(userId, last);
@@ -72,7 +72,7 @@ export class Presence implements OnApplicationShutdown {
     for (const sessions of this.awaited.values()) for (const timer of sessions.values()) clearTimeout(timer);
   }
 
-  private await(userId: number, sessionId: number): void {
+  private awaitReturn(userId: number, sessionId: number): void {
     this.forget(userId, sessionId);
     const timer = setTimeout(() => this.endGrace({ userId, sessionId }), OFFLINE_AFTER_MS).unref();
     const sessions = this.awaited.get(userId);

@@ -40,20 +40,20 @@ export class Publisher {
     this.slowReceivers.attach(server);
   }
 
-  /** Whatever is told passes here. */
-  private get server(): ParleyServer {
+  /** Where all that is published passes: counts it, so that sockets that do not read are found. */
+  private to(rooms: string | string[]) {
     this.slowReceivers.published();
-    return this.attached;
+    return this.attached.to(rooms);
   }
 
   /** A direct message, to every socket of both people. */
   roomMessage(message: RoomMessage): void {
-    this.server.to([userRoom(message.user_id), userRoom(message.other_user_id)]).emit('message', message);
+    this.to([userRoom(message.user_id), userRoom(message.other_user_id)]).emit('message', message);
   }
 
   /** A group message, to every socket of everybody in the group. */
   groupMessage(message: GroupMessage): void {
-    this.server.to(groupRoom(message.chat_group_id)).emit('message', message);
+    this.to(groupRoom(message.chat_group_id)).emit('message', message);
   }
 
   /** A message was edited or deleted: to whom the message itself would go now. */
@@ -62,34 +62,34 @@ export class Publisher {
       update.chat_type === 'room'
         ? [userRoom(update.user_id), userRoom(update.other_user_id)]
         : groupRoom(update.chat_group_id);
-    this.server.to(receivers).emit('message_update', update);
+    this.to(receivers).emit('message_update', update);
   }
 
   /** Who came or went, to those who are in the group and keep up. */
   groupNotice(notice: GroupNotice): void {
-    this.server.to(groupRoom(notice.chat_group_id)).except(BEHIND_ROOM).emit('message', notice);
+    this.to(groupRoom(notice.chat_group_id)).except(BEHIND_ROOM).emit('message', notice);
   }
 
   /** Something new, to the members who are online and not in the group. */
   groupNotification(notification: GroupNotification): void {
     // One who writes from outside knows.
     const writer = userRoom(notification.user_id);
-    this.server.to(outsideRoom(notification.chat_group_id)).except(writer).emit('notification', notification);
+    this.to(outsideRoom(notification.chat_group_id)).except(writer).emit('notification', notification);
   }
 
   /** How far somebody has read, to those of these people who are there. */
   read(receipt: ReadReceipt, userIds: readonly number[]): void {
-    this.server.to(userIds.map(userRoom)).emit('read', receipt);
+    this.to(userIds.map(userRoom)).emit('read', receipt);
   }
 
   /** The same, to those who are in the group, and to the reader. */
   readInGroup(receipt: ReadReceipt & { chat_group_id: number }): void {
-    this.server.to([groupRoom(receipt.chat_group_id), userRoom(receipt.user_id)]).emit('read', receipt);
+    this.to([groupRoom(receipt.chat_group_id), userRoom(receipt.user_id)]).emit('read', receipt);
   }
 
   /** How far a person has read a group, to all of their sockets. */
   groupRead(userId: number, read: GroupRead): void {
-    this.server.to(userRoom(userId)).emit('notification', read);
+    this.to(userRoom(userId)).emit('notification', read);
   }
 
   /**
@@ -100,7 +100,7 @@ export class Publisher {
   typing(typing: RoomTyping | GroupTyping, hiddenFrom: readonly number[] = []): void {
     const room = typing.chat_type === 'room' ? userRoom(typing.other_user_id) : groupRoom(typing.chat_group_id);
     const hidden = [typing.user_id, ...hiddenFrom].map(userRoom);
-    this.server.to(room).except(hidden).volatile.emit('typing', typing);
+    this.to(room).except(hidden).volatile.emit('typing', typing);
   }
 
   /** All sockets of one person, by their ids. */
@@ -150,12 +150,12 @@ export class Publisher {
 
   /** A person's new row, to everybody who is there, but for some. */
   userUpdateToAll(row: UserRow | UserErased, except: readonly number[] = []): void {
-    this.server.to(EVERYBODY).except(except.map(userRoom)).emit('user_update', row);
+    this.to(EVERYBODY).except(except.map(userRoom)).emit('user_update', row);
   }
 
   /** The same, to these people. */
   userUpdate(row: UserRow | UserErased, userIds: readonly number[]): void {
-    if (userIds.length > 0) this.server.to(userIds.map(userRoom)).emit('user_update', row);
+    if (userIds.length > 0) this.to(userIds.map(userRoom)).emit('user_update', row);
   }
 
   /**
@@ -167,29 +167,28 @@ export class Publisher {
     outside?: { row: GroupRow; closed: GroupRow; removed: readonly number[]; apart: ReadonlySet<number> },
   ): void {
     const members = [groupRoom(row.chat_group_id), outsideRoom(row.chat_group_id)];
-    this.server.to(members).emit('group_update', row);
+    this.to(members).emit('group_update', row);
     if (!outside) return;
     const removed = outside.removed.map(userRoom);
-    this.server
-      .to(EVERYBODY)
+    this.to(EVERYBODY)
       .except([...members, ...removed, ...[...outside.apart].map(userRoom)])
       .emit('group_update', outside.row);
-    if (removed.length > 0) this.server.to(removed).except(members).emit('group_update', outside.closed);
+    if (removed.length > 0) this.to(removed).except(members).emit('group_update', outside.closed);
   }
 
   /** A group is no more, to everybody who is there. */
   groupDeleted(deleted: GroupDeleted): void {
-    this.server.to(EVERYBODY).emit('group_update', deleted);
+    this.to(EVERYBODY).emit('group_update', deleted);
   }
 
   /** On one device a person entered or left; all of theirs are told. */
   groupUpdate(userId: number, update: GroupUpdate): void {
-    this.server.to(userRoom(userId)).emit('group_update', update);
+    this.to(userRoom(userId)).emit('group_update', update);
   }
 
   /** From now on a person's sockets are reached as members in a group, outside of it, or not at all. */
   placeInGroup(userId: number, groupId: number, place: 'in' | 'outside' | 'nowhere'): void {
-    const { adapter } = this.server.sockets;
+    const { adapter } = this.attached.sockets;
     // Not `socketsJoin` and `socketsLeave`: they pass over sockets in their handshake, which have their places already.
     for (const socketId of adapter.rooms.get(userRoom(userId)) ?? []) {
       if (place !== 'in') void adapter.del(socketId, groupRoom(groupId));
@@ -201,12 +200,12 @@ export class Publisher {
 
   /** Somebody asks to be let into a group, or was answered: to every socket of theirs and of its owner. */
   accessRequest(ownerId: number, event: AccessRequestUpdate): void {
-    this.server.to([userRoom(ownerId), userRoom(event.user_id)]).emit('access_request', event);
+    this.to([userRoom(ownerId), userRoom(event.user_id)]).emit('access_request', event);
   }
 
   /** What was asked and answered, to every socket of the person who asked. */
   botMessages(userId: number, messages: BotMessages): void {
-    this.server.to(userRoom(userId)).emit('message', messages);
+    this.to(userRoom(userId)).emit('message', messages);
   }
 
   /**
@@ -216,7 +215,7 @@ export class Publisher {
    * than not.) @returns false where some were passed over
    */
   botDelta(userId: number, questionSeq: number, text: string, told: WeakMap<ParleySocket, number>): boolean {
-    const { sockets, adapter } = this.server.sockets;
+    const { sockets, adapter } = this.attached.sockets;
     let haveAll = true;
     for (const id of adapter.rooms.get(userRoom(userId)) ?? []) {
       // None yet in the middle of its handshake.
@@ -233,7 +232,7 @@ export class Publisher {
 
   /** Something that a person asked for failed later, and concerns all of their sockets. */
   userException(userId: number, error: DomainError, request: Exception['request']): void {
-    this.server.to(userRoom(userId)).emit('exception', { ...error.toBody(), ...(request && { request }) });
+    this.to(userRoom(userId)).emit('exception', { ...error.toBody(), ...(request && { request }) });
   }
 
   exception(socket: ParleySocket, error: DomainError, request?: Exception['request']): void {
@@ -244,8 +243,7 @@ export class Publisher {
 
   /** Closes every socket of a login, after telling why. A stock client does not come back by itself. */
   closeSession(sessionId: number, reason: DomainError): void {
-    const sockets = this.server.in(sessionRoom(sessionId));
-    sockets.emit('exception', reason.toBody());
-    sockets.disconnectSockets(true);
+    this.to(sessionRoom(sessionId)).emit('exception', reason.toBody());
+    this.attached.in(sessionRoom(sessionId)).disconnectSockets(true);
   }
 }

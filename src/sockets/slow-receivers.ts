@@ -65,7 +65,7 @@ export class SlowReceivers implements OnApplicationShutdown {
     const { packets, bytes } = backlogOf(socket);
     if (packets <= DROP_PACKETS && bytes <= DROP_BYTES) return false;
     const { socket: webSocket } = connection(socket).transport;
-    // Whoever says goodbye has half a minute for it, and is told all that time what is told to the others.
+    // A WebSocket that is closing has a timeout of 30 seconds, and is sent all that time what is sent to the others.
     if (!webSocket || webSocket.readyState === webSocket.OPEN) this.dropped++;
     // As if the network broke: a stock client comes back by itself, which it does not after `disconnect(true)`. An orderly close
     // would stand in line behind all that is not read.

@@ -25,7 +25,7 @@ onAllDialects('deleting', (dialect) => {
   let eve: Person;
 
   beforeEach(async () => {
-    app = await TestApp.start(dialect);
+    app = await TestApp.start(dialect, { RATE_LIMITS: 'off' });
     [ada, bob, eve] = [await Person.join(app), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
   });
   afterEach(async () => {

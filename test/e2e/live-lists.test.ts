@@ -150,7 +150,7 @@ onAllDialects('live lists', (dialect) => {
 
     it('hide from some whether somebody is here', async () => {
       const hiding = vi
-        .spyOn(app.get(Audience), 'hidden')
+        .spyOn(app.get(Audience), 'blockedBy')
         .mockImplementation(() => Promise.resolve(new Map([[ada.id, new Set([bob.id])]])));
       const told = [a, b].map((socket) => next<UserRow>(socket, 'user_update', ({ id }) => id === ada.id));
       await ada.put('/http/users/profile', { first_name: 'Augusta' });

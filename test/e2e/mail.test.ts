@@ -74,7 +74,7 @@ onAllDialects('the outbox', (dialect) => {
     const server = keep(await new MailServer(await freePort()).start());
     let app = keep(await TestApp.start(dialect, { SMTP_URL: `smtp://127.0.0.1:${server.port}` }));
     const content = { subject: 's', paragraphs: ['p'], action: { label: 'l', link: 'http://x/' }, footer: 'f' };
-    const sealed = app.get(Seal).close({ to: 'crashed@example.com', mail: content });
+    const sealed = app.get(Seal).encrypt({ to: 'crashed@example.com', mail: content });
     const claimed = {
       sealed,
       createdAt: new Date(),
@@ -180,7 +180,7 @@ onAllDialects('the outbox', (dialect) => {
       id: Number(/-(\d+)\.eml$/.exec(mail.file)![1]),
       createdAt: new Date(mail.file.slice(0, 24).replace(/T(\d\d)-(\d\d)-(\d\d)-/, 'T$1:$2:$3.')),
     };
-    const sealed = app.get(Seal).close({
+    const sealed = app.get(Seal).encrypt({
       to: 'file@example.com',
       mail: { subject: 's', paragraphs: [], action: { label: '', link: 'http://x/' }, footer: '' },
     });
@@ -244,12 +244,12 @@ describe('a link', () => {
   });
 
   it('is sealed under the server’s secret', () => {
-    const sealed = new Seal('one secret').close({ link: 'x' });
-    expect(new Seal('one secret').open(sealed)).toEqual({ link: 'x' });
-    expect(() => new Seal('another').open(sealed)).toThrow();
+    const sealed = new Seal('one secret').encrypt({ link: 'x' });
+    expect(new Seal('one secret').decrypt(sealed)).toEqual({ link: 'x' });
+    expect(() => new Seal('another').decrypt(sealed)).toThrow();
     const changed = Buffer.from(sealed, 'base64');
     changed[changed.length - 1] ^= 1;
-    expect(() => new Seal('one secret').open(changed.toString('base64'))).toThrow();
+    expect(() => new Seal('one secret').decrypt(changed.toString('base64'))).toThrow();
   });
 });
 

@@ -203,7 +203,7 @@ onAllDialects('presence', (dialect) => {
   it('is hidden from whom a person hides, who may see the others', async () => {
     const audience = app.get(Audience);
     const hiding = vi
-      .spyOn(audience, 'hidden')
+      .spyOn(audience, 'blockedBy')
       .mockImplementation((userIds) =>
         Promise.resolve(new Map(userIds.includes(bob.id) ? [[bob.id, new Set([ada.id])]] : [])),
       );

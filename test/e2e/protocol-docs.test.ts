@@ -71,9 +71,9 @@ describe('docs/protocol.md', () => {
     ['Acknowledgements', answers],
   ])('lists under "%s" every payload with every field, and nothing else', (heading, wanted) => {
     const described = describedPayloads(heading);
-    const isAnswer = heading === 'Acknowledgements';
+    const isServerError = heading === 'Acknowledgements';
     const nameOf = (event: string | undefined, title: string) =>
-      isAnswer ? `\`${title}\`` : `\`${event}\`, \`${title}\``;
+      isServerError ? `\`${title}\`` : `\`${event}\`, \`${title}\``;
     const lines = new Map(
       wanted().map((message) => [
         nameOf(message.name, message.title),

@@ -173,12 +173,12 @@ onAllDialects('typing', (dialect) => {
 
     it.each(['removed', 'away'])('of one who is %s by the time that it would be passed on is not', async (how) => {
       const audience = app.get(Audience);
-      const apart = audience.apart.bind(audience);
+      const mutuallyBlocked = audience.mutuallyBlocked.bind(audience);
       let goOn!: () => void;
       const gone = new Promise<void>((resolve) => (goOn = resolve));
       const begun = new Promise<void>((resolve) => {
-        vi.spyOn(audience, 'apart').mockImplementationOnce(async (userId) => {
-          const answer = await apart(userId);
+        vi.spyOn(audience, 'mutuallyBlocked').mockImplementationOnce(async (userId) => {
+          const answer = await mutuallyBlocked(userId);
           resolve();
           await gone;
           return answer;

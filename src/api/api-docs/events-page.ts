@@ -70,7 +70,7 @@ function article({ id, message, operation }: Entry, messages: Record<string, Eve
 
 /** The fields of an object, or of those in a list, each with those that it holds itself. */
 function fieldsOf(schema: Schema, schemas: Schemas): Html {
-  const { properties, required = [] } = heart(schema, schemas);
+  const { properties, required = [] } = unwrapSchema(schema, schemas);
   if (!properties) return html``;
   // What tells the kinds of one event apart comes first.
   const fields = Object.entries(properties).sort(([, one], [, other]) => Number(isFixed(other)) - Number(isFixed(one)));
@@ -88,10 +88,10 @@ function fieldsOf(schema: Schema, schemas: Schemas): Html {
 const isFixed = (field: Schema): boolean => 'enum' in field && field.enum?.length === 1;
 
 /** The schema within lists, references and what may be null. */
-function heart(schema: Schema, schemas: Schemas): SchemaObject {
-  if ('$ref' in schema) return heart(schemas[keyOf(schema)], schemas);
+function unwrapSchema(schema: Schema, schemas: Schemas): SchemaObject {
+  if ('$ref' in schema) return unwrapSchema(schemas[keyOf(schema)], schemas);
   const [inner] = schema.allOf ?? schema.anyOf ?? (schema.items ? [schema.items] : []);
-  return inner ? heart(inner, schemas) : schema;
+  return inner ? unwrapSchema(inner, schemas) : schema;
 }
 
 const WORDS: Record<string, string> = {

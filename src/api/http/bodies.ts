@@ -2,7 +2,7 @@ import { UnsupportedMediaTypeException } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { Invalid } from '../../common/errors.js';
 import { assertUtf8Form, refusalOfEncoding, textOfBody } from '../../common/http/utf8.js';
-import { assertModest } from '../../common/http/validation.js';
+import { assertWithinComplexityLimits } from '../../common/http/validation.js';
 
 /** JSON is all that is read, and forms where our own pages have one; an empty body is none, also on GET and DELETE. */
 export function readBodies(server: FastifyInstance, forms: ReadonlyMap<string, readonly string[]>): void {
@@ -37,7 +37,7 @@ export function readBodies(server: FastifyInstance, forms: ReadonlyMap<string, r
 function parsed(parse: () => unknown): [Error | null, unknown] {
   try {
     const body = parse();
-    assertModest(body);
+    assertWithinComplexityLimits(body);
     return [null, body];
   } catch (error) {
     return [error as Error, undefined];

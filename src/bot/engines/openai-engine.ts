@@ -144,7 +144,7 @@ interface Failure {
   waitMs?: number;
 }
 
-/** An answer that is none. Its body is not read: servers repeat keys and texts in it. */
+/** An error response. Its body is not read: servers repeat keys and texts in it. */
 async function refusal(response: Response): Promise<Failure> {
   if (!response.bodyUsed && !response.body?.locked) await response.body?.cancel();
   const { status } = response;

@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { PresenceNews } from '../../people/presence-news.js';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
-import { Gather } from '../../common/timing/gather.js';
+import { Batcher } from '../../common/timing/batcher.js';
 import { logLine } from '../../common/logs/log-line.js';
 import { lockConversations, lockMembers } from '../../conversations/conversation-locks.js';
 import { Receipts } from '../../conversations/receipts.js';
@@ -38,7 +38,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   /** People who entered without a socket, until their time to open one is over. */
   private readonly expected = new Map<number, NodeJS.Timeout>();
   /** Many go at once when a network does, and are taken out together. */
-  private readonly gone: Gather<number, true>;
+  private readonly gone: Batcher<number, true>;
   private absentTimer?: NodeJS.Timeout;
   private isStopping = false;
 
@@ -55,7 +55,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     private readonly notices: GroupNotices,
     private readonly events: DomainEvents,
   ) {
-    this.gone = new Gather('Groups', 0, (gone) => this.takeOut([...gone.keys()]));
+    this.gone = new Batcher('Groups', 0, (gone) => this.takeOut([...gone.keys()]));
   }
 
   onModuleInit(): void {
@@ -164,7 +164,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
       manager.query<{ user_id: number }[]>('SELECT DISTINCT user_id FROM members WHERE is_in = 1'),
     );
     await this.takeOut(rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId)));
-    this.whoIsIn.expect(new Map());
+    this.whoIsIn.seedCounts(new Map());
   }
 
   /** A large group stays one while its people come back one by one after a restart. */
@@ -174,7 +174,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
         'SELECT conversation_id AS id, COUNT(*) AS count FROM members WHERE is_in = 1 GROUP BY conversation_id',
       ),
     );
-    this.whoIsIn.expect(new Map(rows.map(({ id, count }) => [id, Number(count)])));
+    this.whoIsIn.seedCounts(new Map(rows.map(({ id, count }) => [id, Number(count)])));
   }
 }
 

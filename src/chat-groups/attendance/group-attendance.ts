@@ -17,7 +17,7 @@ import type {
   MemberLeft,
   MembershipsErased,
 } from '../../domain-events/events.js';
-import { askTogether } from '../../database/ask-together.js';
+import { batchLoader } from '../../database/batch-loader.js';
 import { inIds } from '../../database/dialect.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { Audience } from '../../people/audience.js';
@@ -50,7 +50,7 @@ interface Membership {
 @Injectable()
 export class GroupAttendance implements OnModuleInit {
   private readonly logger = new Logger('Groups');
-  private readonly membershipsOf = askTogether((userIds) => this.memberships(userIds));
+  private readonly membershipsOf = batchLoader((userIds) => this.memberships(userIds));
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -160,7 +160,7 @@ export class GroupAttendance implements OnModuleInit {
   private entered({ groupId, userId, lastSeq, wasIn, lastReadSeq }: GroupEntered): void {
     this.placeIn(userId, groupId, lastSeq);
     if (!wasIn) this.tellEntered(userId, groupId);
-    if (lastReadSeq >= lastSeq) this.receipts.stands(groupId, userId, lastSeq);
+    if (lastReadSeq >= lastSeq) this.receipts.recordImplied(groupId, userId, lastSeq);
     else this.receipts.moved({ conversationId: groupId, userId, lastSeq, lastReadSeq: lastSeq });
     this.absence.expectSocket(userId);
   }
@@ -194,7 +194,7 @@ export class GroupAttendance implements OnModuleInit {
   private placeIn(userId: number, groupId: number, lastSeq: number): void {
     this.publisher.placeInGroup(userId, groupId, 'in');
     this.whoIsIn.add(userId, groupId);
-    this.whoIsIn.told(groupId, lastSeq);
+    this.whoIsIn.published(groupId, lastSeq);
   }
 
   private tellEntered(userId: number, groupId: number): void {
@@ -273,7 +273,7 @@ export class GroupAttendance implements OnModuleInit {
       if (isIn) this.whoIsIn.add(userId, id);
       else this.whoIsIn.remove(userId, id);
       // Who is in and connected has nothing unread: see `liveMark`.
-      if (isIn) this.whoIsIn.told(id, lastSeq);
+      if (isIn) this.whoIsIn.published(id, lastSeq);
     }
   }
 

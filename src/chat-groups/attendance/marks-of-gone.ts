@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Gather } from '../../common/timing/gather.js';
+import { Batcher } from '../../common/timing/batcher.js';
 import { lockConversations, lockMembers } from '../../conversations/conversation-locks.js';
 import { placeholders } from '../../database/dialect.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
@@ -17,20 +17,20 @@ type Marks = ReadonlyMap<number, number>;
  */
 @Injectable()
 export class MarksOfGone {
-  private readonly marks: Gather<number, Marks>;
+  private readonly marks: Batcher<number, Marks>;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly whoIsIn: WhoIsIn,
   ) {
-    this.marks = new Gather('Groups', 0, (marks) => this.store(marks), furthest);
+    this.marks = new Batcher('Groups', 0, (marks) => this.store(marks), furthest);
   }
 
   /** Somebody who is in some groups has read there what they were told by this moment, on the clock of `now()`. */
   note(userId: number, heardAt: number): void {
     const marks = new Map<number, number>();
     for (const groupId of this.whoIsIn.groupsOf(userId)) {
-      const seq = this.whoIsIn.toldBy(groupId, heardAt);
+      const seq = this.whoIsIn.publishedBy(groupId, heardAt);
       if (seq !== undefined) marks.set(groupId, seq);
     }
     if (marks.size > 0) this.marks.add(userId, marks);

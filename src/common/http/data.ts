@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { Invalid } from '../errors.js';
-import { assertModest } from './validation.js';
+import { assertWithinComplexityLimits } from './validation.js';
 
 /**
  * The `data` of a GET request: its query parameters, and the fields of a JSON body where a client sends one
@@ -8,7 +8,7 @@ import { assertModest } from './validation.js';
  */
 export const Data = createParamDecorator((_: unknown, context: ExecutionContext): Record<string, unknown> => {
   const { query, body } = context.switchToHttp().getRequest<{ query: object; body: unknown }>();
-  assertModest(query);
+  assertWithinComplexityLimits(query);
   if (body === undefined || body === null) return { ...query };
   if (typeof body !== 'object' || Array.isArray(body)) throw new Invalid('The body must be a JSON object.');
   const twice = Object.keys(body).filter((name) => name in query);

@@ -51,7 +51,7 @@ const MAX_FIELDS = 32;
 const MAX_DEPTH = 4;
 
 /** Refuses what no request looks like, before anything looks at each of its fields. @throws Invalid */
-export function assertModest(value: unknown, depth = 1): void {
+export function assertWithinComplexityLimits(value: unknown, depth = 1): void {
   if (typeof value !== 'object' || value === null) return;
   const contents = Object.values(value);
   if (contents.length > MAX_FIELDS) throw new Invalid(`Send at most ${MAX_FIELDS} fields.`);
@@ -60,7 +60,7 @@ export function assertModest(value: unknown, depth = 1): void {
   if (inherited !== undefined)
     throw new Invalid(`Check the request: ${inherited} ${UNKNOWN}.`, Object.fromEntries([[inherited, [UNKNOWN]]]));
   if (depth > MAX_DEPTH) throw new Invalid(`Nest at most ${MAX_DEPTH} levels.`);
-  for (const content of contents) assertModest(content, depth + 1);
+  for (const content of contents) assertWithinComplexityLimits(content, depth + 1);
 }
 
 /** Parses a socket's payload into its DTO class. @throws Invalid naming each offending field */
@@ -68,7 +68,7 @@ export function parsePayload<T extends object>(dto: new () => T, payload: unknow
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload) || Buffer.isBuffer(payload)) {
     throw new Invalid('Send one JSON object.');
   }
-  assertModest(payload);
+  assertWithinComplexityLimits(payload);
   const parsed = new dto();
   for (const [name, content] of Object.entries(payload)) {
     // Not an assignment: `__proto__` sent as a field would replace the class that carries the rules.

@@ -27,7 +27,7 @@ const DRAIN_MS = 5_000;
 
 type AnyAcknowledge = (answer: unknown) => void;
 
-/** What Socket.IO and Engine.IO keep of a connection's first request, for handlers that may ask. Ours have asked. */
+/** What Socket.IO and Engine.IO keep of a connection's first request, for handlers that may read it. Ours have read it by then. */
 interface Handshaken {
   handshake: unknown;
   conn: { request: unknown; transport: { name: string; socket?: EventEmitter } };

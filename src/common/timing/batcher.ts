@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 30_000;
  * Collects what happens for `afterMs`, and then hands it over in one piece, one piece after another. What could not be handed over
  * is kept, and handed over with the next piece, after longer and longer pauses.
  */
-export class Gather<K, V> {
+export class Batcher<K, V> {
   private readonly logger: Logger;
   private gathered = new Map<K, V>();
   private timer: NodeJS.Timeout | undefined;

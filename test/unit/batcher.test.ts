@@ -1,7 +1,7 @@
 // What happens in a moment is handed over in one piece, and nothing of it is lost where that fails.
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Gather } from '../../src/common/timing/gather.js';
+import { Batcher } from '../../src/common/timing/batcher.js';
 
 describe('gathering', () => {
   const pieces: [string, number][][] = [];
@@ -23,7 +23,7 @@ describe('gathering', () => {
   it('tries again after longer and longer pauses, and at once when it works again', async () => {
     vi.useFakeTimers();
     let isAway = true;
-    const gather = new Gather<string, number>('Test', 0, async (gathered) => {
+    const gather = new Batcher<string, number>('Test', 0, async (gathered) => {
       pieces.push([...gathered]);
       if (isAway) throw new Error('away');
     });
@@ -54,7 +54,7 @@ describe('gathering', () => {
 
   it('survives a hand-over that throws at once', async () => {
     let calls = 0;
-    const gather = new Gather<string, number>('Test', 60_000, () => {
+    const gather = new Batcher<string, number>('Test', 60_000, () => {
       if (++calls === 1) throw new Error('at once');
       return Promise.resolve();
     });
@@ -66,7 +66,7 @@ describe('gathering', () => {
   });
 
   /** Two of a kind, a piece that fails in the middle of which a third comes, and the next piece. */
-  const survived = async (gather: Gather<string, number>): Promise<void> => {
+  const survived = async (gather: Batcher<string, number>): Promise<void> => {
     handOver = async () => {
       gather.add('a', 3);
       gather.add('b', 4);
@@ -80,7 +80,7 @@ describe('gathering', () => {
   };
 
   it('hands over the newest of each, also of what came while a piece failed', async () => {
-    await survived(new Gather('Test', 60_000, take));
+    await survived(new Batcher('Test', 60_000, take));
     expect(pieces).toEqual([
       [['a', 2]],
       [
@@ -91,7 +91,7 @@ describe('gathering', () => {
   });
 
   it('merges as it is told, also what came while a piece failed', async () => {
-    await survived(new Gather('Test', 60_000, take, (first) => first));
+    await survived(new Batcher('Test', 60_000, take, (first) => first));
     expect(pieces).toEqual([
       [['a', 1]],
       [

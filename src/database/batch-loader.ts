@@ -8,7 +8,7 @@ const MOST_KEYS = 500;
  * sessions are a few statements and not thousands. Nothing is remembered: each answer is as fresh as the call.
  * @param answer the answers in the order of the keys
  */
-export function askTogether<V>(answer: (keys: readonly number[]) => Promise<V[]>): (key: number) => Promise<V> {
+export function batchLoader<V>(answer: (keys: readonly number[]) => Promise<V[]>): (key: number) => Promise<V> {
   const loader = new DataLoader<number, V>(answer, {
     cache: false,
     maxBatchSize: MOST_KEYS,
