@@ -38,17 +38,17 @@ const SAY_EVERY_MS = 60_000;
 interface Ending {
   place: QuestionPlace;
   /** What the bot has said behind this message is the answer; undefined where there can be none. */
-  since?: number;
+  since?: number | undefined;
   /** Why the bot had nothing to say. */
-  failure?: BotUnavailable;
+  failure?: BotUnavailable | undefined;
 }
 
 /** What is under way for one person. */
 interface ChatState {
   /** Their questions are being answered; `again` where one came in the meantime. */
-  work?: { again: boolean; done: Promise<void> };
+  work?: { again: boolean; done: Promise<void> } | undefined;
   /** The answer that they get right now, or that was stopped and is still to be stored. */
-  forming?: FormingAnswer;
+  forming?: FormingAnswer | undefined;
   /** How questions may have ended, of which that is not known: the database did not answer. By the numbers of the questions. */
   readonly untold: Map<number, Ending>;
   /** Tries that failed in a row, for reasons that are not the bot's. */
@@ -211,7 +211,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     answer: FormingAnswer,
     untold: ChatState['untold'],
     newest: number,
-  ): Promise<{ messages: BotMessage[]; failure?: BotUnavailable } | undefined> {
+  ): Promise<{ messages: BotMessage[]; failure?: BotUnavailable | undefined } | undefined> {
     const asked = (await this.chats.message(question))!;
     const failure = await this.hear(question, answer);
     try {

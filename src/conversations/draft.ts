@@ -36,7 +36,7 @@ export const placeOf = (
 /** A draft in a batch, while its transaction runs. Made anew for each try of the transaction. */
 export class Entry<K extends ChatKindName = ChatKindName> {
   /** Set by `ChatKind.locate`. */
-  conversationId?: number;
+  conversationId?: number | undefined;
   refusal?: DomainError;
   stored?: Stored;
   /** Somebody else holds a row that it needs: it is tried again, and until then nothing of this key is stored. */

@@ -89,7 +89,7 @@ export async function mysqlOptions(url: DatabaseUrl, poolSize: number): Promise<
       MysqlDataSourceOptions,
       'host' | 'port' | 'password' | 'database' | 'connectTimeout' | 'ssl'
     >),
-    username,
+    ...(username !== undefined && { username }),
     connectTimeout: CONNECTION_WITHIN_MS,
     type: version.includes('MariaDB') ? 'mariadb' : 'mysql',
     timezone: 'Z',

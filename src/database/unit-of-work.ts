@@ -260,7 +260,7 @@ export class UnitOfWork {
     } catch {
       // A connection that is gone has rolled back by itself, and so has SQLite where the disk is full. TypeORM keeps one runner for
       // SQLite, which would go on counting in a transaction that is no more, and never commit again: the next call makes a new one.
-      if (this.isSqlite) (this.database.driver as { queryRunner?: QueryRunner }).queryRunner = undefined;
+      if (this.isSqlite) (this.database.driver as { queryRunner?: QueryRunner | undefined }).queryRunner = undefined;
     }
   }
 }

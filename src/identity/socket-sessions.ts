@@ -49,7 +49,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   private sweeper?: NodeJS.Timeout;
   /** Sockets whose session ends before long, the first to end last. */
   private soon: ParleySocket[] = [];
-  private nextEnd?: NodeJS.Timeout;
+  private nextEnd?: NodeJS.Timeout | undefined;
   /** Local, as sockets are: sessions that had all theirs a moment ago, by room. */
   private readonly probes = new Map<string, Promise<void>>();
 

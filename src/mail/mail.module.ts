@@ -24,11 +24,11 @@ export class MailModule implements OnApplicationBootstrap {
       imports: [
         TypeOrmModule.forFeature([OutboxMail]),
         MailerModule.forRoot({
-          transport: smtpUrl ? smtpOptions(config) : { streamTransport: true, buffer: true, newline: 'unix' },
+          transport: smtpUrl ? smtpOptions(smtpUrl, config) : { streamTransport: true, buffer: true, newline: 'unix' },
           defaults: {
             from: mailFrom,
             headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
-          } as MailerOptions['defaults'],
+          } as NonNullable<MailerOptions['defaults']>,
         }),
       ],
       controllers: config.devMail ? [DevMailController] : [],

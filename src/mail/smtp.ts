@@ -13,7 +13,7 @@ export interface MailError extends Error {
 const SECOND = 1_000;
 
 /** How the server in SMTP_URL is spoken to; each step of a mail has a deadline. @throws ConfigError */
-export const smtpOptions = ({ smtpUrl, smtpTls, smtpCa }: Config) => ({
+export const smtpOptions = (smtpUrl: string, { smtpTls, smtpCa }: Pick<Config, 'smtpTls' | 'smtpCa'>) => ({
   url: smtpUrl,
   connectionTimeout: 15 * SECOND,
   greetingTimeout: 15 * SECOND,
@@ -22,7 +22,10 @@ export const smtpOptions = ({ smtpUrl, smtpTls, smtpCa }: Config) => ({
   socketTimeout: 30 * SECOND,
   requireTLS: smtpTls === 'required',
   // Where clear text would do, a certificate that cannot be checked does, too.
-  tls: { rejectUnauthorized: smtpTls === 'required' || smtpCa !== undefined, ca: smtpCa && certificates(smtpCa) },
+  tls: {
+    rejectUnauthorized: smtpTls === 'required' || smtpCa !== undefined,
+    ...(smtpCa && { ca: certificates(smtpCa) }),
+  },
 });
 
 function certificates(file: string): string {

@@ -81,17 +81,17 @@ export type ClientTyping =
 /** What the server remembers of a socket. */
 export interface SocketData {
   /** Set once its token has been checked. */
-  identity: Identity;
-  token: string;
+  identity?: Identity | undefined;
+  token?: string;
   /** When its session ends, in milliseconds since 1970. */
-  expiresAt: number;
+  expiresAt?: number;
   /** The check of its first token: messages behind that one wait for it. */
-  binding: Promise<void>;
+  binding?: Promise<void> | undefined;
   /** Messages that came before any token. */
-  withoutToken: number;
+  withoutToken?: number;
   /** Closes a socket that shows no token. */
-  deadline: NodeJS.Timeout;
+  deadline?: NodeJS.Timeout | undefined;
 }
 
-export type ParleyServer = Server<ClientEvents, ServerEvents, DefaultEventsMap, Partial<SocketData>>;
-export type ParleySocket = Socket<ClientEvents, ServerEvents, DefaultEventsMap, Partial<SocketData>>;
+export type ParleyServer = Server<ClientEvents, ServerEvents, DefaultEventsMap, SocketData>;
+export type ParleySocket = Socket<ClientEvents, ServerEvents, DefaultEventsMap, SocketData>;

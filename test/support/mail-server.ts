@@ -6,7 +6,7 @@ import { eventually } from './client.js';
 export class MailServer {
   readonly received: { from: string; to: string[]; email: Email; raw: string; isSecure: boolean }[] = [];
   /** Answers recipients with an error of this code. */
-  refuse?: number;
+  refuse?: number | undefined;
   /** Recipients that it leaves without an answer. */
   stalls: (address: string) => boolean = () => false;
   /** Those, as long as it leaves them so. */

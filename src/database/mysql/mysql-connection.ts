@@ -16,8 +16,8 @@ const NO_TLS = new Set(['HANDSHAKE_NO_SSL_SUPPORT', 'HANDSHAKE_SSL_ERROR']);
 export const connectionOptions = (url: DatabaseUrl, ssl: SslOptions | undefined): ConnectionOptions => ({
   host: url.host,
   port: url.port,
-  user: url.user,
-  password: url.password,
+  ...(url.user !== undefined && { user: url.user }),
+  ...(url.password !== undefined && { password: url.password }),
   database: url.database,
   connectTimeout: CONNECT_WITHIN_MS,
   ...(ssl && { ssl }),

@@ -45,7 +45,7 @@ export class Incoming implements OnApplicationShutdown {
   private readonly limit: PacketLimit | undefined;
   /** Local: networks of which a connection was cut off a moment ago. */
   private readonly flooders = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
-  private logTimer?: NodeJS.Timeout;
+  private logTimer?: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(CONFIG) { rateLimits, socketPacketsPerSecond: perSecond }: Config,
