@@ -23,10 +23,12 @@ export function announce(config: Config, readyAfterMs: number): void {
   }
   const isTTY = process.stdout.isTTY;
   const bold = (text: string) => (isTTY ? `\x1b[1m${text}\x1b[0m` : text);
-  const rows = [
-    ...(config.apiDocs
-      ? [['API', `${config.publicUrl}/${API_DOCS_PATH}      events  ${config.publicPath}/${EVENTS_DOCS_PATH}`]]
-      : []),
+  const api: [string, string] = [
+    'API',
+    `${config.publicUrl}/${API_DOCS_PATH}      events  ${config.publicPath}/${EVENTS_DOCS_PATH}`,
+  ];
+  const rows: [string, string][] = [
+    ...(config.apiDocs ? [api] : []),
     ['Socket.IO', `${new URL(config.publicUrl).origin}  path ${config.publicPath}/socket`],
     ['Mail', mail],
     ['Try it', 'npm run demo    two users, a room, a group and the bot, ready to log in'],

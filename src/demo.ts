@@ -12,7 +12,7 @@ const PASSWORD = 'parley demo';
 const PEOPLE = [
   { email: 'ada@example.com', first_name: 'Ada', last_name: 'Lovelace' },
   { email: 'alan@example.com', first_name: 'Alan', last_name: 'Turing' },
-];
+] as const;
 const TALK = ['Hello Alan, can you read this?', 'I can, Ada. Can machines?', 'This one stores it, at least.'];
 
 const GROUP = 'Analytical Engines';
@@ -91,26 +91,36 @@ async function say(socket: Socket, chat: Chat, message: string, name: string): P
 
 /** Fills a room, a group and the chat with the bot. Returns the ids of the first two. */
 async function talk(base: string, tokens: string[]): Promise<{ room: number; group: number }> {
-  const ids: number[] = await Promise.all(
-    tokens.map(async (token) => (await call(`${base}/http/users/profile`, { token })).body.id),
+  const people = await Promise.all(
+    tokens.map(async (token) => {
+      const id: number = (await call(`${base}/http/users/profile`, { token })).body.id;
+      return { token, id };
+    }),
   );
-  const sockets = tokens.map((token) => io(base, { path: '/socket', auth: { token }, transports: ['websocket'] }));
+  const speakers = people.map(({ token, id }) => ({
+    token,
+    id,
+    socket: io(base, { path: '/socket', auth: { token }, transports: ['websocket'] }),
+  }));
+  const [ada, alan] = speakers;
+  if (!ada || !alan) throw new Error('It takes two to talk.');
   let room = 0;
   for (const [i, message] of TALK.entries()) {
-    const speaker = i % 2;
-    const chat = { chat_type: 'room', other_user_id: ids[1 - speaker] } as const;
-    room = (await say(sockets[speaker], chat, message, `room-${i}`)).chat_room_id!;
+    const [speaker, other] = i % 2 === 0 ? [ada, alan] : [alan, ada];
+    const chat = { chat_type: 'room', other_user_id: other.id } as const;
+    room = (await say(speaker.socket, chat, message, `room-${i}`)).chat_room_id!;
   }
-  const group = await ownGroup(base, tokens[0]);
+  const group = await ownGroup(base, ada.token);
   for (const [i, message] of GROUP_TALK.entries()) {
-    await call(`${base}/http/chat_groups/${group}`, { method: 'POST', body: { is_enter: true }, token: tokens[i] });
-    await say(sockets[i], { chat_type: 'group', chat_group_id: group }, message, `group-${i}`);
+    const { token, socket } = i === 0 ? ada : alan;
+    await call(`${base}/http/chat_groups/${group}`, { method: 'POST', body: { is_enter: true }, token });
+    await say(socket, { chat_type: 'group', chat_group_id: group }, message, `group-${i}`);
   }
-  await say(sockets[0], { chat_type: 'bot' }, 'Hello! What can you do?', 'bot');
+  await say(ada.socket, { chat_type: 'bot' }, 'Hello! What can you do?', 'bot');
   await eventually(
-    async () => (await call(`${base}/http/chat_bot`, { token: tokens[0] })).body.length > 1 || undefined,
+    async () => (await call(`${base}/http/chat_bot`, { token: ada.token })).body.length > 1 || undefined,
   );
-  for (const socket of sockets) socket.disconnect();
+  for (const { socket } of speakers) socket.disconnect();
   return { room, group };
 }
 

@@ -236,7 +236,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   private tell(userId: number, messages: BotMessage[], failure?: BotUnavailable): void {
     this.publisher.botMessages(userId, { chat_type: 'bot', messages });
     if (!failure) return;
-    const { client_id } = messages[0];
+    const client_id = messages[0]?.client_id;
     this.publisher.userException(userId, failure, {
       event: 'message',
       chat_type: 'bot',

@@ -142,7 +142,7 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     const people = [...free];
     if (people.length === 0) return held;
     const ids = await makeConversations(tx, 'bot', 'bot_chats', people.length, this.clock.now());
-    const made = people.map((userId, i) => [ids[i], userId]);
+    const made = people.map((userId, i): [number, number] => [ids[i]!, userId]);
     await insertRows(tx, 'bot_chats', 'conversation_id, user_id', made);
     for (const [id, userId] of made) chats.set(userId, id);
     return held;

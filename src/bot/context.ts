@@ -17,7 +17,7 @@ export function contextOf(history: readonly Turn[]): ContextMessage[] {
   let room = CONTEXT_BUDGET;
   let first = history.length;
   while (first > 0) {
-    room -= Array.from(history[first - 1].text).length;
+    room -= Array.from(history[first - 1]!.text).length;
     if (room < 0 && first < history.length) break;
     first--;
   }

@@ -72,8 +72,8 @@ export class FairTurns {
 
   private makeRoom(): void {
     clearTimeout(this.roomTimer);
-    if (this.waiting.length === 0 || this.open.size < this.bounds.all) return;
     const [oldest] = this.open;
+    if (!oldest || this.waiting.length === 0 || this.open.size < this.bounds.all) return;
     const wait = oldest.beganAt + this.bounds.leastMs - performance.now();
     if (wait > 0) this.roomTimer = setTimeout(() => this.makeRoom(), Math.ceil(wait)).unref();
     // Its end calls the next one.

@@ -166,12 +166,12 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
     if (allowed.length > 0) {
       const now = this.clock.now();
       const ids = await makeConversations(tx, 'room', 'chat_rooms', allowed.length, now);
-      const made = allowed.map(({ low, high }, i) => [ids[i], low, high]);
+      const made = allowed.map(({ low, high }, i): [number, number, number] => [ids[i]!, low, high]);
       await insertRows(tx, 'chat_rooms', 'conversation_id, user_low, user_high', made);
       const joined = toMoment(now);
       const members = made.flatMap(([id, low, high]) => [low, high].map((userId) => [id, userId, 0, joined]));
       await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', members);
-      allowed.forEach((pair, i) => rooms.set(pairKey(pair), ids[i]));
+      for (const [id, low, high] of made) rooms.set(pairKey({ low, high }), id);
     }
     return { refused, held };
   }

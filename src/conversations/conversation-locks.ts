@@ -74,8 +74,9 @@ export async function lockConversations(tx: EntityManager, conversationIds: read
     while (missing.length > 0) {
       const { held } = await lockFreeConversations(tx, missing);
       missing = held.map(({ id }) => id);
-      if (missing.length === 0) break;
-      if (--triesLeft === 0) throw new RowHeld(conversationRow(missing[0]));
+      const [first] = missing;
+      if (first === undefined) break;
+      if (--triesLeft === 0) throw new RowHeld(conversationRow(first));
       await sleep(backoff.next());
     }
   }
@@ -129,8 +130,8 @@ export async function lockMembers(
   const rows = { columns: 'conversation_id, user_id, is_in, last_read_seq', table: 'members', where, values };
   const key = ({ conversation_id, user_id }: LockedMember): string => `${conversation_id} ${user_id}`;
   const { free, held } = await lockFree<LockedMember>(tx, rows, key, 'update', count);
-  if (held.length === 0) return free;
-  const [{ conversation_id, user_id }] = held;
-  const one = { where: 'conversation_id = ? AND user_id = ?', values: [conversation_id, user_id] };
+  const [first] = held;
+  if (!first) return free;
+  const one = { where: 'conversation_id = ? AND user_id = ?', values: [first.conversation_id, first.user_id] };
   throw new RowHeld({ table: 'members', ...one, lock: 'update' });
 }

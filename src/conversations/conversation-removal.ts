@@ -139,7 +139,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
       for (const [table, key] of [
         ['deleted_conversations', 'conversation_id'],
         ['conversations', 'id'],
-      ]) {
+      ] as const) {
         const { sql, values } = inIds(key, ids);
         await tx.query(`DELETE FROM ${table} WHERE ${sql}`, values);
       }

@@ -152,7 +152,7 @@ export class DraftQueue {
   private takeFresh(): Waiting[] {
     let count = 0;
     for (let length = 0; count < this.fresh.length && count < MAX_BATCH && length < MAX_BATCH_LENGTH; count++) {
-      length += this.fresh[count].draft.body.length;
+      length += this.fresh[count]!.draft.body.length;
     }
     return this.fresh.splice(0, count);
   }

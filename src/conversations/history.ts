@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Invalid, NotFound } from '../common/errors.js';
 import { MAX_ID } from '../common/fields.js';
 import { toMoment } from '../database/dialect.js';
+import { onlyRow } from '../database/only-row.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ConversationKind } from './conversation.entity.js';
 import { messageColumns, type MessageRow, type MessageView, toMessageView } from './message.view.js';
@@ -128,7 +129,7 @@ export class History {
    */
   private async lastBefore({ id, lastSeq }: ReadableChat, moment: Date): Promise<number> {
     const time = toMoment(moment);
-    const [{ seq }] = await this.unitOfWork.read.query<{ seq: number | string }[]>(
+    const rows = await this.unitOfWork.read.query<{ seq: number | string }[]>(
       // What is at `low` is before the moment, what is above `high` is not.
       `WITH RECURSIVE search (low, high) AS (
          SELECT CAST(0 AS SIGNED), CAST(? AS SIGNED)
@@ -139,6 +140,6 @@ export class History {
        ) SELECT MAX(low) AS seq FROM search`,
       [lastSeq, time, time, id],
     );
-    return Number(seq);
+    return Number(onlyRow(rows).seq);
   }
 }

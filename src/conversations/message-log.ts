@@ -157,7 +157,7 @@ export class MessageLog implements BeforeApplicationShutdown {
     if (error instanceof CommitUnknown) {
       // What was held back is known not to be stored.
       this.hold(batch, entries);
-      this.inFlight = batch.filter((_, i) => entries[i].heldBy === undefined);
+      this.inFlight = batch.filter((_, i) => entries[i]!.heldBy === undefined);
       await this.lookUp(
         error,
         this.inFlight,
@@ -179,7 +179,7 @@ export class MessageLog implements BeforeApplicationShutdown {
       this.queue.putBack([batch.slice(0, middle), batch.slice(middle)]);
     } else {
       this.logger.error(`A message could not be stored: ${logLine(error)}`);
-      batch[0].reject(error);
+      batch[0]?.reject(error);
     }
   }
 
@@ -213,7 +213,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   private settle(batch: Waiting[], entries: Entry[]): void {
     this.workedAt = performance.now();
     entries.forEach(({ stored, refusal, heldBy }, i) => {
-      const waiting = batch[i];
+      const waiting = batch[i]!;
       if (heldBy !== undefined) return;
       // One that was answered `unavailable` meanwhile stays so: its others have been told by the event.
       if (stored) waiting.resolve(stored);
@@ -224,7 +224,7 @@ export class MessageLog implements BeforeApplicationShutdown {
 
   private hold(batch: Waiting[], entries: Entry[]): void {
     const held = entries.flatMap(({ heldBy }, i): [Waiting, string][] =>
-      heldBy === undefined ? [] : [[batch[i], heldBy]],
+      heldBy === undefined ? [] : [[batch[i]!, heldBy]],
     );
     this.queue.hold(held, performance.now());
   }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { insertRows, toMoment } from '../database/dialect.js';
+import { onlyRow } from '../database/only-row.js';
 import type { ConversationKind } from './conversation.entity.js';
 
 /**
@@ -14,8 +15,8 @@ export async function makeConversations(
   count: number,
   now: Date,
 ): Promise<number[]> {
-  const [{ newest }] = await tx.query<{ newest: number | string }[]>(
-    'SELECT COALESCE(MAX(id), 0) AS newest FROM conversations',
+  const { newest } = onlyRow(
+    await tx.query<{ newest: number | string }[]>('SELECT COALESCE(MAX(id), 0) AS newest FROM conversations'),
   );
   const rows = Array.from({ length: count }, () => [kind, 0, null, toMoment(now)]);
   await insertRows(tx, 'conversations', 'kind, last_seq, last_message_at, created_at', rows);

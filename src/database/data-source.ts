@@ -23,6 +23,7 @@ import { DeletedConversations1764550000000 } from './migrations/1764550000000-de
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
 import { type Locking, locksOf } from './locking.js';
+import { onlyRow } from './only-row.js';
 import { connectionOptions, reach } from './mysql/mysql-connection.js';
 import { SESSION } from './mysql/mysql-session.js';
 import { PoolRenewal } from './mysql/pool-renewal.js';
@@ -239,11 +240,11 @@ export class Database extends DataSource {
    */
   async emptyLog(): Promise<boolean> {
     if (this.options.type !== 'better-sqlite3') return true;
-    const [{ timeout }] = await this.query<{ timeout: number }[]>('PRAGMA busy_timeout');
+    const { timeout } = onlyRow(await this.query<{ timeout: number }[]>('PRAGMA busy_timeout'));
     // Not for a moment: the whole server would stand still while it waits.
     await this.query('PRAGMA busy_timeout = 0');
     try {
-      const [{ busy }] = await this.query<{ busy: number }[]>('PRAGMA wal_checkpoint(TRUNCATE)');
+      const { busy } = onlyRow(await this.query<{ busy: number }[]>('PRAGMA wal_checkpoint(TRUNCATE)'));
       return busy === 0;
     } finally {
       await this.query(`PRAGMA busy_timeout = ${timeout}`);
@@ -280,8 +281,10 @@ async function preparePool(source: DataSource, pool: Pool): Promise<void> {
   await new Promise<void>((done, failed) =>
     pool.getConnection((error, first) => (error ? failed(error) : done(first.destroy()))),
   );
-  const [{ most, mostOfUser }] = await source.query<{ most: number; mostOfUser: number }[]>(
-    'SELECT @@max_connections AS most, @@max_user_connections AS mostOfUser',
+  const { most, mostOfUser } = onlyRow(
+    await source.query<{ most: number; mostOfUser: number }[]>(
+      'SELECT @@max_connections AS most, @@max_user_connections AS mostOfUser',
+    ),
   );
   const wanted = source.options.poolSize! + 1;
   if (Math.min(most, mostOfUser || Infinity) < wanted)

@@ -11,7 +11,9 @@ type Value = string | number | null;
 const isSqlite = (tx: EntityManager): boolean => tx.connection.options.type === 'better-sqlite3';
 
 const tuples = (rows: readonly (readonly Value[])[]): string => {
-  const row = `(${rows[0].map(() => '?').join(',')})`;
+  const [first] = rows;
+  if (!first) throw new Error('A statement of many rows was given none.');
+  const row = `(${first.map(() => '?').join(',')})`;
   return rows.map(() => row).join(',');
 };
 

@@ -54,7 +54,7 @@ interface Claims {
 @Injectable()
 export class AccessTokens {
   /** The first one signs; the others only verify what was signed before the secret was changed. */
-  private readonly keys: readonly JwtService[];
+  private readonly keys: readonly [JwtService, ...JwtService[]];
   /** Tokens whose signature was found right, most recently used: it stays right, until the token expires. */
   private readonly known = new LRUCache<string, Claims>({ max: REMEMBERED_TOKENS });
 
@@ -63,7 +63,7 @@ export class AccessTokens {
     @Inject(CONFIG)
     { jwtSecretPrevious: previous }: Pick<Config, 'jwtSecretPrevious'> = { jwtSecretPrevious: undefined },
   ) {
-    this.keys = [secret, ...(previous === undefined ? [] : [previous])].map(jwtWith);
+    this.keys = [jwtWith(secret), ...(previous === undefined ? [] : [jwtWith(previous)])];
   }
 
   sign({ userId, sessionId }: Identity, expiresAt: Date): string {

@@ -60,7 +60,8 @@ export function lockFreeUsers(
 /** Locks the rows of these people, who must be in order. */
 export async function lockUsers(tx: EntityManager, userIds: readonly number[]): Promise<UserRow[]> {
   const { free, held } = await lockFreeUsers(tx, userIds);
-  if (held.length > 0) throw new RowHeld({ ...users('id = ?', [held[0].id]), lock: 'update' });
+  const [first] = held;
+  if (first) throw new RowHeld({ ...users('id = ?', [first.id]), lock: 'update' });
   return free;
 }
 

@@ -12,7 +12,8 @@ type RefusalOf = (sessionId: number) => Unauthenticated | undefined;
  */
 export async function sessionRefusals(tx: EntityManager, sessionIds: readonly number[], now: Date): Promise<RefusalOf> {
   const { free, held } = await liveOnes(tx, sessionIds, 'share');
-  if (held.length > 0) throw new RowHeld(sessionRow(held[0].id, 'share'));
+  const [first] = held;
+  if (first) throw new RowHeld(sessionRow(first.id, 'share'));
   return refusals(free, now);
 }
 
@@ -29,7 +30,8 @@ export async function freeSessionRefusals(
 /** Whoever ends these sessions locks them first. `sessionIds` must not be empty, and in order. */
 export async function lockSessions(tx: EntityManager, sessionIds: readonly number[]): Promise<void> {
   const { held } = await liveOnes(tx, sessionIds, 'update');
-  if (held.length > 0) throw new RowHeld(sessionRow(held[0].id, 'update'));
+  const [first] = held;
+  if (first) throw new RowHeld(sessionRow(first.id, 'update'));
 }
 
 interface Row {

@@ -3,30 +3,36 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** Of the secret, and of the one before it where there was one. */
+type Keys = readonly [Uint8Array, ...Uint8Array[]];
+
 /**
  * Keeps mails unreadable while they wait: their links are as good as passwords, and a copy of the database, or a page of it
  * that was freed and not yet overwritten, must not hold one. AES-256-GCM under a key made from the server's secret.
  */
 export class Seal {
   /** The first one encrypts; what was encrypted with the others is decrypted, too. */
-  private readonly keys: readonly Uint8Array[];
-  private readonly indexKeys: readonly Uint8Array[];
+  private readonly keys: Keys;
+  private readonly indexKeys: Keys;
 
   /** @param previous the secret before this one: see JWT_SECRET_PREVIOUS */
   constructor(secret: string, previous?: string) {
-    const secrets = [secret, ...(previous === undefined ? [] : [previous])];
-    this.keys = secrets.map((one) => keyFor('parley mail outbox', one));
-    this.indexKeys = secrets.map((one) => keyFor('parley mail recipient', one));
+    const keysFor = (purpose: string): Keys => [
+      keyFor(purpose, secret),
+      ...(previous === undefined ? [] : [keyFor(purpose, previous)]),
+    ];
+    this.keys = keysFor('parley mail outbox');
+    this.indexKeys = keysFor('parley mail recipient');
   }
 
   /** A keyed hash: the same for the same text, so that rows can be found by it; says nothing to anybody without the secret. */
   blindIndex(text: string): string {
-    return this.blindIndexes(text)[0];
+    return hmac(this.indexKeys[0], text);
   }
 
   /** What `blindIndex` gives now, and what it gave under the secret before. */
   blindIndexes(text: string): string[] {
-    return this.indexKeys.map((key) => createHmac('sha256', key).update(text).digest('hex'));
+    return this.indexKeys.map((key) => hmac(key, text));
   }
 
   encrypt(content: unknown): string {
@@ -52,6 +58,8 @@ export class Seal {
 
 const keyFor = (purpose: string, secret: string): Uint8Array =>
   new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32));
+
+const hmac = (key: Uint8Array, text: string): string => createHmac('sha256', key).update(text).digest('hex');
 
 function opened(sealed: string, key: Uint8Array): unknown {
   const bytes = Buffer.from(sealed, 'base64');

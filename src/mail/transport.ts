@@ -42,7 +42,11 @@ const message = ({ name, to, subject, text, html, createdAt }: Mail, domain: str
   date: createdAt,
 });
 
-export const domainOf = ({ mailFrom }: Pick<Config, 'mailFrom'>): string => /@([^\s<>@]+)>?$/.exec(mailFrom)![1];
+export function domainOf({ mailFrom }: Pick<Config, 'mailFrom'>): string {
+  const domain = /@([^\s<>@]+)>?$/.exec(mailFrom)?.[1];
+  if (domain === undefined) throw new Error('MAIL_FROM is no address.');
+  return domain;
+}
 
 /** Hands mails to the server in SMTP_URL. */
 @Injectable()

@@ -53,7 +53,7 @@ export class WhoIsIn {
     else if (Math.floor(last.at / 1_000) === Math.floor(at / 1_000)) [last.seq, last.at] = [seq, at];
     else {
       recent.push({ seq, at });
-      while (recent[1].at < at - SILENT_FOR_MS) recent.shift();
+      while (recent[1]!.at < at - SILENT_FOR_MS) recent.shift();
     }
   }
 

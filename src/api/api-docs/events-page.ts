@@ -21,13 +21,13 @@ export function eventsPage(
   const { messages } = channels.socket;
   const events = Object.entries(operations).map(([id, operation]) => ({
     id,
-    message: messages[keyOf(operation.messages[0])],
+    message: named(messages, keyOf(operation.messages[0])),
     operation,
   }));
   const asked = events.filter(({ operation }) => operation.action === 'receive');
   const told = events.filter(({ operation }) => operation.action === 'send');
   const answerKeys = new Set(asked.flatMap(({ operation }) => operation.reply?.messages ?? []).map(keyOf));
-  const answers = [...answerKeys].map((id) => ({ id, message: messages[id] }));
+  const answers = [...answerKeys].map((id) => ({ id, message: named(messages, id) }));
   const articles = (entries: Entry[]) => entries.map((entry) => article(entry, messages, schemas));
 
   return htmlPage(
@@ -53,6 +53,13 @@ export function eventsPage(
 /** The last part of a reference. */
 const keyOf = ({ $ref }: Reference): string => $ref.slice($ref.lastIndexOf('/') + 1);
 
+/** What a reference leads to. */
+function named<T>(things: Record<string, T>, key: string): T {
+  const thing = things[key];
+  if (thing === undefined) throw new Error(`The document of the events refers to ${key}, which it does not hold.`);
+  return thing;
+}
+
 const contents = (entries: Entry[]): Html =>
   html`<ul>
     ${entries.map(({ id, message }) => html`<li><a href="#${id}"><code>${message.name}</code> ${message.title}</a></li>`)}
@@ -60,7 +67,9 @@ const contents = (entries: Entry[]): Html =>
 
 function article({ id, message, operation }: Entry, messages: Record<string, EventMessage>, schemas: Schemas): Html {
   const answers = (operation?.reply?.messages ?? []).map(keyOf);
-  const links = answers.map((key, i) => html`${i > 0 ? ' or ' : ''}<a href="#${key}">${messages[key].title}</a>`);
+  const links = answers.map(
+    (key, i) => html`${i > 0 ? ' or ' : ''}<a href="#${key}">${named(messages, key).title}</a>`,
+  );
   return html`<article id="${id}">
     <h3>${operation ? html`<code>${message.name}</code> ` : ''}${message.title}</h3>
     ${operation ? html`<p>${operation.summary}</p>` : ''} ${fieldsOf(message.payload, schemas)}
@@ -78,7 +87,7 @@ function fieldsOf(schema: Schema, schemas: Schemas): Html {
     ${fields.map(
       ([name, field]) => html`<dt><code>${name}</code>${required.includes(name) ? '' : ' (optional)'}</dt>
         <dd>
-          <i>${typeOf(field, schemas)}</i>${'description' in field ? html`. ${field.description!}.` : ''}
+          <i>${typeOf(field, schemas)}</i>${'description' in field ? html`. ${field.description}.` : ''}
           ${fieldsOf(field, schemas)}
         </dd>`,
     )}
@@ -89,7 +98,7 @@ const isFixed = (field: Schema): boolean => 'enum' in field && field.enum?.lengt
 
 /** The schema within lists, references and what may be null. */
 function unwrapSchema(schema: Schema, schemas: Schemas): SchemaObject {
-  if ('$ref' in schema) return unwrapSchema(schemas[keyOf(schema)], schemas);
+  if ('$ref' in schema) return unwrapSchema(named(schemas, keyOf(schema)), schemas);
   const [inner] = schema.allOf ?? schema.anyOf ?? (schema.items ? [schema.items] : []);
   return inner ? unwrapSchema(inner, schemas) : schema;
 }
@@ -104,7 +113,7 @@ const WORDS: Record<string, string> = {
 };
 
 function typeOf(schema: Schema, schemas: Schemas): string {
-  if ('$ref' in schema) return typeOf(schemas[keyOf(schema)], schemas);
+  if ('$ref' in schema) return typeOf(named(schemas, keyOf(schema)), schemas);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' or ');
   const choices = schema.allOf ?? schema.anyOf;
   if (choices) return choices.map((choice) => typeOf(choice, schemas)).join(' or ');

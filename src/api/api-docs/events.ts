@@ -23,7 +23,7 @@ export interface EventOperation {
   action: 'send' | 'receive';
   channel: Reference;
   summary: string;
-  messages: Reference[];
+  messages: [Reference];
   /** The acknowledgement: one of these. */
   reply?: { channel: Reference; messages: Reference[] };
 }

@@ -26,11 +26,12 @@ const chatTypeOf = (payload: unknown): unknown => (payload as { chat_type?: unkn
 
 function parseKind<T extends object>(kinds: Kinds<T>, payload: unknown): T {
   const chatType = chatTypeOf(payload);
-  if (typeof chatType !== 'string' || !Object.hasOwn(kinds, chatType)) {
+  const classOf = typeof chatType === 'string' && Object.hasOwn(kinds, chatType) ? kinds[chatType] : undefined;
+  if (!classOf) {
     const sentence = `must be one of ${Object.keys(kinds).join(', ')}`;
     throw new Invalid(`chat_type ${sentence}.`, { chat_type: [sentence] });
   }
-  return parsePayload(kinds[chatType](payload as object), payload);
+  return parsePayload(classOf(payload as object), payload);
 }
 
 /**

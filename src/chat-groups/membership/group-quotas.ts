@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { QuotaExceeded } from '../../common/errors.js';
 import { CONFIG, type Config } from '../../config/config.js';
+import { onlyRow } from '../../database/only-row.js';
 
 /**
  * How many groups one person may own, and be a member of. Asked inside the transaction that would make one more, whose caller holds the
@@ -28,11 +29,11 @@ export class GroupQuotas {
 
   /** Of the groups that the person is a member of; whoever owns one is. */
   private async count(tx: EntityManager, userId: number, condition: string): Promise<number> {
-    const [row] = await tx.query<{ n: number | string }[]>(
+    const rows = await tx.query<{ n: number | string }[]>(
       `SELECT COUNT(*) AS n FROM members m JOIN chat_groups g ON g.conversation_id = m.conversation_id
        WHERE m.user_id = ? ${condition}`,
       [userId],
     );
-    return Number(row.n);
+    return Number(onlyRow(rows).n);
   }
 }

@@ -9,12 +9,14 @@ const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 
 const escaped = (value: string | Html | Html[]): string => {
   if (Array.isArray(value)) return value.map(({ text }) => text).join('');
-  return value instanceof Html ? value.text : value.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+  return value instanceof Html
+    ? value.text
+    : value.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 };
 
 /** html`<p>${text}</p>`: everything put in is escaped, unless it is Html itself. */
 export const html = (parts: TemplateStringsArray, ...values: (string | Html | Html[])[]): Html =>
-  new Html(parts.reduce((whole, part, i) => whole + escaped(values[i - 1]) + part));
+  new Html(String.raw({ raw: parts }, ...values.map(escaped)));
 
 const STYLE = `html{color-scheme:light dark}body{margin:0;padding:2rem 1rem;background:#f4f4f6;color:#1c1c22;font:16px/1.5 system-ui,sans-serif}
 main{max-width:42rem;margin:0 auto;padding:1.5rem;background:#fff;border-radius:8px}

@@ -11,7 +11,7 @@ export function textOfBody(bytes: Buffer): string {
 /** How many bytes at the end of a piece, 0 to 3, begin a character that goes on in the next one. */
 export function bytesBegun(piece: Buffer): number {
   for (let back = 1; back <= Math.min(3, piece.length); back++) {
-    const byte = piece[piece.length - back];
+    const byte = piece.readUInt8(piece.length - back);
     const isContinued = (byte & 0xc0) === 0x80;
     if (isContinued) continue;
     const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;

@@ -48,20 +48,21 @@ export function networkOf(address: string): string {
 
 /** What several IPv6 networks of one customer have in common, `2001:db8:1::/48`; undefined where there is none. @param network as of `networkOf` */
 export const siteOf = (network: string): string | undefined =>
-  network.endsWith('/64') ? prefixOf(groupsOf(network.split('/')[0]), 3) : undefined;
+  network.endsWith('/64') ? prefixOf(groupsOf(network.slice(0, -'/64'.length)), 3) : undefined;
 
 /** The eight groups of a canonical IPv6 address. */
 function groupsOf(address: string): number[] {
   // `::1.2.3.4`: the only canonical ones that end so are zero before it.
-  const [head, tail = ''] = address.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split('::');
-  const [before, after] = [head, tail].map((part) => (part === '' ? [] : part.split(':')));
+  const [head = '', tail = ''] = address.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split('::');
+  const split = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const [before, after] = [split(head), split(tail)];
   const zeros = Array<string>(8 - before.length - after.length).fill('0');
   return [...before, ...zeros, ...after].map((group) => parseInt(group, 16));
 }
 
 /** The IPv4 address that an IPv6 address stands for, where a whole /64 may hold many such. */
 function ipv4Within(groups: readonly number[]): string | undefined {
-  const [a, b, c, d, e, f, high, low] = groups;
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, high = 0, low = 0] = groups;
   if (a === 0x64 && b === 0xff9b) {
     if (c + d + e + f === 0) return ipv4(high, low);
     // For prefixes of a network's own, mostly of 96 bits. In shorter ones, the address stands further ahead, and zeros behind it.
@@ -124,7 +125,7 @@ function trustIn(trusted: Config['trustProxy']): (address: string, hop: number) 
   if (typeof trusted === 'number') return (_address, hop) => hop < trusted;
   const list = new BlockList();
   for (const range of trusted) {
-    const [given, bits] = range.split('/');
+    const [given = '', bits] = range.split('/');
     const family = isIP(given) === 4 ? 'ipv4' : 'ipv6';
     if (bits === undefined) list.addAddress(given, family);
     else list.addSubnet(given, Number(bits), family);

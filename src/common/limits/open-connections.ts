@@ -111,6 +111,7 @@ export class OpenConnections {
   /** Closes the first of these. */
   private close(idle: ReadonlySet<Socket>): void {
     const [longest] = idle;
+    if (!longest) return;
     this.delete(longest);
     longest.destroy();
   }

@@ -35,7 +35,7 @@ export const fold = (text: string): string =>
       .toLowerCase(),
   )
     .replace(/ς/g, 'σ')
-    .replace(NOT_PLAIN, (letter) => PLAIN[letter])
+    .replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter)
     .normalize('NFC')
     .replace(/\s+/g, ' ')
     .trim();

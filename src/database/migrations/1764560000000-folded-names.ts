@@ -38,7 +38,7 @@ const fold = (text: string): string =>
       .toLowerCase(),
   )
     .replace(/ς/g, 'σ')
-    .replace(NOT_PLAIN, (letter) => PLAIN[letter])
+    .replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter)
     .normalize('NFC')
     .replace(/\s+/g, ' ')
     .trim();
@@ -80,7 +80,7 @@ export class FoldedNames1764560000000 implements MigrationInterface {
       const choice = `CASE id ${'WHEN ? THEN ? '.repeat(people.length)}END`;
       await runner.query(
         `UPDATE users SET first_name_key = ${choice}, last_name_key = ${choice} WHERE id IN (${ids.map(() => '?').join()})`,
-        [...[0, 1].flatMap((which) => ids.flatMap((id, i) => [id, keys[i][which]])), ...ids],
+        [...([0, 1] as const).flatMap((which) => ids.flatMap((id, i) => [id, keys[i]![which]])), ...ids],
       );
       last = ids.at(-1)!;
     }

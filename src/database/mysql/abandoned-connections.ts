@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../../common/timing/backoff.js';
 import { isLostConnection } from '../../common/lost-connection.js';
+import { onlyRow } from '../only-row.js';
 
 /** More are not remembered: the server ends them by its own deadlines. */
 const MOST = 100;
@@ -34,8 +35,9 @@ export class AbandonedConnections {
   private async endAll(): Promise<void> {
     this.running = true;
     const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-    while (this.names.size > 0) {
+    for (;;) {
       const [name] = this.names;
+      if (name === undefined) break;
       try {
         await this.end(name);
       } catch (error) {
@@ -51,7 +53,8 @@ export class AbandonedConnections {
   }
 
   private async end(name: string): Promise<void> {
-    const [{ id }] = await this.query<{ id: number | string | null }[]>('SELECT IS_USED_LOCK(?) AS id', [name]);
+    const rows = await this.query<{ id: number | string | null }[]>('SELECT IS_USED_LOCK(?) AS id', [name]);
+    const { id } = onlyRow(rows);
     if (id !== null) await this.query(`KILL ${Number(id)}`);
   }
 }

@@ -54,6 +54,6 @@ export class SqliteReader extends DataSource {
 /** Two thirds of the time that the driver takes to make the object itself. */
 function toObject(names: readonly string[], row: readonly unknown[]): Record<string, unknown> {
   const object: Record<string, unknown> = {};
-  for (let i = 0; i < names.length; i++) object[names[i]] = row[i];
+  for (let i = 0; i < names.length; i++) object[names[i]!] = row[i];
   return object;
 }

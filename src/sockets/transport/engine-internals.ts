@@ -52,7 +52,9 @@ export function missingInternals(
       return Array.isArray(frames) && frames.every((frame) => Buffer.isBuffer(frame));
     },
   };
-  return Object.keys(parts).filter((part) => !isSo(parts[part]));
+  return Object.entries(parts)
+    .filter(([, question]) => !isSo(question))
+    .map(([part]) => part);
 }
 
 function isSo(question: () => boolean): boolean {

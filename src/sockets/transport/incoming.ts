@@ -103,7 +103,8 @@ export class Incoming implements OnApplicationShutdown {
   }
 
   private watchWebSocket(socket: WebSocketEnd, traffic: Traffic): void {
-    const [read] = socket.listeners('message') as ((data: Buffer, isBinary: boolean) => void)[];
+    // The transport's own: its constructor has put it there.
+    const read = socket.listeners('message')[0] as (data: Buffer, isBinary: boolean) => void;
     socket.removeAllListeners('message');
     const isWithin = ({ length }: Buffer): boolean => {
       if (traffic.isSpent) return false;

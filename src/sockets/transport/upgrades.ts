@@ -70,7 +70,7 @@ function answerPlainly(server: Server, request: IncomingMessage, stream: Duplex,
 function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   let lines = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const [name, value] = [rawHeaders[i], rawHeaders[i + 1]];
+    const [name = '', value = ''] = [rawHeaders[i], rawHeaders[i + 1]];
     const kind = name.toLowerCase();
     if (DROPPED.has(kind)) continue;
     const kept = kind === 'connection' ? withoutUpgrade(value) : value;
