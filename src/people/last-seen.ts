@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Injectable,
@@ -6,6 +7,7 @@ import {
 } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager } from 'typeorm';
+import { Backoff } from '../common/timing/backoff.js';
 import { Clock } from '../common/timing/clock.js';
 import { Batcher } from '../common/timing/batcher.js';
 import { fromMoment, greatest, placeholders, toMoment, upsertRows } from '../database/dialect.js';
@@ -22,7 +24,11 @@ const CHUNK = 500;
 const GATHER_MS = 200;
 /** How often it is noted that the server lives, while somebody is online. */
 const BEAT_EVERY_MS = 30_000;
-/** When to look again after those whose rows somebody else held. */
+/** How often, and with what pauses, rows are tried that another transaction holds: some 200 ms. */
+const MOST_TRIES = 5;
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 100;
+/** When to look again after those whose rows were held for longer. */
 const HELD_AGAIN_MS = 1_000;
 /** The one row of the beats: one process owns the database. Many would have one each, and a name for it in `online_people`. */
 const BEAT_ID = 1;
@@ -39,6 +45,8 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   private readonly inTurn = pLimit(1);
   /** Those who have gone, and whose rows somebody else holds: others are stored meanwhile. A start after a crash finds them online. */
   private readonly held = new Map<number, Date>();
+  /** Of these and of those who were among them: what is stored of them is news. */
+  private readonly late = new Set<number>();
   private beating?: NodeJS.Timeout;
 
   constructor(
@@ -55,6 +63,7 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   onModuleInit(): void {
     this.events.on('wentOnline', ({ userId }) => {
       this.held.delete(userId);
+      this.late.delete(userId);
       this.came.add(userId, true);
     });
     this.events.on('wentOffline', ({ userId, at }) => this.gone.add(userId, at));
@@ -123,27 +132,50 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   private async store(gone: [userId: number, at: Date][]): Promise<void> {
     for (let i = 0; i < gone.length; i += CHUNK) {
       const chunk = gone.slice(i, i + CHUNK).sort(([a], [b]) => a - b);
-      const held = await this.unitOfWork.run(async (tx) => {
-        const locked = await lockFreeUsers(
-          tx,
-          chunk.map(([userId]) => userId),
-        );
-        const heldIds = new Set(locked.held.map(({ id }) => id));
-        const some = chunk.filter(([userId]) => !heldIds.has(userId));
-        if (some.length === 0) return chunk;
-        const ids = some.map(([userId]) => userId);
-        const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
-        const at = `CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END`;
-        // Nobody is seen before they came: the clock may have been set back since. Of those who have erased their account nothing is
-        // known any more.
-        const sql = `UPDATE users SET last_seen = ${greatest(tx, 'created_at', at)} WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`;
-        await tx.query(sql, [...cases, ...ids]);
-        await forget(tx, ids);
-        return chunk.filter(([userId]) => heldIds.has(userId));
-      });
-      for (const [userId, at] of held) if (!this.presence.isOnline(userId)) this.held.set(userId, at);
-      if (held.length > 0) setTimeout(() => this.storeHeld(), HELD_AGAIN_MS).unref();
+      const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+      let left = await this.storeFree(chunk);
+      // Most rows are held for a moment: by a message to that person, say. Whoever asks when somebody was last here waits for this.
+      for (let tries = 1; left.length > 0 && tries < MOST_TRIES; tries++) {
+        await sleep(backoff.next());
+        left = await this.storeFree(left);
+      }
+      if (left.length > 0) this.setAside(left);
     }
+  }
+
+  /** @returns those whose rows another transaction holds */
+  private async storeFree(gone: [userId: number, at: Date][]): Promise<[userId: number, at: Date][]> {
+    const held = await this.unitOfWork.run(async (tx) => {
+      const locked = await lockFreeUsers(
+        tx,
+        gone.map(([userId]) => userId),
+      );
+      const heldIds = new Set(locked.held.map(({ id }) => id));
+      const some = gone.filter(([userId]) => !heldIds.has(userId));
+      if (some.length === 0) return heldIds;
+      const ids = some.map(([userId]) => userId);
+      const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
+      const at = `CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END`;
+      // Nobody is seen before they came: the clock may have been set back since. Of those who have erased their account nothing is
+      // known any more.
+      const sql = `UPDATE users SET last_seen = ${greatest(tx, 'created_at', at)} WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`;
+      await tx.query(sql, [...cases, ...ids]);
+      await forget(tx, ids);
+      // Others were told already that they are offline, and not since when.
+      for (const userId of ids) if (this.late.has(userId)) this.events.record(tx, 'userChanged', { userId });
+      return heldIds;
+    });
+    for (const [userId] of gone) if (!held.has(userId)) this.late.delete(userId);
+    return gone.filter(([userId]) => held.has(userId));
+  }
+
+  private setAside(held: [userId: number, at: Date][]): void {
+    for (const [userId, at] of held) {
+      if (this.presence.isOnline(userId)) continue;
+      this.held.set(userId, at);
+      this.late.add(userId);
+    }
+    setTimeout(() => this.storeHeld(), HELD_AGAIN_MS).unref();
   }
 
   private storeHeld(): void {

@@ -1,9 +1,10 @@
 // Somebody holds a row for long, or everybody wants the same one: nobody else waits for that.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
+import type { UserRow } from '../../src/sockets/events.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { onServers, TestApp } from '../support/app.js';
-import { type Answer, call, type ChatSocket, Person, send, sendTo } from '../support/client.js';
+import { type Answer, call, type ChatSocket, next, Person, send, sendTo } from '../support/client.js';
 
 /** Of the pool's ten connections, those that may wait for rows: three of transactions, and two of the message log. */
 const MOST_WAITING = 5;
@@ -183,6 +184,18 @@ onServers('where somebody holds a row', (kind) => {
     const most = (times: number[]) => `${Math.round(Math.max(...times))} ms`;
     if (process.env['CROWD'])
       console.log(`${kind}: ${CROWD} in ${Math.round(took)} ms; waited ${most(usual)} before, ${most(waits)} then`);
+  });
+
+  it('a person who goes: since when they are away is told as soon as it is stored', async () => {
+    const release = await hold(`SELECT id FROM users WHERE id = ${ada.id} FOR UPDATE`);
+    const away = next<{ user_id: number; is_online: boolean }[]>(bobs, 'presence', (changes) =>
+      changes.some(({ user_id, is_online }) => user_id === ada.id && !is_online),
+    );
+    const since = next<UserRow>(bobs, 'user_update', ({ id, last_seen }) => id === ada.id && last_seen !== null);
+    ada.hangUp();
+    await away;
+    release();
+    expect(await since).toMatchObject({ id: ada.id, is_online: false });
   });
 });
 

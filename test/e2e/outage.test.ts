@@ -64,7 +64,7 @@ onPrivateServers('an outage of the database', (server) => {
     const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
     const socket = await ada.connect();
     await sendTo(socket, bob.id, 'before');
-    server().freeze();
+    await server().freeze();
     const ready = ada.get('/health/ready');
     expect((await sendTo(socket, bob.id, 'during', 'id-1')).error.code).toBe('unavailable');
     expect((await ready).body.code).toBe('unavailable');

@@ -116,7 +116,7 @@ onPrivateServers('under load, a database', (database) => {
 
   it('stands still for ten seconds', async () => {
     const { crowd, ledger, env } = await start();
-    database().freeze();
+    await database().freeze();
     await sleep(10_000);
     database().thaw();
     await acknowledgedMore(ledger, 200);

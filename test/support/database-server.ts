@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -185,9 +185,15 @@ export class DatabaseServer {
     await ended;
   }
 
-  /** It is there and does nothing, until `thaw`. */
-  freeze(): void {
+  /** It is there and does nothing, until `thaw`: also what it was doing right now has stopped when this resolves. */
+  async freeze(): Promise<void> {
+    const { pid } = this.process!;
     this.process!.kill('SIGSTOP');
+    const states = (): string[] =>
+      readdirSync(`/proc/${pid}/task`).map(
+        (thread) => /\) (.)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))![1],
+      );
+    while (existsSync('/proc/self') && states().some((state) => state !== 'T')) await sleep(5);
   }
 
   thaw(): void {
