@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { ErrorCode } from './error-codes.js';
 import type { ErrorBody } from './http/error-body.js';
 import { isLostConnection, isReadOnly } from './lost-connection.js';
 
@@ -28,7 +29,7 @@ export type ErrorDetails = Pick<ErrorBody, 'fields' | 'retry_after'>;
 export class DomainError extends Error {
   constructor(
     readonly kind: ErrorKind,
-    readonly code: string,
+    readonly code: ErrorCode,
     message: string,
     readonly details: ErrorDetails = {},
   ) {
@@ -92,9 +93,18 @@ export class Unavailable extends DomainError {
 
 const INTERNAL = new DomainError('internal', 'internal', 'Something went wrong on the server. Try again later.');
 
-const BY_STATUS = new Map<number, ErrorKind>(
-  Object.entries(STATUS).map(([kind, status]) => [status, kind as ErrorKind]),
-);
+/** What a framework may refuse by itself, each with a code of its own. */
+const BY_STATUS = new Map<number, ErrorKind & ErrorCode>([
+  [400, 'invalid'],
+  [403, 'forbidden'],
+  [404, 'not_found'],
+  [413, 'too_large'],
+  // A parameter in the path that is longer than anything we ever gave out is simply unknown.
+  [414, 'not_found'],
+  [415, 'unsupported_media_type'],
+  [429, 'rate_limited'],
+  [503, 'unavailable'],
+]);
 
 /** What a framework says in a sentence of its own, said in ours. */
 const SENTENCES: Partial<Record<ErrorKind, string>> = {
@@ -103,9 +113,6 @@ const SENTENCES: Partial<Record<ErrorKind, string>> = {
   unsupported_media_type: 'Send JSON, with the header content-type: application/json.',
   unavailable: 'The server is shutting down. Try again in a moment.',
 };
-
-// A parameter in the path that is longer than anything we ever gave out is simply unknown.
-BY_STATUS.set(414, 'not_found');
 
 /** Turns whatever was thrown into a DomainError; `undefined` where it is our fault and belongs into the log. */
 export function asDomainError(thrown: unknown): DomainError | undefined {
@@ -118,7 +125,7 @@ export function asDomainError(thrown: unknown): DomainError | undefined {
     message?: string;
   };
   const kind = BY_STATUS.get(Number(status ?? statusCode));
-  if (!kind || kind === 'internal') return undefined;
+  if (!kind) return undefined;
   return new DomainError(kind, kind, SENTENCES[kind] ?? message ?? kind);
 }
 

@@ -509,6 +509,8 @@ describe('the log', () => {
   it('takes for our own fault what no client could have caused', () => {
     expect(asDomainError(new Error('x'))).toBeUndefined();
     expect(asDomainError({ statusCode: 500 })).toBeUndefined();
+    // No framework of ours says so, and there is no code for it.
+    expect(asDomainError({ status: 401 })).toBeUndefined();
     expect(asDomainError({ statusCode: 413 })).toBeInstanceOf(DomainError);
   });
 });

@@ -5,21 +5,14 @@ import ts from 'typescript';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
-export interface ErrorCodes {
-  /** Each code, with a place that gives it. */
-  codes: Map<string, string>;
-  /** Places that give a code which is no plain text there, so that nobody can find it by reading. */
-  unreadable: string[];
-}
-
 interface ErrorClass {
   parent: string;
   /** Undefined where the class has no constructor of its own. */
   parameters: string[] | undefined;
 }
 
-/** Every code that a DomainError of the sources is made with. */
-export function errorCodes(): ErrorCodes {
+/** Every code that a DomainError of the sources is made with, in plain text. */
+export function givenCodes(): Set<string> {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) =>
@@ -33,18 +26,12 @@ export function errorCodes(): ErrorCodes {
   const classes = new Map<string, ErrorClass>();
   for (const file of files) visit(file, ts.isClassDeclaration, (node) => note(classes, node));
 
-  const codes = new Map<string, string>();
-  const unreadable: string[] = [];
+  const codes = new Set<string>();
   const take = (node: ts.NewExpression | ts.CallExpression, className: string) => {
     const position = codePosition(classes, className);
     if (position === undefined) return;
     const given = node.arguments?.[position];
-    const { line } = node.getSourceFile().getLineAndCharacterOfPosition(node.getStart());
-    if (given && ts.isStringLiteral(given)) codes.set(given.text, `src/${node.getSourceFile().fileName}:${line + 1}`);
-    // A class that is given its code passes it on.
-    else if (given?.getText() !== 'code' || !ts.isCallExpression(node)) {
-      unreadable.push(`src/${node.getSourceFile().fileName}: ${node.getText().replace(/\s+/g, ' ')}`);
-    }
+    if (given && ts.isStringLiteral(given)) codes.add(given.text);
   };
   for (const file of files) {
     visit(file, ts.isNewExpression, (node) => take(node, node.expression.getText()));
@@ -52,7 +39,7 @@ export function errorCodes(): ErrorCodes {
       if (node.expression.kind === ts.SyntaxKind.SuperKeyword) take(node, parentOf(classAround(node)));
     });
   }
-  return { codes, unreadable };
+  return codes;
 }
 
 function visit<T extends ts.Node>(node: ts.Node, isIt: (one: ts.Node) => one is T, use: (one: T) => void): void {
