@@ -30,20 +30,20 @@ import { DEAD_AFTER_MS, hear, heardAt, now } from './transport/traffic.js';
 /** Tells sockets what happened. Call it after the commit: nothing that may still be undone is ever told. */
 @Injectable()
 export class Publisher {
-  private attached!: ParleyServer;
+  private server!: ParleyServer;
 
   constructor(private readonly slowReceivers: SlowReceivers) {}
 
   /** The gateway calls this once, before the first socket. */
   attach(server: ParleyServer): void {
-    this.attached = server;
+    this.server = server;
     this.slowReceivers.attach(server);
   }
 
   /** Where all that is published passes: counts it, so that sockets that do not read are found. */
   private to(rooms: string | string[]) {
     this.slowReceivers.published();
-    return this.attached.to(rooms);
+    return this.server.to(rooms);
   }
 
   /** A direct message, to every socket of both people. */
@@ -105,7 +105,7 @@ export class Publisher {
 
   /** All sockets of one person, by their ids. */
   socketsOf(userId: number): Iterable<string> {
-    return this.attached.sockets.adapter.rooms.get(userRoom(userId)) ?? [];
+    return this.server.sockets.adapter.rooms.get(userRoom(userId)) ?? [];
   }
 
   /**
@@ -129,7 +129,7 @@ export class Publisher {
 
   /** None yet in the middle of their handshake. */
   private liveSockets(room: string): ParleySocket[] {
-    const { sockets, adapter } = this.attached.sockets;
+    const { sockets, adapter } = this.server.sockets;
     return [...(adapter.rooms.get(room) ?? [])].flatMap((id) => sockets.get(id) ?? []);
   }
 
@@ -138,7 +138,7 @@ export class Publisher {
    * @returns `behind` where the socket does not keep up: it is told nothing, and must be told later; `gone` where there is no such one
    */
   presence(socketId: string, changes: (viewerId: number) => PresenceChange[]): 'told' | 'behind' | 'gone' {
-    const socket = this.attached.sockets.sockets.get(socketId);
+    const socket = this.server.sockets.sockets.get(socketId);
     if (!socket?.data.identity) return 'gone';
     if (isBehind(socket)) return 'behind';
     const mine = changes(socket.data.identity.userId);
@@ -188,7 +188,7 @@ export class Publisher {
 
   /** From now on a person's sockets are reached as members in a group, outside of it, or not at all. */
   placeInGroup(userId: number, groupId: number, place: 'in' | 'outside' | 'nowhere'): void {
-    const { adapter } = this.attached.sockets;
+    const { adapter } = this.server.sockets;
     // Not `socketsJoin` and `socketsLeave`: they pass over sockets in their handshake, which have their places already.
     for (const socketId of adapter.rooms.get(userRoom(userId)) ?? []) {
       if (place !== 'in') void adapter.del(socketId, groupRoom(groupId));
@@ -215,7 +215,7 @@ export class Publisher {
    * than not.) @returns false where some were passed over
    */
   botDelta(userId: number, questionSeq: number, text: string, told: WeakMap<ParleySocket, number>): boolean {
-    const { sockets, adapter } = this.attached.sockets;
+    const { sockets, adapter } = this.server.sockets;
     let haveAll = true;
     for (const id of adapter.rooms.get(userRoom(userId)) ?? []) {
       // None yet in the middle of its handshake.
@@ -244,6 +244,6 @@ export class Publisher {
   /** Closes every socket of a login, after telling why. A stock client does not come back by itself. */
   closeSession(sessionId: number, reason: DomainError): void {
     this.to(sessionRoom(sessionId)).emit('exception', reason.toBody());
-    this.attached.in(sessionRoom(sessionId)).disconnectSockets(true);
+    this.server.in(sessionRoom(sessionId)).disconnectSockets(true);
   }
 }

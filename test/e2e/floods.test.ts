@@ -26,8 +26,7 @@ describe('a flood', () => {
     const { env, cleanUp } = await emptyEnvironment('sqlite');
     return TestApp.startIn({ ...env, RATE_LIMITS: 'on', ...more }, cleanUp);
   };
-  const engine = (of: TestApp): any =>
-    (of.get(Publisher) as unknown as { attached: { engine: unknown } }).attached.engine;
+  const engine = (of: TestApp): any => (of.get(Publisher) as unknown as { server: { engine: unknown } }).server.engine;
 
   beforeAll(async () => {
     app = await start({ SOCKET_PACKETS_PER_SECOND: '50' });

@@ -55,7 +55,7 @@ describe('a socket that does not read', () => {
   };
   /** The server's end of it. */
   const serverEnd = (socket: ChatSocket): any =>
-    (publisher as unknown as { attached: any }).attached.sockets.sockets.get(socket.id);
+    (publisher as unknown as { server: any }).server.sockets.sockets.get(socket.id);
   const waiting = (end: any): number => end.conn.writeBuffer.length;
   const message = (seq: number, text: string): GroupMessage => ({
     chat_type: 'group',

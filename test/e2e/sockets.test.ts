@@ -168,12 +168,12 @@ onAllDialects('sockets', (dialect) => {
   it('makes room for another where it has been silent for longer than one that lives can be', async () => {
     const sockets: ChatSocket[] = [];
     for (let i = 0; i < MAX_SOCKETS_PER_SESSION; i++) sockets.push(await ada.connect());
-    const { attached } = app.get(Publisher) as unknown as { attached: ParleyServer };
+    const { server } = app.get(Publisher) as unknown as { server: ParleyServer };
     const isRefused = async (): Promise<string> =>
       (await next<Refusal>(open(app, { auth: { token: ada.token } }), 'connect_error')).data.code;
     expect(await isRefused()).toBe('too_many_sockets');
     const lost = sockets.slice(0, 2).map((socket) => next(socket, 'disconnect'));
-    for (const { id } of sockets.slice(0, 2)) trafficOf(attached.sockets.sockets.get(id!)!.conn)!.heardAt -= 31_000;
+    for (const { id } of sockets.slice(0, 2)) trafficOf(server.sockets.sockets.get(id!)!.conn)!.heardAt -= 31_000;
     const newest = [await ada.connect(), await ada.connect()];
     for (const reason of await Promise.all(lost)) expect(reason).toMatch(/transport (close|error)/);
     expect(await isRefused()).toBe('too_many_sockets');
