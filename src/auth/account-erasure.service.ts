@@ -65,25 +65,29 @@ export class AccountErasureService implements BeforeApplicationShutdown {
   async erase(me: Identity, password: string, network: string): Promise<void> {
     const checked = await this.ownPassword.check(me, password, network);
     let done: Afterwards | undefined;
-    const run = this.sessions.endAndClose('erasure', async (tx, end) => {
-      const user = await this.hold(tx, me);
-      if (user.passwordHash !== checked) throw wrongPassword();
-      await this.replaced.assertErasable(tx, user.id);
-      await end({ userId: user.id });
-      done = { userId: user.id, network, email: user.email, ended: await this.erasure.run(tx, user) };
-      await this.outbox.forget(tx, user.email);
-      await tx.update(User, { id: user.id }, this.nobody(user.id));
-      this.events.record(tx, 'accountErased', { userId: user.id });
-      this.events.record(tx, 'userChanged', { userId: user.id });
-    });
+    const run = this.sessions.endAndClose(
+      'erasure',
+      async (tx, end) => {
+        const user = await this.hold(tx, me);
+        if (user.passwordHash !== checked) throw wrongPassword();
+        await this.replaced.assertErasable(tx, user.id);
+        await end({ userId: user.id });
+        done = { userId: user.id, network, email: user.email, ended: await this.erasure.run(tx, user) };
+        await this.outbox.forget(tx, user.email);
+        await tx.update(User, { id: user.id }, this.nobody(user.id));
+        this.events.record(tx, 'accountErased', { userId: user.id });
+        this.events.record(tx, 'userChanged', { userId: user.id });
+      },
+      (tx) => isErased(tx, me.userId),
+    );
     await run.catch(async (error: unknown) => {
       if (error instanceof DomainError && error.code === 'password_too_new')
         this.security.tell('erasure_refused', { user_id: me.userId, session_id: me.sessionId, network });
       if (!(error instanceof CommitUnknown)) throw error;
       // Where the database did not answer, its row tells: others must learn of it, and the disk forget, however late that is known.
-      const isErased = this.whetherErased(error, me.userId);
-      const known = await Promise.race([isErased, sleep(KNOWN_WITHIN_MS, undefined, { ref: false })]);
-      if (known === undefined) void isErased.then((isDone) => (isDone ? this.finishLate(done!) : undefined));
+      const settled = this.whetherErased(error, me.userId);
+      const known = await Promise.race([settled, sleep(KNOWN_WITHIN_MS, undefined, { ref: false })]);
+      if (known === undefined) void settled.then((isDone) => (isDone ? this.finishLate(done!) : undefined));
       if (!known) throw error;
     });
     await this.finish(done!);
@@ -103,12 +107,11 @@ export class AccountErasureService implements BeforeApplicationShutdown {
 
   /** Asks until the database tells; undefined where the server stops first. */
   private whetherErased(unknown: CommitUnknown, userId: number): Promise<boolean | undefined> {
-    const isErased = async (tx: EntityManager): Promise<boolean> => {
-      // The server may still be committing: its locks are gone only when it has decided.
-      const row = await lockUser(tx, userId);
-      return row?.erased_at != null;
-    };
-    return this.unitOfWork.settle(unknown, isErased, () => !this.isStopping);
+    return this.unitOfWork.settle(
+      unknown,
+      (tx) => isErased(tx, userId),
+      () => !this.isStopping,
+    );
   }
 
   /** Holds everything that others could write to meanwhile: the chats first, as the message log does, then the person. */
@@ -142,4 +145,10 @@ export class AccountErasureService implements BeforeApplicationShutdown {
       this.logger.error(`Mails to an erased account are left in outbox/: ${logLine(error)}`);
     });
   }
+}
+
+async function isErased(tx: EntityManager, userId: number): Promise<boolean> {
+  // The server may still be committing: its locks are gone only when it has decided.
+  const row = await lockUser(tx, userId);
+  return row?.erased_at != null;
 }

@@ -7,7 +7,7 @@ import { DomainError, NotFound } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { fromMoment } from '../database/dialect.js';
 import { WalScrubber } from '../database/sqlite/wal-scrubber.js';
-import { afterCommit, UnitOfWork } from '../database/unit-of-work.js';
+import { afterCommit, CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import type { MessageChanged } from '../domain-events/events.js';
 import { ChatKinds, type EditableChatKind, type EditableKindName } from './chat-kind.js';
@@ -38,6 +38,8 @@ const notBefore = ({ created_at, edited_at }: MessageRow, now: Date): Date =>
 
 const isGone = () => new DomainError('gone', 'message_deleted', 'The message was deleted. Send a new one.');
 
+/** How long the rows are asked what became of a change whose COMMIT was not answered. */
+const LOOK_UP_FOR_MS = 4_000;
 /** How long a change waits for the ones before it. */
 const WITHIN_MS = 4_000;
 
@@ -84,25 +86,46 @@ export class MessageEdits {
     const { kind, conversationId } = place;
     // Strangers are refused before anything is locked.
     await this.assertMember(this.unitOfWork.read, me, place);
-    return this.mutex.run([conversationId], () =>
-      this.unitOfWork.run(async (tx) => {
-        const change = 1 + (await this.lock(tx, place));
-        await this.sessions.assertLive(tx, me);
-        await this.assertMember(tx, me, place);
-        const before = await this.find(tx, place);
-        // One kind is as good as another here: what it is asked about is its own.
-        const rules = this.kinds.get(kind) as EditableChatKind<EditableKindName>;
-        const target = await rules.targetOf(tx, conversationId);
-        await rules[may](tx, { me, target, conversationId, senderId: before.sender_id });
-        const difference = next(before);
-        if (!difference) return toMessageView(before);
-        await this.write(tx, place, before, difference, change);
-        const message = { ...before, ...difference, change_seq: change };
-        this.events.record(tx, 'messageChanged', toEvent(kind, target, conversationId, message));
-        afterCommit(tx, () => this.walScrubber.schedule());
-        return toMessageView(message);
-      }),
-    );
+    return this.mutex.run([conversationId], async () => {
+      // Of the last try.
+      let changed: { view: MessageView; change: number } | undefined;
+      try {
+        return await this.unitOfWork.run(async (tx) => {
+          changed = undefined;
+          const change = 1 + (await this.lock(tx, place));
+          await this.sessions.assertLive(tx, me);
+          await this.assertMember(tx, me, place);
+          const before = await this.find(tx, place);
+          // One kind is as good as another here: what it is asked about is its own.
+          const rules = this.kinds.get(kind) as EditableChatKind<EditableKindName>;
+          const target = await rules.targetOf(tx, conversationId);
+          await rules[may](tx, { me, target, conversationId, senderId: before.sender_id });
+          const difference = next(before);
+          if (!difference) return toMessageView(before);
+          await this.write(tx, place, before, difference, change);
+          const message = { ...before, ...difference, change_seq: change };
+          this.events.record(tx, 'messageChanged', toEvent(kind, target, conversationId, message));
+          afterCommit(tx, () => this.walScrubber.schedule());
+          changed = { view: toMessageView(message), change };
+          return changed.view;
+        });
+      } catch (error) {
+        if (changed && error instanceof CommitUnknown && (await this.isStored(error, place, changed.change)))
+          return changed.view;
+        throw error;
+      }
+    });
+  }
+
+  /** In the chat's turn: a repeat would find nothing to change, and the others would never be told of it. */
+  private async isStored(unknown: CommitUnknown, { conversationId, seq }: MessagePlace, change: number) {
+    const until = performance.now() + LOOK_UP_FOR_MS;
+    const isDone = async (tx: EntityManager): Promise<boolean> => {
+      // The server may still be committing: its locks are gone only when it has decided.
+      await lockConversation(tx, conversationId);
+      return tx.existsBy(MessageChange, { conversationId, change, seq });
+    };
+    return this.unitOfWork.settle(unknown, isDone, () => performance.now() < until);
   }
 
   /** Locks the chat as the message log does, and returns the number of its latest change. */

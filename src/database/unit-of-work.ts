@@ -10,7 +10,7 @@ import { Backoff } from '../common/timing/backoff.js';
 import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
 import { type HeldRow, keyOfRow, RowHeld, waitForRow } from './row-locks.js';
 
-/** What a transaction in progress leaves to be done after its commit. On SQLite, TypeORM has one manager for all of them in turn. */
+/** What a transaction in progress leaves to be done after its commit. */
 const leftForAfter = new WeakMap<EntityManager, (() => void)[]>();
 
 /**
@@ -18,7 +18,9 @@ const leftForAfter = new WeakMap<EntityManager, (() => void)[]>();
  * and never where it is rolled back. Whatever throws there is a mistake: catch it.
  */
 export function afterCommit(tx: EntityManager, step: () => void): void {
-  leftForAfter.get(tx)!.push(step);
+  const steps = leftForAfter.get(tx);
+  if (!steps) throw new Error('Nothing is left for after a commit outside of UnitOfWork.run.');
+  steps.push(step);
 }
 
 /** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. See `UnitOfWork.settle`. */
@@ -242,6 +244,7 @@ export class UnitOfWork {
         await this.rollback(runner);
         throw error;
       }
+      leftForAfter.delete(runner.manager);
       try {
         await runner.commitTransaction();
       } catch (error) {

@@ -63,7 +63,10 @@ export interface MembershipsErased {
   groups: readonly { groupId: number; wasIn: boolean }[];
 }
 
-/** A member has entered a group, where they may have been already, or has left it and stays a member. */
+/**
+ * A member has entered a group, where they may have been already, or has left it and stays a member. Not told of members who go offline:
+ * see `wentOffline`.
+ */
 export interface GroupEntered extends InGroup {
   /** The newest message, up to which they have read now. */
   lastSeq: number;

@@ -117,9 +117,15 @@ export class Sessions implements OnModuleInit {
 
   /**
    * Runs `work`, which ends sessions for the reason `by`, in one transaction, and then closes their sockets; also where the answer to the COMMIT was lost.
+   * @param isDone asked where the answer to the COMMIT was lost: whether it happened. Without it, the sessions' rows tell: enough where
+   *   nothing but their end is told of the transaction
    * @throws as UnitOfWork.run
    */
-  async endAndClose<T>(by: SessionEnd, work: (tx: EntityManager, end: EndSessions) => Promise<T>): Promise<T> {
+  async endAndClose<T>(
+    by: SessionEnd,
+    work: (tx: EntityManager, end: EndSessions) => Promise<T>,
+    isDone?: (tx: EntityManager) => Promise<boolean>,
+  ): Promise<T> {
     // By the last try: the transaction may run again.
     let ended: Identity[] = [];
     try {
@@ -133,13 +139,17 @@ export class Sessions implements OnModuleInit {
         });
       });
     } catch (error) {
-      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, error);
+      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, error, isDone);
       throw error;
     }
   }
 
   /** The rows tell whether the sessions have ended. Nothing else would: another try finds none that it could end. */
-  private async closeWhereEnded(sessions: Identity[], unknown: CommitUnknown): Promise<void> {
+  private async closeWhereEnded(
+    sessions: Identity[],
+    unknown: CommitUnknown,
+    isDone?: (tx: EntityManager) => Promise<boolean>,
+  ): Promise<void> {
     const ids = sessions.map(({ sessionId }) => sessionId);
     const until = performance.now() + LOOK_UP_FOR_MS;
     // One transaction ended all of them, or none. (A session that another one ended meanwhile is closed by that.)
@@ -147,7 +157,7 @@ export class Sessions implements OnModuleInit {
       const refusalOf = await sessionRefusals(tx, ids, ALWAYS);
       return ids.every((id) => refusalOf(id));
     };
-    const known = await this.unitOfWork.settle(unknown, haveEnded, () => performance.now() < until);
+    const known = await this.unitOfWork.settle(unknown, isDone ?? haveEnded, () => performance.now() < until);
     // Sockets of sessions that go on reconnect.
     if (known === undefined) for (const id of ids) this.publisher.closeSession(id, unknown);
   }

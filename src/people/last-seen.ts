@@ -130,21 +130,27 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 
   private async store(gone: [userId: number, at: Date][]): Promise<void> {
-    for (let i = 0; i < gone.length; i += CHUNK) {
-      const chunk = gone.slice(i, i + CHUNK).sort(([a], [b]) => a - b);
-      const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-      let left = await this.storeFree(chunk);
-      // Most rows are held for a moment: by a message to that person, say. Whoever asks when somebody was last here waits for this.
-      for (let tries = 1; left.length > 0 && tries < MOST_TRIES; tries++) {
-        await sleep(backoff.next());
-        left = await this.storeFree(left);
-      }
-      if (left.length > 0) this.setAside(left);
+    const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    let left = await this.storeFree(gone);
+    // Most rows are held for a moment: by a message to that person, say. Whoever asks when somebody was last here waits for this.
+    for (let tries = 1; left.length > 0 && tries < MOST_TRIES; tries++) {
+      await sleep(backoff.next());
+      left = await this.storeFree(left);
     }
+    if (left.length > 0) this.setAside(left);
   }
 
   /** @returns those whose rows another transaction holds */
   private async storeFree(gone: [userId: number, at: Date][]): Promise<[userId: number, at: Date][]> {
+    const held: [userId: number, at: Date][] = [];
+    for (let i = 0; i < gone.length; i += CHUNK) {
+      const chunk = gone.slice(i, i + CHUNK).sort(([a], [b]) => a - b);
+      held.push(...(await this.storeChunk(chunk)));
+    }
+    return held;
+  }
+
+  private async storeChunk(gone: [userId: number, at: Date][]): Promise<[userId: number, at: Date][]> {
     const held = await this.unitOfWork.run(async (tx) => {
       const locked = await lockFreeUsers(
         tx,
@@ -165,7 +171,12 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
       for (const userId of ids) if (this.late.has(userId)) this.events.record(tx, 'userChanged', { userId });
       return heldIds;
     });
-    for (const [userId] of gone) if (!held.has(userId)) this.late.delete(userId);
+    for (const [userId] of gone) {
+      if (held.has(userId)) continue;
+      this.late.delete(userId);
+      // An older one that was set aside is overtaken.
+      this.held.delete(userId);
+    }
     return gone.filter(([userId]) => held.has(userId));
   }
 

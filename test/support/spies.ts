@@ -2,9 +2,12 @@
 import { afterEach, vi } from 'vitest';
 
 const REPLACING = ['mockImplementation', 'mockImplementationOnce'] as const;
+/** These answer for something that need not be called: a log, say. */
+const ANSWERING = ['mockReturnValue', 'mockReturnThis', 'mockResolvedValue', 'mockRejectedValue'] as const;
 
 /** What was put in place of something in the present test, and whether it was reached. */
 let replaced: { name: string; isReached: boolean }[] = [];
+let isAnswering = false;
 
 const wrapped = new WeakSet();
 
@@ -17,12 +20,24 @@ vi.spyOn = ((object: object, name: string) => {
   for (const method of REPLACING) {
     const replace = (spy[method] as (work: (...given: unknown[]) => unknown) => unknown).bind(spy);
     spy[method] = (work: (...given: unknown[]) => unknown) => {
+      if (isAnswering) return replace(work);
       const one = { name, isReached: false };
       replaced.push(one);
       return replace(function (this: unknown, ...given: unknown[]) {
         one.isReached = true;
         return work.apply(this, given);
       });
+    };
+  }
+  for (const method of ANSWERING) {
+    const answer = (spy[method] as (value: unknown) => unknown).bind(spy);
+    spy[method] = (value: unknown) => {
+      isAnswering = true;
+      try {
+        return answer(value);
+      } finally {
+        isAnswering = false;
+      }
     };
   }
   return spy;

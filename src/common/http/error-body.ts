@@ -3,7 +3,7 @@ import type { ErrorCode } from '../error-codes.js';
 
 /** What a client is told about an error, on a socket as it is and over HTTP beside `statusCode` and `error`. */
 export class ErrorBody {
-  @ApiProperty({ description: 'A stable word for programs', example: 'not_found' })
+  @ApiProperty({ type: String, description: 'A stable word for programs', example: 'not_found' })
   code!: ErrorCode;
 
   @ApiProperty({ description: 'A sentence for people: what to do about it', example: 'There is no such chat room.' })
