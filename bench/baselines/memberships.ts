@@ -15,7 +15,7 @@ const shared = (name: string): string => {
 export const groupRoom = (id: number): string => shared(`group:${id}`);
 export const outsideRoom = (id: number): string => shared(`outside:${id}`);
 
-/** The session, the person, everybody, and each of the person's groups (see `realtime/rooms.ts`). */
+/** The session, the person, everybody, and each of the person's groups (see `sockets/rooms.ts`). */
 export function roomsOf(userId: number, { sockets, groups, membersPerGroup }: Memberships): string[] {
   const rooms = [`session:${userId}`, `user:${userId}`, 'everybody'];
   // As the seed deals them out, round robin: after so many groups, everybody has had a turn.

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { linkTokenHash, newLinkToken } from '../../src/identity/link-tokens.js';
 import { PasswordReset } from '../../src/auth/password-reset.entity.js';
+import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import { Sessions } from '../../src/identity/sessions.js';
 import { onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, type Person, send, sendTo } from '../support/client.js';
@@ -70,6 +71,35 @@ onPrivateServers('a COMMIT whose connection breaks', (database) => {
     await lost;
     expect((await storedRows(direct)).map(({ body }) => body)).toEqual(['one']);
     expect((await sendTo(socket, bob.id, 'two', 'id-2')).seq).toBe(2);
+  });
+
+  /** That people are online is noted soon after, by a COMMIT of its own. */
+  const areOnline = () =>
+    eventually(async () => {
+      const rows = await app.database.query('SELECT user_id FROM online_people');
+      return rows.length === crowd.people.length || undefined;
+    }, 'that it is noted who is online');
+
+  it.each([
+    ['was carried out', 'answer'],
+    ['was not', 'commit'],
+  ] as const)('of a deletion that %s: the others are told once, and a repeat is harmless', async (_, part) => {
+    const [ada, bob] = crowd.people;
+    const bobs = crowd.sockets.get(bob)!;
+    const { chat_room_id: room } = await sendTo(crowd.sockets.get(ada)!, bob.id, 'one');
+    await areOnline();
+    const updates: object[] = [];
+    bobs.on('message_update', (update: object) => updates.push(update));
+    const remove = () => call(app, 'DELETE', `/http/chat_rooms/${room}/messages/1`, { token: ada.token });
+    const isCut = cut(part);
+    expect((await remove()).status).toBe(part === 'answer' ? 200 : 503);
+    await isCut;
+    expect(await remove()).toMatchObject({ status: 200, body: { deleted: true, change: 1 } });
+    // Whatever there is to be told of it comes before this.
+    const marker = next<{ message: string }>(bobs, 'message', ({ message }) => message === 'marker');
+    await sendTo(crowd.sockets.get(ada)!, bob.id, 'marker');
+    await marker;
+    expect(updates).toMatchObject([{ seq: 1, deleted: true, change: 1 }]);
   });
 
   it.each([
@@ -197,6 +227,25 @@ onPrivateServers('a COMMIT whose connection breaks', (database) => {
       const { socket, answer } = await ended('commit', end);
       expect(answer.body.code).toBe('unavailable');
       expect(await sendTo(socket, crowd.people[1].id, 'still here')).toMatchObject({ ok: true });
+    });
+
+    it('tells nobody of an erasure that was not carried out, though the sessions have ended by other means', async () => {
+      const [ada] = crowd.people;
+      await areOnline();
+      const told = vi.fn<() => void>();
+      app.get(DomainEvents).on('accountErased', told);
+      vi.spyOn(app.get(Sessions), 'endAndClose').mockImplementationOnce(function (this: Sessions, ...given) {
+        proxy.loseNext('commit', { andRefuse: true });
+        return Sessions.prototype.endAndClose.apply(this, given);
+      });
+      const answer = ask(ada.token, 'DELETE', '/http/users/profile', { password: 'nobody knows' });
+      await eventually(() => proxy.cuts === 1 || undefined, 'a cut COMMIT');
+      await database().query(
+        `UPDATE commits${databases}.sessions SET revoked_at = '2026-01-01 00:00:00.000' WHERE user_id = ${ada.id}`,
+      );
+      proxy.accept();
+      expect((await answer).body.code).toBe('unavailable');
+      expect(told).not.toHaveBeenCalled();
     });
 
     it('of somebody who erases their account, and of which only later is known that it was carried out', async () => {
