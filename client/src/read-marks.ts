@@ -1,0 +1,84 @@
+import type { BaseChat } from './chat.js';
+import { Timer } from './clock.js';
+import { ParleyError } from './errors.js';
+
+const SEND_EVERY_MS = 1_000;
+const RETRY_AFTER_MS = 2_000;
+
+/** How far this user has read a chat: what was seen here, what of it the server has to be told, and where the "New" line stands. */
+export class ReadMarks {
+  seenSeq = 0;
+  /** The first that was unread when the chat was opened. */
+  newFrom: number | undefined;
+  /** Opened, while it is not known yet what is unread. */
+  private isNewFromOpen = false;
+  private unsent = 0;
+  private readonly timer = new Timer(() => void this.send());
+
+  constructor(private readonly chat: BaseChat) {}
+
+  opened(): void {
+    this.isNewFromOpen = true;
+    this.fixNewFrom();
+  }
+
+  fixNewFrom(): void {
+    const { core, unread, readSeq } = this.chat;
+    if (!this.isNewFromOpen || !core.isSynced) return;
+    this.isNewFromOpen = false;
+    this.newFrom = unread > 0 ? readSeq + 1 : undefined;
+    this.saw(readSeq);
+  }
+
+  closed(): void {
+    this.newFrom = undefined;
+    this.isNewFromOpen = false;
+  }
+
+  /** @returns whether that is news */
+  saw(seq: number): boolean {
+    const isNews = seq > this.seenSeq;
+    if (isNews) this.seenSeq = seq;
+    return isNews;
+  }
+
+  /** The reader has seen up to here. */
+  seen(seq: number): void {
+    const { chat } = this;
+    const upTo = Math.min(seq, chat.lastSeq);
+    if (this.saw(upTo)) chat.bump();
+    if (upTo <= Math.max(chat.readSeq, this.unsent)) return;
+    this.unsent = upTo;
+    this.sendSoon();
+  }
+
+  /** Where something was seen that the server does not know of. */
+  sendSoon(ms = SEND_EVERY_MS): void {
+    if (this.unsent > 0) this.timer.set(this.chat.core.clock, ms);
+  }
+
+  /** Sends what was seen. What cannot be sent now goes with the next connection, or once the page has the focus again. */
+  async send(): Promise<void> {
+    const { chat, unsent } = this;
+    const { core } = chat;
+    if (unsent <= chat.readSeq) {
+      this.unsent = 0;
+      return;
+    }
+    // In view is not yet read: another window may have the keyboard, and the eyes with it.
+    if (!chat.isLooking || core.page?.hasFocus() === false || !core.link.isOpen) return;
+    try {
+      await chat.markRead(unsent);
+    } catch (thrown) {
+      const error = ParleyError.from(thrown);
+      if (!error.retryable) this.unsent = 0;
+      else if (error.code !== 'offline') this.sendSoon((error.retry_after_ms ?? 0) + RETRY_AFTER_MS);
+    }
+  }
+
+  forget(): void {
+    this.seenSeq = this.unsent = 0;
+    this.newFrom = undefined;
+    this.timer.stop();
+  }
+}

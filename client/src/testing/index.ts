@@ -1,0 +1,12 @@
+export type { BotScript } from './bot.js';
+export { FakeClock } from './fake-clock.js';
+export { type FakePage, fakePage } from './fake-page.js';
+export { FakePerson, type Where } from './fake-person.js';
+export { FakeServer, fakeServer, type FakeServerOptions, type NewGroup, type NewPerson } from './fake-server.js';
+export { type FakeTab, fakeTabs } from './fake-tabs.js';
+export { type Faults, faulty } from './faulty.js';
+export { faultyFetch, type HttpFaults } from './faulty-fetch.js';
+export type { Refusable } from './house.js';
+export type { FakeDevice } from './network.js';
+export { seeded } from './random.js';
+export type { Mail } from './state.js';
