@@ -35,9 +35,69 @@ const floorRules = FLOORS.flatMap(({ rooms, why }, floor) =>
   })),
 );
 
+// The client, which is published by itself: what may be imported by whom in it.
+const ENTRIES_BESIDE = 'node|react|signals';
+const clientRules = [
+  {
+    name: 'client-knows-no-server',
+    comment: 'client/src is all that is published; the server is known by its protocol alone.',
+    from: { path: '^client/src/' },
+    to: { path: '^(src|test|bench|scripts|dist)/' },
+  },
+  {
+    name: 'server-knows-no-client',
+    comment: 'The server is installed without its clients.',
+    from: { path: '^src/' },
+    to: { path: '^(client/|node_modules/parley-client/)' },
+  },
+  {
+    name: 'client-testing-is-for-tests',
+    comment: 'The fake server is never shipped.',
+    from: { path: '^client/src/', pathNot: '^client/src/testing/' },
+    to: { path: '^client/src/testing/' },
+  },
+  {
+    name: 'client-entries-stand-beside',
+    comment: 'What is for Node, React or signals is an entry point of its own: nobody else loads it.',
+    from: { path: '^client/src/' },
+    to: { path: `^client/src/(${ENTRIES_BESIDE})\\.ts$` },
+  },
+  {
+    name: 'client-runs-in-browsers',
+    comment: "Node's own modules are for `parley-client/node` alone.",
+    from: { path: '^client/src/', pathNot: '^client/src/(node|file-lock)\\.ts$' },
+    to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'client-file-lock-is-for-node',
+    from: { path: '^client/src/', pathNot: '^client/src/node\\.ts$' },
+    to: { path: '^client/src/file-lock\\.ts$' },
+  },
+  ...[
+    ['transport', 'socket.io-client'],
+    ['react', '(@types/)?react'],
+    ['signals', '@preact/signals-core'],
+  ].map(([file, name]) => ({
+    name: `client-${file}-alone`,
+    comment: `${name} is imported by client/src/${file}.ts alone.`,
+    from: { path: '^client/src/', pathNot: `^client/src/${file}\\.ts$` },
+    to: { path: `^node_modules/${name}/` },
+  })),
+  {
+    name: 'client-needs-no-more',
+    comment: 'What the client is installed with: socket.io-client, and what a binding is for.',
+    from: { path: '^client/src/' },
+    to: {
+      path: '^node_modules/',
+      pathNot: '^node_modules/(socket\\.io-client|(@types/)?react|@preact/signals-core|@types/node)/',
+    },
+  },
+].map((rule) => ({ severity: 'error', ...rule }));
+
 module.exports = {
   forbidden: [
     ...floorRules,
+    ...clientRules,
     {
       name: 'every-folder-has-a-floor',
       comment: 'A new folder in src/ needs its place in FLOORS.',
@@ -45,12 +105,19 @@ module.exports = {
       from: {},
       to: { path: '^src/[^/]+/', pathNot: `^src/(${roomsOf(FLOORS).join('|')})/` },
     },
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
+    {
+      name: 'client-no-cycles',
+      comment: 'The parts of a client know it by its type; at run time nothing imports in circles.',
+      severity: 'error',
+      from: { path: '^client/src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'no-orphans',
       comment: 'Nothing imports this file, and it is no entry point.',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: '^src/(main|demo)\\.ts$' },
+      from: { orphan: true, path: '^(client/)?src/', pathNot: '^src/(main|demo)\\.ts$' },
       to: {},
     },
     {
@@ -70,6 +137,8 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
+    // Each package's own package.json counts, beside the root's.
+    combinedDependencies: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
   },

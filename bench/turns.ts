@@ -11,7 +11,10 @@ async function turn(subject: Subject, work: Workload, seconds: number): Promise<
   try {
     if (work.isFresh) await subject.restart();
     await subject.quiet();
-    return await work.measure(subject, seconds);
+    const figures = await work.measure(subject, seconds);
+    // In the middle of a transaction its database would find it gone, when both go on.
+    await subject.quiet();
+    return figures;
   } finally {
     subject.freeze();
   }

@@ -27,13 +27,14 @@ copy() {
     shift
   fi
   [[ $to == /* ]] && to=$root$to || to=$folder/$to
+  [[ $to != */ ]] || mkdir -p "$to"
   for source in "${@:1:$#-1}"; do
     [ "$from" != . ] || ! grep -qxF "${source#./}" .dockerignore || fail "$source is in .dockerignore"
     if [ -d "$from/$source" ]; then
       mkdir -p "$to"
-      # Of this folder's own modules none gets into an image (.dockerignore); those that a stage before installed do.
+      # Of this folder's own modules, and of what is built in it, none gets into an image (.dockerignore); what a stage before made does.
       if [ "$from" = . ]; then
-        tar -C "$source" --exclude=node_modules -cf - . | tar -C "$to" -xf -
+        tar -C "$source" --exclude=node_modules --exclude=dist -cf - . | tar -C "$to" -xf -
       else
         cp -a "$from/$source/." "$to/"
       fi
@@ -96,6 +97,8 @@ for attempt in $(seq 60); do
   sleep 1
 done
 echo '+ HEALTHCHECK says healthy'
+PORT=$port node -e 'fetch(`http://127.0.0.1:${process.env.PORT}/login`, { headers: { accept: "text/html" } }).then((r) => process.exit(r.ok ? 0 : 1))' || fail 'the web client is not served'
+echo '+ the web client is served'
 
 kill -TERM "$server"
 status=0

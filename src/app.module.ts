@@ -13,23 +13,27 @@ import { GatewayModule } from './api/gateway/gateway.module.js';
 import { HealthModule } from './api/health/health.module.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { MailModule } from './mail/mail.module.js';
+import { MetricsModule } from './api/metrics/metrics.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { PeopleModule } from './people/people.module.js';
+import { ServerInfoModule } from './api/server-info/server-info.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The table of contents. */
 @Module({})
 export class AppModule {
-  /** @param secret signs tokens and seals mails */
+  /** @param secret signs tokens and encrypts mails */
   static with(config: Config, secret: string): DynamicModule {
     return {
       module: AppModule,
-      // It leads to the docs, and to nothing else yet.
-      controllers: config.apiDocs ? [AppController] : [],
+      // The root leads only to the documentation, and to an operator's own pages.
+      controllers: config.apiDocs || config.appUrl !== undefined ? [AppController] : [],
       imports: [
         GatewayModule,
         HealthModule,
+        MetricsModule,
+        ServerInfoModule,
         AuthModule,
         UsersModule,
         ChatRoomsModule,

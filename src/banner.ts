@@ -1,10 +1,11 @@
 import { relative } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { API_DOCS_PATH, EVENTS_DOCS_PATH } from './api/api-docs/paths.js';
+import { appUrlOf } from './config/app-url.js';
 import type { Config } from './config/config.js';
 import { VERSION } from './common/version.js';
 
-/** Where things are, once the server listens: for people, or in one line of JSON in production. */
+/** Prints the addresses once the server listens: a table, or one line of JSON in production. */
 export function announce(config: Config, readyAfterMs: number): void {
   const database = config.databaseUrl ? 'MySQL' : `SQLite in ${shown(config.dataDir)}`;
   const mail = config.smtpUrl
@@ -16,6 +17,7 @@ export function announce(config: Config, readyAfterMs: number): void {
       version: VERSION,
       node: process.version,
       url: config.publicUrl,
+      app: appUrlOf(config),
       database,
       mail,
     });
@@ -27,7 +29,11 @@ export function announce(config: Config, readyAfterMs: number): void {
     'API',
     `${config.publicUrl}/${API_DOCS_PATH}      events  ${config.publicPath}/${EVENTS_DOCS_PATH}`,
   ];
+  const app = appUrlOf(config);
   const rows: [string, string][] = [
+    ...(app === undefined
+      ? []
+      : [[config.appUrl === undefined ? 'Web client' : 'App', app] satisfies [string, string]]),
     ...(config.apiDocs ? [api] : []),
     ['Socket.IO', `${new URL(config.publicUrl).origin}  path ${config.publicPath}/socket`],
     ['Mail', mail],

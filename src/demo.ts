@@ -1,11 +1,12 @@
 // npm run demo: two people, a room, a group and a chat with the bot to try, made the way people make them: through the API of the running server.
 import 'reflect-metadata';
 import { io, type Socket } from 'socket.io-client';
+import { appUrlOf } from './config/app-url.js';
 import { ConfigError, type Config } from './config/config.js';
 import { makePrivateFiles } from './config/file-modes.js';
 import { loadEnvironment } from './config/environment.js';
 import { createApp } from './create-app.js';
-import { StartError } from './database/start-error.js';
+import { StartError } from './common/start-error.js';
 import type { Refused, Stored } from './sockets/events.js';
 
 const PASSWORD = 'parley demo';
@@ -22,7 +23,7 @@ class DemoError extends Error {}
 
 type Json = Record<string, unknown>;
 
-/** One request; the answer is what the server says it is. */
+/** One request, with its answer as JSON. */
 async function call(
   url: string,
   given: { method?: string; body?: Json; token?: string } = {},
@@ -39,7 +40,7 @@ async function call(
   return { status: response.status, body: await response.json() };
 }
 
-/** Logs somebody in; registers them first where they are new. */
+/** Logs a user in, who is registered first where they are new. */
 async function join(base: string, person: (typeof PEOPLE)[number]): Promise<string> {
   const login = () =>
     call(`${base}/http/login`, {
@@ -67,7 +68,7 @@ async function newestLink(base: string, email: string): Promise<string | undefin
   return body.find(isIt)?.links[0];
 }
 
-/** Asks for some seconds until there is an answer. */
+/** Tries for some seconds until there is an answer. */
 async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const answer = await ask();
@@ -80,7 +81,7 @@ async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T | und
 type Chat =
   { chat_type: 'room'; other_user_id: number } | { chat_type: 'group'; chat_group_id: number } | { chat_type: 'bot' };
 
-/** Says something, once: its client_id makes a second run add nothing. */
+/** Sends a message, once: by its client_id, a second run adds nothing. */
 async function say(socket: Socket, chat: Chat, message: string, name: string): Promise<Stored> {
   const answer = (await socket
     .timeout(10_000)
@@ -89,7 +90,7 @@ async function say(socket: Socket, chat: Chat, message: string, name: string): P
   return answer;
 }
 
-/** Fills a room, a group and the chat with the bot. Returns the ids of the first two. */
+/** Fills a room, a group and the chat with the bot. @returns the ids of the first two */
 async function talk(base: string, tokens: string[]): Promise<{ room: number; group: number }> {
   const people = await Promise.all(
     tokens.map(async (token) => {
@@ -155,10 +156,11 @@ async function demo(): Promise<void> {
     const tokens: string[] = [];
     for (const person of PEOPLE) tokens.push(await join(base, person));
     const { room, group } = await talk(base, tokens);
+    const app = appUrlOf(config);
     console.log(
       [
         `Ready: ${PEOPLE.map(({ email }) => email).join(' and ')} share room ${room} and group ${group}, and Ada has asked the bot. Their password is "${PASSWORD}".`,
-        'Start the server (npm start) if it does not run, then read what they said:',
+        `Start the server (npm start) if it does not run${app === undefined ? '' : `, and log in at ${app}`}. Or read what they said:`,
         `  TOKEN=$(curl -s ${config.publicUrl}/http/login -H 'content-type: application/json' -d '{"email":"${PEOPLE[0].email}","password":"${PASSWORD}"}' | node -pe 'JSON.parse(fs.readFileSync(0)).token')`,
         `  curl -s ${config.publicUrl}/http/chat_rooms/${room} -H "authentication: $TOKEN"`,
       ].join('\n'),

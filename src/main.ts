@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   if (isStartedByNpm()) endWithParent();
 }
 
-/** npm hands a SIGTERM to its shell, which ends without passing it on: the server would stay, and hold its data, with nobody above. */
+/** npm passes a SIGTERM to its shell, which ends without passing it on: the server would keep running, and hold its lock. */
 function endWithParent(): void {
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGTERM'), 500).unref();

@@ -1,7 +1,7 @@
 import { ConfigError } from './config/config.js';
-import { StartError } from './database/start-error.js';
+import { StartError } from './common/start-error.js';
 
-/** Ends the process. Mistakes of the surroundings are one line with the cure; anything else is ours, and keeps its stack. */
+/** Ends the process. Errors of configuration and environment are printed as one line that says what to do; others are ours, with their stack. */
 export function endWithFailure(error: Error & { code?: string }): never {
   if (error instanceof ConfigError || error instanceof StartError) console.error(error.message);
   else if (error.code === 'EADDRINUSE')

@@ -65,9 +65,13 @@ export const percentiles = (latency: Durations): Figures => ({
 });
 
 const M = 0x6d;
+const BRACE = 0x7d;
 
-/** The event is `message`, and not news about who is there, which also arrives: `42["m…`. */
-export const isDelivery = (packet: Buffer): boolean => packet[4] === M;
+/**
+ * The event is `message`, and not news about who is there, which also arrives: `42["m…`. Nor is it a notice of who came and went in a
+ * group, which is a `message` that ends with an object: `…}}]`.
+ */
+export const isDelivery = (packet: Buffer): boolean => packet[4] === M && packet[packet.length - 3] !== BRACE;
 
 /** Waits for what is on its way, for so many milliseconds at most. */
 export async function until(isTrue: () => boolean, within: number): Promise<void> {

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { lockUser } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
 import { PasswordRestoreService } from './password-restore.service.js';
-import { Sessions } from '../identity/sessions.js';
+import { type EndSessions, Sessions } from '../identity/sessions.js';
 import { ERASED_NAME, User } from '../identity/user.entity.js';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError } from '../common/errors.js';
@@ -19,10 +18,7 @@ import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
 
-/** How long the caller waits to learn what became of a COMMIT without an answer. We go on asking, with pauses, until it is known. */
-const KNOWN_WITHIN_MS = 2_000;
-
-/** What is left to do for somebody whose account is erased. */
+/** What is left to do once an account is erased. */
 interface Afterwards {
   userId: number;
   network: string;
@@ -31,10 +27,10 @@ interface Afterwards {
   ended: number[];
 }
 
-/** In place of the moment in which they came. */
+/** In place of the time of registration. */
 const NEVER = new Date(0);
 
-/** The end of an account: what others were told stays, and nothing else does. */
+/** Erases accounts: messages that others have received stay, and nothing else does. */
 @Injectable()
 export class AccountErasureService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(AccountErasureService.name);
@@ -59,72 +55,64 @@ export class AccountErasureService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Erases the caller's account. When this resolves, its sessions have ended, its address is free, and what was theirs alone is gone.
-   * @throws `wrong_password`; `password_too_new` where it was set without the one before it; RateLimited, Busy; Unauthenticated where the session has ended meanwhile
+   * Erases the caller's account. When this resolves, its sessions have ended, its address is free, and what was the user's alone is deleted.
+   * @throws `wrong_password`; `password_too_new` where it was set without the one before it; RateLimited, Busy; Unauthenticated where the
+   * session has ended meanwhile
    */
   async erase(me: Identity, password: string, network: string): Promise<void> {
     const checked = await this.ownPassword.check(me, password, network);
-    let done: Afterwards | undefined;
-    const run = this.sessions.endAndClose(
-      'erasure',
-      async (tx, end) => {
-        const user = await this.hold(tx, me);
-        if (user.passwordHash !== checked) throw wrongPassword();
-        await this.replaced.assertErasable(tx, user.id);
-        await end({ userId: user.id });
-        done = { userId: user.id, network, email: user.email, ended: await this.erasure.run(tx, user) };
-        await this.outbox.forget(tx, user.email);
-        await tx.update(User, { id: user.id }, this.nobody(user.id));
-        this.events.record(tx, 'accountErased', { userId: user.id });
-        this.events.record(tx, 'userChanged', { userId: user.id });
-      },
-      (tx) => isErased(tx, me.userId),
-    );
-    await run.catch(async (error: unknown) => {
+    const erasing = async (tx: EntityManager, end: EndSessions): Promise<Afterwards> => {
+      const user = await this.hold(tx, me);
+      if (user.passwordHash !== checked) throw wrongPassword();
+      await this.replaced.assertErasable(tx, user.id);
+      await end({ userId: user.id });
+      const ended = await this.erasure.run(tx, user);
+      await this.outbox.forget(tx, user.email);
+      await tx.update(User, { id: user.id }, this.nobody(user.id));
+      this.events.record(tx, 'accountErased', { userId: user.id });
+      this.events.record(tx, 'userChanged', { userId: user.id });
+      return { userId: user.id, network, email: user.email, ended };
+    };
+    const run = this.sessions.endAndClose('erasure', erasing, (tx) => isErased(tx, me.userId));
+    const done = await run.catch((error: unknown) => {
       if (error instanceof DomainError && error.code === 'password_too_new')
-        this.security.tell('erasure_refused', { user_id: me.userId, session_id: me.sessionId, network });
-      if (!(error instanceof CommitUnknown)) throw error;
-      // Where the database did not answer, its row tells: others must learn of it, and the disk forget, however late that is known.
-      const settled = this.whetherErased(error, me.userId);
-      const known = await Promise.race([settled, sleep(KNOWN_WITHIN_MS, undefined, { ref: false })]);
-      if (known === undefined) void settled.then((isDone) => (isDone ? this.finishLate(done!) : undefined));
-      if (!known) throw error;
+        this.security.log('erasure_refused', { user_id: me.userId, session_id: me.sessionId, network });
+      if (error instanceof CommitUnknown) void this.finishLate(error);
+      throw error;
     });
-    await this.finish(done!);
+    await this.finish(done);
   }
 
   private async finish({ userId, network, email, ended }: Afterwards): Promise<void> {
-    this.security.tell('account_erased', { user_id: userId, network });
+    this.security.log('account_erased', { user_id: userId, network });
     await this.removal.finish(ended);
     await this.forgetOnDisk(email);
   }
 
-  private async finishLate(done: Afterwards): Promise<void> {
-    await this.finish(done).catch((error: unknown) => {
-      this.logger.error(`The end of an account could not be told: ${logLine(error)}`);
-    });
+  /** Asks the database until it answers, or the server stops: others must be notified and the disk cleaned, however late that is known. */
+  private async finishLate(unknown: CommitUnknown): Promise<void> {
+    const done = unknown.result as Afterwards;
+    const isDone = (tx: EntityManager) => isErased(tx, done.userId);
+    try {
+      if (await this.unitOfWork.settle(unknown, isDone, () => !this.isStopping)) await this.finish(done);
+    } catch (error) {
+      this.logger.error(
+        `User ${done.userId} is erased, but not all of their data could be removed from the disk: ${logLine(error)}`,
+      );
+    }
   }
 
-  /** Asks until the database tells; undefined where the server stops first. */
-  private whetherErased(unknown: CommitUnknown, userId: number): Promise<boolean | undefined> {
-    return this.unitOfWork.settle(
-      unknown,
-      (tx) => isErased(tx, userId),
-      () => !this.isStopping,
-    );
-  }
-
-  /** Holds everything that others could write to meanwhile: the chats first, as the message log does, then the person. */
+  /** Locks everything that other transactions could write to meanwhile: the chats first, as the message log does, then the user. */
   private async hold(tx: EntityManager, me: Identity): Promise<User> {
     const chats = await lockConversationsOf(tx, me.userId);
     await lockUser(tx, me.userId);
-    // Whoever comes into a chat from here on waits, and finds nobody. Who came into one just before has it locked now.
+    // From here on, a transaction that adds the user to a chat waits, and finds no account. Chats they were added to just before are locked now.
     await lockConversationsOf(tx, me.userId, chats);
     await this.sessions.assertLive(tx, me);
     return tx.findOneByOrFail(User, { id: me.userId });
   }
 
-  /** What is left, so that messages have a sender. The address is none, and nobody else's. */
+  /** The columns of an erased user: the row stays, so that messages have a sender. The address is unique, and no address. */
   private nobody(id: number): Partial<User> {
     const keys = { firstNameKey: '', lastNameKey: '' };
     return {
@@ -138,11 +126,13 @@ export class AccountErasureService implements BeforeApplicationShutdown {
     };
   }
 
-  /** The account is erased: what cannot be deleted from the disk must not look as if it were not. */
+  /** Deletes from the disk what the erasure has left there. Failures are logged: the account is erased all the same. */
   private async forgetOnDisk(email: string): Promise<void> {
     await this.walScrubber.truncate();
     await this.outbox.forgetDelivered(email).catch((error: unknown) => {
-      this.logger.error(`Mails to an erased account are left in outbox/: ${logLine(error)}`);
+      this.logger.error(
+        `Mails to an account that was erased could not be deleted from outbox/. Delete those files by hand: ${logLine(error)}`,
+      );
     });
   }
 }

@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiConsumes, ApiOkResponse, ApiOperation, ApiProdu
 import type { FastifyReply } from 'fastify';
 import { isBrowser } from '../common/http/accept.js';
 import { ApiErrors, ApiToken } from '../common/http/api.js';
+import { html } from '../common/http/html.js';
 import { Network } from '../common/limits/client-network.js';
 import { CurrentUser, type Identity, Public } from '../common/identity.js';
 import { Done, LoginAnswer, LoginRequest } from './dto/login.dto.js';
@@ -41,7 +42,7 @@ export class AuthController {
   @HttpCode(202)
   @UseFilters(PageErrorFilter)
   @ApiOperation({
-    summary: 'Sends one more link for a registration that waits, to whoever knows its password or an old link',
+    summary: 'Sends another link for a registration that waits; to callers who know its password or an old link',
   })
   @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
   @ApiProduces('application/json', 'text/html')
@@ -54,7 +55,7 @@ export class AuthController {
     @Res() reply: FastifyReply,
   ) {
     await this.registrations.resend(request, network);
-    if (isBrowser(accept)) return this.pages.sentence(reply, 'Look into your mail', RESEND_ANSWER);
+    if (isBrowser(accept)) return this.pages.checkMail(reply, html`${RESEND_ANSWER}`);
     return reply.send({ message: RESEND_ANSWER } satisfies MailAnswer);
   }
 
@@ -73,8 +74,9 @@ export class AuthController {
   ) {
     const email = await this.registrations.confirm(token, network);
     if (!isBrowser(accept)) return reply.send({ ok: true, email } satisfies RegisteredAnswer);
-    const sentence = `The account ${email} is ready. Log in with the password you chose.`;
-    return this.pages.sentence(reply, 'Welcome', sentence);
+    if (this.pages.welcomeInApp(reply, { email })) return reply;
+    const content = html`<b>${email}</b> can log in now, with the password that you chose.`;
+    return this.pages.beforeLogin(reply, 'Your account is ready', content);
   }
 
   @Post('login')
@@ -103,7 +105,7 @@ export class AuthController {
   @Post('logout')
   @HttpCode(200)
   @ApiToken()
-  @ApiOperation({ summary: 'The same, for clients that do not change things with GET' })
+  @ApiOperation({ summary: 'The same, for clients that use GET only to read' })
   @ApiOkResponse({ type: Done })
   postLogout(@CurrentUser() me: Identity): Promise<Done> {
     return this.logout(me);

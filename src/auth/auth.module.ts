@@ -4,11 +4,13 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { AccountErasureService } from './account-erasure.service.js';
 import { AuthController } from './auth.controller.js';
 import { Housekeeping } from './housekeeping.js';
+import { Links } from './links.js';
 import { LoginService } from './login.service.js';
 import { OwnPassword } from './own-password.js';
 import { OwnSessionsService } from './own-sessions.service.js';
 import { Pages } from './pages.js';
 import { PasswordController } from './password.controller.js';
+import { PasswordPages } from './password-pages.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordRestoreService } from './password-restore.service.js';
@@ -27,10 +29,12 @@ import { SessionsController } from './sessions.controller.js';
   providers: [
     AccountErasureService,
     Housekeeping,
+    Links,
     LoginService,
     OwnPassword,
     OwnSessionsService,
     Pages,
+    PasswordPages,
     PasswordResetService,
     PasswordRestoreService,
     PasswordRules,

@@ -8,10 +8,10 @@ import { RegistrationService } from './registration.service.js';
 import { Sessions } from '../identity/sessions.js';
 
 const HOUR_MS = 3_600_000;
-/** Ended sessions stay for a while: an expired token says "expired" and not "unknown". */
+/** Expired sessions are kept for a while, so that their token is answered with `token_expired`. */
 const KEEP_SESSIONS_MS = 30 * 24 * HOUR_MS;
 
-/** Once an hour, deletes what has run out: links, sessions, mails that nobody took. */
+/** Deletes once an hour what has expired: links, sessions, mails that could not be sent. */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Housekeeping.name);
@@ -28,7 +28,11 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
 
   onApplicationBootstrap(): void {
     const sweep = () =>
-      void this.sweep().catch((error: unknown) => this.logger.error(`Not cleaned up: ${logLine(error)}`));
+      void this.sweep().catch((error: unknown) =>
+        this.logger.error(
+          `Deleting expired links, sessions and mails failed, and is tried again in an hour: ${logLine(error)}`,
+        ),
+      );
     // Also at the start: a server that is restarted each night would never see a full hour.
     this.timer = setInterval(sweep, HOUR_MS).unref();
     sweep();

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { IsNull } from 'typeorm';
+import { type EntityManager, IsNull } from 'typeorm';
 import { DomainError, RateLimited } from '../common/errors.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { SecurityLog } from '../common/logs/security-log.js';
@@ -8,7 +8,8 @@ import { lockUser } from '../identity/accounts.js';
 import { AccessTokens } from '../identity/access-tokens.js';
 import type { LoginRequest } from './dto/login.dto.js';
 import { Passwords } from '../identity/passwords.js';
-import { Sessions } from '../identity/sessions.js';
+import { Session } from '../identity/session.entity.js';
+import { type EndSessions, Sessions } from '../identity/sessions.js';
 import { User } from '../identity/user.entity.js';
 
 const refused = () =>
@@ -31,16 +32,20 @@ export class LoginService {
    */
   async login({ email, password }: LoginRequest, client: { network: string; device: string }): Promise<string> {
     const user = await this.check(email, password, client.network);
-    const token = await this.sessions.endAndClose('limit', async (tx, end) => {
+    const starting = async (tx: EntityManager, end: EndSessions): Promise<string> => {
       // Held, so that of two logins at once the second counts the first one's session.
       const current = await lockUser(tx, user.id);
-      // The password may have been changed while it was checked: that ended all sessions, and must end this one too.
+      // The password may have been changed while it was checked, which ended all sessions: no new one may begin then.
       if (current?.password_hash !== user.passwordHash) throw refused();
       await this.sessions.makeRoom(tx, user.id, end);
       return this.sessions.start(tx, user.id, client.device);
+    };
+    const token = await this.sessions.endAndClose('limit', starting, async (tx, started) => {
+      await lockUser(tx, user.id);
+      return tx.existsBy(Session, { id: this.tokens.read(started).sessionId, userId: user.id });
     });
     const { userId: user_id, sessionId: session_id } = this.tokens.read(token);
-    this.security.tell('login', { user_id, session_id, network: client.network });
+    this.security.log('login', { user_id, session_id, network: client.network });
     return token;
   }
 
@@ -52,11 +57,11 @@ export class LoginService {
       return this.passwords.matches(password, user?.passwordHash, 'login');
     });
     const isRight = await attempt.catch((error: unknown) => {
-      if (error instanceof RateLimited) this.security.tell('locked_out', { network });
+      if (error instanceof RateLimited) this.security.log('locked_out', { network });
       throw error;
     });
     if (isRight && user) return user;
-    this.security.tell('login_failed', { ...(user && { user_id: user.id }), network });
+    this.security.log('login_failed', { ...(user && { user_id: user.id }), network });
     throw refused();
   }
 }

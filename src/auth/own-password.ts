@@ -22,7 +22,7 @@ export const reauthenticationRequired = () =>
     'This login is not recent enough. Send `current_password` along, or log in again.',
   );
 
-/** Somebody who is logged in shows that they know the password, too. */
+/** Checks the password of a user who is logged in. */
 @Injectable()
 export class OwnPassword {
   constructor(
@@ -34,34 +34,34 @@ export class OwnPassword {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** For what a stolen token must not do by itself, where the operator says so. @throws `reauthentication_required` */
+  /** For changes that a stolen token must not make by itself, where REAUTHENTICATE_AFTER is set. @throws `reauthentication_required` */
   async assertRecentLogin({ userId, sessionId }: Identity, network: string): Promise<void> {
     const { reauthenticateAfterMs: limit } = this.config;
     if (limit === false) return;
     const session = await this.unitOfWork.read.findOneBy(Session, { id: sessionId });
     if (session && this.clock.now().getTime() - session.createdAt.getTime() <= limit) return;
-    this.security.tell('reauthentication_demanded', { user_id: userId, session_id: sessionId, network });
+    this.security.log('reauthentication_demanded', { user_id: userId, session_id: sessionId, network });
     throw reauthenticationRequired();
   }
 
   /**
-   * Returns the hash that the password matched: it may have been changed by the time that the caller writes.
-   * @throws `wrong_password`, RateLimited, Busy; Unauthenticated where there is no account any more
+   * @returns the hash that the password matched: compare it again in the transaction, since the password may be changed meanwhile
+   * @throws `wrong_password`, RateLimited, Busy; Unauthenticated where the account is erased
    */
   async check(me: Identity, password: string, network: string): Promise<string> {
     const user = await this.unitOfWork.read.findOneBy(User, { id: me.userId, erasedAt: IsNull() });
-    // Erased since the token was looked at.
+    // Erased since the token was checked.
     if (!user) throw sessionRevoked();
     const { passwordHash } = user;
     const attempt = this.limits.passwordAttempt(`user ${me.userId}`, network, () =>
       this.passwords.matches(password, passwordHash, 'owner'),
     );
     const isRight = await attempt.catch((error: unknown) => {
-      if (error instanceof RateLimited) this.security.tell('locked_out', { user_id: me.userId, network });
+      if (error instanceof RateLimited) this.security.log('locked_out', { user_id: me.userId, network });
       throw error;
     });
     if (isRight) return passwordHash;
-    this.security.tell('wrong_password', { user_id: me.userId, session_id: me.sessionId, network });
+    this.security.log('wrong_password', { user_id: me.userId, session_id: me.sessionId, network });
     throw wrongPassword();
   }
 }

@@ -10,7 +10,7 @@ import type { SessionView } from './dto/session.dto.js';
 import { Session } from '../identity/session.entity.js';
 import { Sessions } from '../identity/sessions.js';
 
-/** A person's own logins: where they are logged in, and the end of what they know nothing of. */
+/** A user's own sessions: lists them, and ends those that the user does not know. */
 @Injectable()
 export class OwnSessionsService {
   constructor(
@@ -19,7 +19,7 @@ export class OwnSessionsService {
     private readonly clock: Clock,
   ) {}
 
-  /** Those that live, newest first. */
+  /** The sessions that live, newest first. */
   async list(me: Identity, cursor?: string): Promise<Page<SessionView>> {
     const [before] = readCursor(cursor, ['number']) ?? [];
     const rows = await this.unitOfWork.read.find(Session, {
@@ -38,8 +38,8 @@ export class OwnSessionsService {
   }
 
   /**
-   * Ends one session, the caller's own if they like: when this resolves, it sends nothing more, and its sockets are closed.
-   * @throws NotFound for somebody else's, and for one that has ended
+   * Ends one session, which may be the one that asks: when this resolves, it can store nothing more, and its sockets are closed.
+   * @throws NotFound for another user's session, and for one that has ended
    */
   async end(me: Identity, sessionId: number): Promise<void> {
     if (sessionId === me.sessionId) return this.sessions.end(me);
@@ -58,7 +58,7 @@ export class OwnSessionsService {
     });
   }
 
-  /** Of two sessions that end each other at once, one is first. @throws Unauthenticated to the other one */
+  /** Of two sessions that end each other at once, one is first. @throws Unauthenticated to the other */
   private async hold(tx: EntityManager, me: Identity): Promise<void> {
     await lockUser(tx, me.userId);
     await this.sessions.assertLive(tx, me);

@@ -1,10 +1,9 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, LessThan } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError } from '../common/errors.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { SecurityLog } from '../common/logs/security-log.js';
-import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordWasReset, resetPassword } from '../mail/mails.js';
@@ -13,11 +12,12 @@ import { accountOf, lockUser } from '../identity/accounts.js';
 import type { ResetPasswordRequest } from './dto/recovery.dto.js';
 import { Erasure } from '../identity/erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from '../identity/link-tokens.js';
+import { Links } from './links.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 import { PasswordRules } from './password-rules.js';
 import { Passwords } from '../identity/passwords.js';
-import { Sessions } from '../identity/sessions.js';
+import { type EndSessions, Sessions } from '../identity/sessions.js';
 import { User } from '../identity/user.entity.js';
 
 const HOUR = 3_600_000;
@@ -28,7 +28,7 @@ const FORGET_AFTER_MS = 7 * 24 * HOUR;
 const unknownLink = () =>
   new DomainError('not_found', 'not_found', 'This link was used already, or was never one of ours. Ask for a new one.');
 
-/** For those who have forgotten their password: a link by mail, and a new password for whoever has it. */
+/** For users who have forgotten their password: sends a link by mail, and sets a new password for the one who opens it. */
 @Injectable()
 export class PasswordResetService implements OnModuleInit {
   constructor(
@@ -42,7 +42,7 @@ export class PasswordResetService implements OnModuleInit {
     private readonly erasure: Erasure,
     private readonly clock: Clock,
     private readonly security: SecurityLog,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly links: Links,
   ) {}
 
   onModuleInit(): void {
@@ -52,25 +52,28 @@ export class PasswordResetService implements OnModuleInit {
   /** Sends a link to an address that has an account. The caller cannot tell whether it has. @throws RateLimited for the network */
   async forgot(email: string, network: string): Promise<void> {
     this.limits.stranger(network);
-    this.security.tell('reset_requested', { network });
+    this.security.log('reset_requested', { network });
     if (!this.limits.mayMail('forgot', email)) return;
     const token = newLinkToken();
     const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
-    const link = `${this.config.publicUrl}/http/password/reset/${token}`;
+    const link = this.links.newPassword(token);
     await this.unitOfWork.run(async (tx) => {
       const userId = await accountOf(tx, email);
-      // Also without an account, to nobody: both ways do the same work and take as long.
+      // Also without an account, to no recipient: both cases do the same work and take as long.
       await tx.insert(PasswordReset, { tokenHash: linkTokenHash(token), userId: userId ?? null, expiresAt });
-      const mail = resetPassword({ link, appUrl: this.config.publicUrl });
+      const mail = resetPassword(this.links, { link });
       await this.outbox.add(tx, userId === undefined ? null : email, mail);
     });
-    this.outbox.wake();
   }
 
-  /** The link can be used now. Changes nothing: mail scanners open links, too. @throws RateLimited, NotFound; `expired` (410) */
-  async assertUsable(token: string, network: string): Promise<void> {
+  /**
+   * The link can be used now. Changes nothing: mail scanners open links, too. @returns the account's address
+   * @throws RateLimited, NotFound; `expired` (410)
+   */
+  async assertUsable(token: string, network: string): Promise<string> {
     this.limits.stranger(network);
-    await this.find(this.unitOfWork.read, token);
+    const { userId } = await this.find(this.unitOfWork.read, token);
+    return (await this.unitOfWork.read.findOneByOrFail(User, { id: userId })).email;
   }
 
   /**
@@ -79,15 +82,15 @@ export class PasswordResetService implements OnModuleInit {
    */
   async reset({ token, password }: ResetPasswordRequest, network: string): Promise<void> {
     this.limits.stranger(network);
-    // Most links that are not ours are guesses: they cost no hash, and need not queue behind what is written.
+    // Links that are not ours are mostly guesses: they cost no hash, and do not wait in the queue of writes.
     const account = await this.find(this.unitOfWork.read, token);
     const person = await this.unitOfWork.read.findOneByOrFail(User, { id: account.userId });
     this.rules.assertGood(password, person);
     const { email } = person;
     const passwordHash = await this.passwords.hash(password, 'owner');
     const mayMail = this.limits.mayMail('notice', email);
-    await this.sessions.endAndClose('password_reset', async (tx, end) => {
-      // The account first, so that two links of one account are used one after the other; then its links, as they are by now.
+    const resetting = async (tx: EntityManager, end: EndSessions): Promise<void> => {
+      // The account is locked first, so that two links of one account are used one after the other; then its links are read as they are by now.
       await lockUser(tx, account.userId);
       const { userId } = await this.find(tx, token);
       await tx.delete(PasswordReset, { userId });
@@ -95,14 +98,17 @@ export class PasswordResetService implements OnModuleInit {
       await tx.update(User, { id: userId }, { passwordHash });
       if (mayMail) {
         const user = await tx.findOneByOrFail(User, { id: userId });
-        const mail = passwordWasReset({ firstName: user.firstName, appUrl: this.config.publicUrl });
+        const mail = passwordWasReset(this.links, { firstName: user.firstName });
         await this.outbox.add(tx, user.email, mail);
       }
       await end({ userId });
+    };
+    await this.sessions.endAndClose('password_reset', resetting, async (tx) => {
+      const row = await lockUser(tx, account.userId);
+      return row?.password_hash === passwordHash;
     });
     this.limits.forgetAttempts(email, network);
-    this.security.tell('password_reset', { user_id: account.userId, network });
-    if (mayMail) this.outbox.wake();
+    this.security.log('password_reset', { user_id: account.userId, network });
   }
 
   async sweep(): Promise<void> {

@@ -1,10 +1,9 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError } from '../common/errors.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { SecurityLog } from '../common/logs/security-log.js';
-import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordRestored, passwordReplaced } from '../mail/mails.js';
@@ -12,12 +11,13 @@ import { Outbox } from '../mail/outbox.js';
 import { lockUser } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from '../identity/link-tokens.js';
+import { Links } from './links.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { ReplacedPassword } from './replaced-password.entity.js';
-import { Sessions } from '../identity/sessions.js';
+import { type EndSessions, Sessions } from '../identity/sessions.js';
 import { User } from '../identity/user.entity.js';
 
-/** How long an account cannot be erased after somebody with a token alone has set its password, and how long that can be taken back. */
+/** How long a password can be taken back that was set with a token alone, and how long the account cannot be erased meanwhile. */
 export const RESTORE_WITHIN_MS = 72 * 3_600_000;
 
 const unknownLink = () =>
@@ -27,7 +27,7 @@ const unknownLink = () =>
     'This link was used already, or is no longer needed, or was never one of ours.',
   );
 
-/** Takes a password back that was set by whoever had a session, and perhaps nothing else: a stolen token must not be worth an account. */
+/** Takes a password back that was set with a token alone: a stolen token must not be worth an account. */
 @Injectable()
 export class PasswordRestoreService implements OnModuleInit {
   constructor(
@@ -38,7 +38,7 @@ export class PasswordRestoreService implements OnModuleInit {
     private readonly erasure: Erasure,
     private readonly clock: Clock,
     private readonly security: SecurityLog,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly links: Links,
   ) {}
 
   onModuleInit(): void {
@@ -46,29 +46,27 @@ export class PasswordRestoreService implements OnModuleInit {
   }
 
   /**
-   * Inside the transaction that replaces `user.passwordHash`, with their row locked: keeps it, and sends a link to it. Wake the outbox
-   * after the commit.
+   * Inside the transaction that replaces `user.passwordHash`, with their row locked: keeps it, and sends a link to it.
    * @param mayMail whether one more of these mails may go; one that says the same may be on its way already
    */
   async keep(tx: EntityManager, user: User, mayMail: boolean): Promise<void> {
     const now = this.clock.now();
     const oldest = await this.oldest(tx, user.id, now);
-    // Whoever replaces it again and again: the link that was sent first leads to the same.
+    // The password is replaced again and again: the link that was sent first restores the same.
     if (oldest && !mayMail) return;
     const token = newLinkToken();
     await tx.insert(ReplacedPassword, {
       tokenHash: linkTokenHash(token),
       userId: user.id,
-      // Not the one that is replaced now: who has replaced the one before knows it.
+      // The oldest, and not the one that is replaced now: that one may be known to a thief who has set it.
       passwordHash: oldest?.passwordHash ?? user.passwordHash,
       expiresAt: new Date(now.getTime() + RESTORE_WITHIN_MS),
     });
-    const { publicUrl: appUrl } = this.config;
-    const link = `${appUrl}/http/password/restore/${token}`;
-    await this.outbox.add(tx, user.email, passwordReplaced({ firstName: user.firstName, link, appUrl }));
+    const link = this.links.formerPassword(token);
+    await this.outbox.add(tx, user.email, passwordReplaced(this.links, { firstName: user.firstName, link }));
   }
 
-  /** Inside a transaction that has locked the person's row. @throws `password_too_new` (403) while a password can be taken back */
+  /** Inside a transaction that has locked the user's row. @throws `password_too_new` (403) while a password can be taken back */
   async assertErasable(tx: EntityManager, userId: number): Promise<void> {
     const now = this.clock.now();
     const [newest] = await tx.find(ReplacedPassword, {
@@ -86,15 +84,19 @@ export class PasswordRestoreService implements OnModuleInit {
     );
   }
 
-  /** Passwords that were replaced can no longer be taken back: whoever reads the mail of the account has set another one. */
+  /** From now on no password can be taken back: the one who reads the account's mail has set another. */
   async forget(tx: EntityManager, userId: number): Promise<void> {
     await tx.delete(ReplacedPassword, { userId });
   }
 
-  /** The link can be used now. Changes nothing: mail scanners open links, too. @throws RateLimited, NotFound; `expired` (410) */
-  async assertUsable(token: string, network: string): Promise<void> {
+  /**
+   * The link can be used now. Changes nothing: mail scanners open links, too. @returns the account's address
+   * @throws RateLimited, NotFound; `expired` (410)
+   */
+  async assertUsable(token: string, network: string): Promise<string> {
     this.limits.stranger(network);
-    await this.find(this.unitOfWork.read, token);
+    const { userId } = await this.find(this.unitOfWork.read, token);
+    return (await this.unitOfWork.read.findOneByOrFail(User, { id: userId })).email;
   }
 
   /**
@@ -106,21 +108,26 @@ export class PasswordRestoreService implements OnModuleInit {
     const { userId } = await this.find(this.unitOfWork.read, token);
     const { email } = await this.unitOfWork.read.findOneByOrFail(User, { id: userId });
     const mayMail = this.limits.mayMail('notice', email);
-    await this.sessions.endAndClose('password_restored', async (tx, end) => {
-      // The account first: of two links, or a link and a change, one is first, and the other sees what it did.
+    const restoring = async (tx: EntityManager, end: EndSessions): Promise<string> => {
+      // The account is locked first: of two links, or of a link and a change, the second sees what the first did.
       await lockUser(tx, userId);
       const { passwordHash } = await this.find(tx, token);
       await tx.update(User, { id: userId }, { passwordHash });
       await this.forget(tx, userId);
       await tx.delete(PasswordReset, { userId });
       await end({ userId });
-      if (!mayMail) return;
-      const user = await tx.findOneByOrFail(User, { id: userId });
-      const mail = passwordRestored({ firstName: user.firstName, appUrl: this.config.publicUrl });
-      await this.outbox.add(tx, user.email, mail);
+      if (mayMail) {
+        const user = await tx.findOneByOrFail(User, { id: userId });
+        const mail = passwordRestored(this.links, { firstName: user.firstName });
+        await this.outbox.add(tx, user.email, mail);
+      }
+      return passwordHash;
+    };
+    await this.sessions.endAndClose('password_restored', restoring, async (tx, passwordHash) => {
+      const row = await lockUser(tx, userId);
+      return row?.password_hash === passwordHash;
     });
-    this.security.tell('password_restored', { user_id: userId, network });
-    if (mayMail) this.outbox.wake();
+    this.security.log('password_restored', { user_id: userId, network });
   }
 
   async sweep(): Promise<void> {

@@ -6,20 +6,20 @@ import { CONFIG, type Config } from '../config/config.js';
 import { PASSWORD } from './dto/login.dto.js';
 import { oneForm } from '../identity/passwords.js';
 
-/** Whom a password must not name. */
+/** The user whose names and address a password must not contain. */
 export interface NamedPerson {
   email: string;
   firstName: string;
   lastName: string;
 }
 
-/** Shorter ones are no passwords here, and stand in many a good one. */
+/** Shorter ones are refused anyway, and are contained in many good passwords. */
 const SHORTEST_COMMON = 6;
 /** Some 40,000 passwords that are tried first, in lower case. */
 const COMMON = new Set(dictionary['passwords-common'].filter((word) => word.length >= SHORTEST_COMMON));
-/** What is added to a common password to make it look like another one: `dragon2026`, `!!shadow1`. */
+/** Characters that are added to a common password to make it look like another one: `dragon2026`, `!!shadow1`. */
 const MOST_ADDED = 4;
-/** Shorter names stand in many a word by chance. */
+/** Shorter names are contained in many words by chance. */
 const SHORTEST_NAME = 3;
 const SEQUENCES = [
   'abcdefghijklmnopqrstuvwxyz',
@@ -30,7 +30,7 @@ const SEQUENCES = [
   'azertyuiopqsdfghjklmwxcvbn',
 ];
 
-/** What a new password must not be. One that is in use already still logs in. */
+/** Refuses new passwords that are easy to guess. Passwords that are in use already can still log in. */
 @Injectable()
 export class PasswordRules {
   private readonly serverNames: readonly string[];

@@ -6,15 +6,16 @@ import { ApiErrors } from '../common/http/api.js';
 import { Network } from '../common/limits/client-network.js';
 import { html } from '../common/http/html.js';
 import { Public } from '../common/identity.js';
-import { Done, PASSWORD } from './dto/login.dto.js';
+import { Done } from './dto/login.dto.js';
 import { MailAnswer, MailRequest, ResetPasswordRequest, RestorePasswordRequest } from './dto/recovery.dto.js';
-import { Pages, PasswordPageErrorFilter } from './pages.js';
+import { PasswordPageErrorFilter, PasswordPages } from './password-pages.js';
+import { Pages } from './pages.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 
 const FORGOT_ANSWER = 'If the address has an account, a mail with a link is on its way to it.';
 
-/** Each of these serves programs with JSON, and browsers with a page: the links stand in mails. */
+/** Each of these routes answers programs with JSON, and browsers with a page: the links are opened from mails. */
 @ApiTags('account')
 @ApiProduces('application/json', 'text/html')
 @Controller('http/password')
@@ -24,6 +25,7 @@ export class PasswordController {
     private readonly resets: PasswordResetService,
     private readonly replaced: PasswordRestoreService,
     private readonly pages: Pages,
+    private readonly forms: PasswordPages,
   ) {}
 
   @Get('forgot')
@@ -31,17 +33,9 @@ export class PasswordController {
   @ApiOperation({ summary: 'A page that asks for an address' })
   @ApiProduces('text/html')
   @ApiOkResponse()
-  askForAddress(@Res() reply: FastifyReply) {
-    return this.pages.form(
-      reply,
-      'Set a new password',
-      html`<p>Parley sends you a mail with a link, good for one hour.</p>
-        <form method="post" action="${this.pages.path('/http/password/forgot')}">
-          <label for="email">Your e-mail address</label>
-          <input id="email" name="email" type="email" maxlength="254" autocomplete="email" required />
-          <button>Send the mail</button>
-        </form>`,
-    );
+  askForAddress(@Headers('accept') accept: string | undefined, @Res() reply: FastifyReply) {
+    if (isBrowser(accept) && this.pages.forgotInApp(reply)) return reply;
+    return this.forms.askForAddress(reply);
   }
 
   @Post('forgot')
@@ -58,7 +52,11 @@ export class PasswordController {
     @Res() reply: FastifyReply,
   ) {
     await this.resets.forgot(email, network);
-    if (isBrowser(accept)) return this.pages.sentence(reply, 'Look into your mail', FORGOT_ANSWER);
+    if (isBrowser(accept))
+      return this.pages.checkMail(
+        reply,
+        html`If <b>${email}</b> has an account at ${this.pages.serverName}, a mail with a link is on its way to it. The link is good for an hour.`,
+      );
     return reply.send({ message: FORGOT_ANSWER } satisfies MailAnswer);
   }
 
@@ -73,27 +71,10 @@ export class PasswordController {
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
-    await this.resets.assertUsable(token, network);
+    if (isBrowser(accept) && this.pages.newPasswordInApp(reply, token)) return reply;
+    const email = await this.resets.assertUsable(token, network);
     if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
-    return this.pages.form(
-      reply,
-      'Choose a new password',
-      html`<p>It ends all sessions of your account: log in with it afterwards.</p>
-        <form method="post" action="${this.pages.path('/http/password/reset')}">
-          <input type="hidden" name="token" value="${token}" />
-          <label for="password">New password, at least ${String(PASSWORD.min)} characters</label>
-          <input
-            id="password"
-            name="password"
-            type="password"
-            minlength="${String(PASSWORD.min)}"
-            maxlength="${String(PASSWORD.max)}"
-            autocomplete="new-password"
-            required
-          />
-          <button>Set the password</button>
-        </form>`,
-    );
+    return this.forms.askForPassword(reply, token, email);
   }
 
   @Post('reset')
@@ -111,7 +92,11 @@ export class PasswordController {
   ) {
     await this.resets.reset(request, network);
     if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
-    return this.pages.sentence(reply, 'Your password is set', 'Log in with it. All earlier sessions have ended.');
+    return this.pages.beforeLogin(
+      reply,
+      'Your password is set',
+      html`All of your devices were logged out: log in with the new one.`,
+    );
   }
 
   @Get('restore/:token')
@@ -127,17 +112,9 @@ export class PasswordController {
     @Headers('accept') accept: string | undefined,
     @Res() reply: FastifyReply,
   ) {
-    await this.replaced.assertUsable(token, network);
+    const email = await this.replaced.assertUsable(token, network);
     if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
-    return this.pages.form(
-      reply,
-      'Was it not you?',
-      html`<p>This takes the new password back: the one before it is valid again, and all sessions of your account end.</p>
-        <form method="post" action="${this.pages.path('/http/password/restore')}">
-          <input type="hidden" name="token" value="${token}" />
-          <button>Take the new password back</button>
-        </form>`,
-    );
+    return this.forms.askToRestore(reply, token, email);
   }
 
   @Post('restore')
@@ -157,11 +134,11 @@ export class PasswordController {
   ) {
     await this.replaced.restore(token, network);
     if (!isBrowser(accept)) return reply.send({ ok: true } satisfies Done);
-    return this.pages.sentence(
+    return this.pages.statement(
       reply,
       'Your former password is back',
-      'All sessions have ended: log in with it. If somebody else may know it, too, set a new one.',
-      { label: 'Set a new password', path: '/http/password/forgot' },
+      html`All devices were logged out: log in with it. If somebody else may know it, too, set a new one.`,
+      { label: 'Set a new password', url: this.pages.links.forgot },
     );
   }
 }

@@ -34,7 +34,7 @@ export class ProfileController {
   @Delete('profile')
   @HttpCode(204)
   @ApiOperation({
-    summary: "Erases the caller's account: what they wrote to others stays, as written by a deleted user",
+    summary: "Erases the caller's account: messages to others stay, as those of a deleted user",
   })
   @ApiNoContentResponse()
   @ApiErrors(400, 403, 429, 503)

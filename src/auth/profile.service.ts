@@ -1,25 +1,25 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Not } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, Not } from 'typeorm';
 import { lockUser } from '../identity/accounts.js';
 import { assertOwnName } from '../identity/names.js';
 import { PasswordReset } from './password-reset.entity.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 import { PasswordRules } from './password-rules.js';
 import { Passwords } from '../identity/passwords.js';
-import { Sessions } from '../identity/sessions.js';
+import { type EndSessions, Sessions } from '../identity/sessions.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { nameColumns, User } from '../identity/user.entity.js';
 import type { Identity } from '../common/identity.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { SecurityLog } from '../common/logs/security-log.js';
-import { CONFIG, type Config } from '../config/config.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { passwordChanged } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
 import type { ProfileView, UpdateProfile } from './dto/profile.dto.js';
+import { Links } from './links.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
 
-/** What only a user themselves may see and change. */
+/** The part of an account that only its user may see and change. */
 @Injectable()
 export class ProfileService {
   constructor(
@@ -33,7 +33,7 @@ export class ProfileService {
     private readonly limits: RateLimits,
     private readonly events: DomainEvents,
     private readonly security: SecurityLog,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly links: Links,
   ) {}
 
   async get(me: Identity): Promise<ProfileView> {
@@ -41,8 +41,8 @@ export class ProfileService {
   }
 
   /**
-   * Changes what is given. A new password ends all other sessions, takes the links for a forgotten one along, and sends a mail about it:
-   * without `current_password`, one with a link that takes it back.
+   * Changes the fields that are given. A new password ends all other sessions, deletes the links for a forgotten one, and sends a mail; where
+   * `current_password` was not given, that mail has a link that takes the new password back.
    * @throws Invalid; `wrong_password` where `current_password` is given and is not it; `reauthentication_required`; RateLimited, Busy
    */
   async update(me: Identity, change: UpdateProfile, network: string): Promise<ProfileView> {
@@ -51,15 +51,15 @@ export class ProfileService {
     const isProven = checked !== undefined;
     const set = password == null ? undefined : await this.newPassword(me, change, password, { isProven, network });
 
-    const user = await this.sessions.endAndClose('password_set', async (tx, end) => {
+    const changing = async (tx: EntityManager, end: EndSessions): Promise<User> => {
       await lockUser(tx, me.userId);
       const before = await tx.findOneByOrFail(User, { id: me.userId });
-      // Hashing takes its time. Whoever was logged out in it, or overtaken by another change of the password, changes nothing.
+      // Hashing took a while: the session may have ended since, or the password been changed.
       await this.sessions.assertLive(tx, me);
       if (checked !== undefined && before.passwordHash !== checked) throw wrongPassword();
       const names = nameColumns(change.first_name ?? before.firstName, change.last_name ?? before.lastName);
       const isRenamed = names.firstName !== before.firstName || names.lastName !== before.lastName;
-      // Who is called so already may stay.
+      // A name that the user has already may stay.
       if (isRenamed) assertOwnName(names.firstName, names.lastName);
       if (set && checked === undefined) await this.replaced.keep(tx, before, set.mayMail);
       const after = Object.assign(before, { ...names, passwordHash: set?.hash ?? before.passwordHash });
@@ -67,17 +67,21 @@ export class ProfileService {
       if (isRenamed) this.events.record(tx, 'userChanged', { userId: me.userId });
       if (!set) return after;
       if (checked !== undefined && set.mayMail) {
-        const mail = passwordChanged({ firstName: after.firstName, appUrl: this.config.publicUrl });
+        const mail = passwordChanged(this.links, { firstName: after.firstName });
         await this.outbox.add(tx, after.email, mail);
       }
       await tx.delete(PasswordReset, { userId: me.userId });
       await end({ userId: me.userId, id: Not(me.sessionId) });
       return after;
+    };
+    const user = await this.sessions.endAndClose('password_set', changing, async (tx, { id, ...after }) => {
+      await lockUser(tx, id);
+      const { firstName, lastName, passwordHash } = after;
+      return tx.existsBy(User, { id, firstName, lastName, passwordHash });
     });
     if (set) {
       const { userId: user_id, sessionId: session_id } = me;
-      this.security.tell('password_set', { user_id, session_id, proven: isProven, network });
-      this.outbox.wake();
+      this.security.log('password_set', { user_id, session_id, proven: isProven, network });
     }
     return toView(user);
   }

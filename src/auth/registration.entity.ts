@@ -10,7 +10,7 @@ export class Registration {
   @GeneratedId()
   id!: number;
 
-  /** SHA-256 of the token in the link, in hex: whoever reads the database cannot open the link. */
+  /** SHA-256 of the token in the link, in hex, so that the link cannot be read from the database. */
   @VarcharColumn('token_hash', 64)
   tokenHash!: string;
 
@@ -29,7 +29,7 @@ export class Registration {
   @MomentColumn('expires_at')
   expiresAt!: Date;
 
-  /** The account that the link made; null until it is opened. */
+  /** The account that the link has created; null until it is opened. */
   @NullableIntegerColumn('user_id')
   userId!: number | null;
 }

@@ -1,11 +1,11 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { type EntityManager, IsNull, LessThan } from 'typeorm';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type EntityManager, IsNull, LessThan, Not } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError, Invalid, NotFound } from '../common/errors.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { SecurityLog } from '../common/logs/security-log.js';
-import { CONFIG, type Config } from '../config/config.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
+import { insertId } from '../database/insert-id.js';
 import { lockRow } from '../database/row-locks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { addressIsTaken, confirmRegistration, type MailContent, registrationWaits } from '../mail/mails.js';
@@ -16,6 +16,7 @@ import type { RegisterRequest } from './dto/register.dto.js';
 import { Erasure } from '../identity/erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from '../identity/link-tokens.js';
 import { assertOwnName } from '../identity/names.js';
+import { Links } from './links.js';
 import { PasswordRules } from './password-rules.js';
 import { Passwords } from '../identity/passwords.js';
 import { Registration } from './registration.entity.js';
@@ -26,10 +27,10 @@ const HOUR = 3_600_000;
 const LINK_LIVES_MS = 24 * HOUR;
 /** Its row stays for longer, so that an old link says "expired" and a used one still works. */
 const FORGET_AFTER_MS = 7 * 24 * HOUR;
-/** How many of the registrations that wait for one address are tried with a password, the newest first. */
+/** Registrations of one address that a password is checked against, the newest first. */
 const PASSWORDS_TRIED = 5;
 
-/** Who waits for a link, or nobody: see `resend`. */
+/** The registration that gets a new link, or an empty one: see `resend`. */
 type Applicant = Pick<Registration, 'email' | 'passwordHash' | 'firstName' | 'lastName'>;
 const NOBODY: Applicant = { email: '', passwordHash: '', firstName: '', lastName: '' };
 
@@ -45,7 +46,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly events: DomainEvents,
     private readonly clock: Clock,
     private readonly security: SecurityLog,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly links: Links,
   ) {}
 
   onModuleInit(): void {
@@ -63,23 +64,22 @@ export class RegistrationService implements OnModuleInit {
     assertOwnName(firstName, lastName);
     this.rules.assertGood(password, { email, firstName, lastName });
     this.limits.registration(network);
-    this.security.tell('registration', { network });
+    this.security.log('registration', { network });
     const passwordHash = await this.passwords.hash(password, 'registration');
     if (!this.limits.mayMail('register', email)) return;
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;
-      // Also for a taken address, whose token nobody learns: both ways do the same work and take as long.
+      // Also for an address that has an account, where no mail contains the link: both cases do the same work and take as long.
       const link = await this.addLink(tx, { email, passwordHash, firstName, lastName });
       await this.outbox.add(tx, email, this.mail(link, isTaken, firstName));
     });
-    this.outbox.wake();
   }
 
   /**
-   * Sends one more link for a registration that waits, or has waited in vain, to whoever knows its password or has an older link of it;
-   * what was sent before stays as good as it was. An address alone names no registration, since others may have registered it, too: it
-   * gets a mail that says how to go on. Where there is an account, a mail that says so; where there is nothing, nothing. The caller
-   * cannot tell which.
+   * Sends another link for a registration that was not confirmed yet, also one that has expired, to a caller who knows its password or has
+   * an older link of it. Older links stay valid. An address alone does not name a registration, since others may have registered it, too:
+   * it gets a mail that says how to go on. An address that has an account gets a mail that says so, and an unknown one gets none. The
+   * caller cannot tell which.
    * @throws Invalid; RateLimited for the network; Busy
    */
   async resend(request: ResendRequest, network: string): Promise<void> {
@@ -91,16 +91,15 @@ export class RegistrationService implements OnModuleInit {
     await this.unitOfWork.run(async (tx) => {
       const isTaken = (await accountOf(tx, email)) !== undefined;
       const waiting = await tx.findOneBy(Registration, { id, userId: IsNull() });
-      // A row and a mail in any case, if need be for nobody: all ways do the same work and take as long.
+      // A row and a mail in any case, if need be without a recipient: all cases do the same work and take as long.
       const applicant = waiting && isTheirs && mayMail && !isTaken ? waiting : NOBODY;
       const link = await this.addLink(tx, applicant);
-      const mail = isTheirs || isTaken ? this.mail(link, isTaken, applicant.firstName) : registrationWaits(this.app);
+      const mail = isTheirs || isTaken ? this.mail(link, isTaken, applicant.firstName) : registrationWaits(this.links);
       await this.outbox.add(tx, mayMail && (waiting || isTaken) ? email : null, mail);
     });
-    this.outbox.wake();
   }
 
-  /** The registration that somebody wants a link for (0: there is none), and whether they have shown that it is theirs. */
+  /** The registration that is asked for (`id` 0 where there is none), and whether the caller has shown that it is theirs. */
   private async wanted({
     email,
     password,
@@ -112,7 +111,7 @@ export class RegistrationService implements OnModuleInit {
       return { email: sent?.email ?? '', id: sent?.id ?? 0, isTheirs: true };
     }
     if (email == null || token != null) throw new Invalid('Send either `email` and `password`, or `token`.');
-    // Links that were sent again share the hash of the first.
+    // Further links of a registration have rows with the same hash.
     const waiting = await read.query<{ password_hash: string; id: number }[]>(
       `SELECT password_hash, MAX(id) AS id FROM registrations WHERE email = ? AND user_id IS NULL
        GROUP BY password_hash ORDER BY MAX(id) DESC LIMIT ${PASSWORDS_TRIED}`,
@@ -125,16 +124,18 @@ export class RegistrationService implements OnModuleInit {
   }
 
   /**
-   * Opens a link: makes the account, once. Signs nobody in, since mail scanners open links too. Returns its address.
-   * @throws RateLimited, NotFound; `expired` (410); `already_registered` (409) where another link made an account for the address
+   * Opens a link: creates the account, once. It does not log in, since mail scanners open links, too. @returns the account's address
+   * @throws RateLimited, NotFound; `expired` (410); `already_registered` (409) where the address has got an account by another link
    */
   async confirm(token: string, network: string): Promise<string> {
     this.limits.stranger(network);
     const tokenHash = linkTokenHash(linkTokenIn(token));
-    // Most links that are not ours are guesses: they need not queue behind what is written.
+    // Links that are not ours are mostly guesses: they do not wait in the queue of writes.
     if (!(await this.unitOfWork.read.existsBy(Registration, { tokenHash }))) throw new NotFound('registration link');
-    const { email, madeId } = await this.unitOfWork.run(async (tx) => {
-      await lockRow(tx, { columns: 'id', table: 'registrations', where: 'token_hash = ?', values: [tokenHash] });
+    const lock = (tx: EntityManager) =>
+      lockRow(tx, { columns: 'id', table: 'registrations', where: 'token_hash = ?', values: [tokenHash] });
+    const confirming = async (tx: EntityManager): Promise<{ email: string; madeId?: number }> => {
+      await lock(tx);
       const registration = await tx.findOneBy(Registration, { tokenHash });
       if (!registration) throw new NotFound('registration link');
       if (registration.userId !== null) return { email: registration.email };
@@ -145,7 +146,7 @@ export class RegistrationService implements OnModuleInit {
         throw new DomainError('conflict', 'already_registered', 'This address has an account already. Log in.');
       }
       const { passwordHash, firstName, lastName } = registration;
-      const { identifiers } = await tx.insert(User, {
+      const id = await insertId(tx, User, {
         email: registration.email,
         passwordHash,
         ...nameColumns(firstName, lastName),
@@ -153,12 +154,17 @@ export class RegistrationService implements OnModuleInit {
         lastSeen: null,
         erasedAt: null,
       });
-      const { id } = identifiers[0] as { id: number };
       await tx.update(Registration, { id: registration.id }, { userId: id });
       this.events.record(tx, 'userChanged', { userId: id });
       return { email: registration.email, madeId: id };
+    };
+    const { email, madeId } = await this.unitOfWork.run(confirming, {
+      isDone: async (tx) => {
+        await lock(tx);
+        return tx.existsBy(Registration, { tokenHash, userId: Not(IsNull()) });
+      },
     });
-    if (madeId !== undefined) this.security.tell('account_created', { user_id: madeId });
+    if (madeId !== undefined) this.security.log('account_created', { user_id: madeId });
     return email;
   }
 
@@ -167,20 +173,16 @@ export class RegistrationService implements OnModuleInit {
     await deleteInSlices(this.unitOfWork, Registration, { expiresAt: LessThan(before) });
   }
 
-  /** A link for somebody; returns its address. */
+  /** Stores a new link. @returns its URL */
   private async addLink(tx: EntityManager, { email, passwordHash, firstName, lastName }: Applicant): Promise<string> {
     const token = newLinkToken();
     const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
     const applicant = { email, passwordHash, firstName, lastName };
     await tx.insert(Registration, { ...applicant, tokenHash: linkTokenHash(token), expiresAt, userId: null });
-    return `${this.config.publicUrl}/http/register/${token}`;
+    return this.links.registration(token);
   }
 
   private mail(link: string, isTaken: boolean, firstName: string): MailContent {
-    return isTaken ? addressIsTaken(this.app) : confirmRegistration({ ...this.app, link, firstName });
-  }
-
-  private get app(): { appUrl: string } {
-    return { appUrl: this.config.publicUrl };
+    return isTaken ? addressIsTaken(this.links) : confirmRegistration(this.links, { link, firstName });
   }
 }

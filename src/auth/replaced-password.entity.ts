@@ -3,8 +3,8 @@ import { GeneratedId, IntegerColumn, MomentColumn, References, VarcharColumn } f
 import { User } from '../identity/user.entity.js';
 
 /**
- * A password that was replaced by whoever had a session, without `current_password`: it comes back with the link that was sent about
- * it. Deleted when it does, when one is set by mail, with the account, and when the link has expired.
+ * A password that was replaced by a session without `current_password`: it can be restored with a link that was sent by mail. Deleted when
+ * it is restored, when a password is set by mail, with the account, and when the link has expired.
  */
 @Entity('replaced_passwords')
 @Unique('uq_replaced_passwords_token', ['tokenHash'])
@@ -14,7 +14,7 @@ export class ReplacedPassword {
   @GeneratedId()
   id!: number;
 
-  /** SHA-256 of the token in the link, in hex: whoever reads the database cannot open the link. */
+  /** SHA-256 of the token in the link, in hex, so that the link cannot be read from the database. */
   @VarcharColumn('token_hash', 64)
   tokenHash!: string;
 
@@ -22,7 +22,7 @@ export class ReplacedPassword {
   @References(() => User, 'fk_replaced_passwords_user')
   userId!: number;
 
-  /** The last one that nobody doubts: of several that were replaced, the oldest. */
+  /** The last password that is known to be the owner's: of several that were replaced, the oldest. */
   @VarcharColumn('password_hash', 128)
   passwordHash!: string;
 

@@ -27,39 +27,39 @@ import { unlessAborted } from './engines/unless-aborted.js';
 /** Nest's injection token for the BotEngine. */
 export const BOT_ENGINE = Symbol('bot engine');
 
-/** When the database was away in the middle of an answer, the question still waits: it is tried again after about this. */
+/** First pause before a question is tried again, whose answer could not be stored because the database was away. */
 const TRY_AGAIN_MS = 5_000;
-/** And after longer and longer pauses, up to this. */
+/** Longest such pause. */
 const LONGEST_PAUSE_MS = 5 * 60_000;
-/** Between two lines in the log about answers that gave way to others. */
+/** Shortest time between two warnings about answers that were given up for others. */
 const SAY_EVERY_MS = 60_000;
 
-/** How a question has ended, if it has. */
+/** How a question may have ended. */
 interface Ending {
   place: QuestionPlace;
-  /** What the bot has said behind this message is the answer; undefined where there can be none. */
+  /** The bot's first message after this one is the answer; undefined where there can be none. */
   since?: number | undefined;
-  /** Why the bot had nothing to say. */
+  /** Why the bot had no answer. */
   failure?: BotUnavailable | undefined;
 }
 
-/** What is under way for one person. */
+/** What is under way for one user. */
 interface ChatState {
   /** Their questions are being answered; `again` where one came in the meantime. */
   work?: { again: boolean; done: Promise<void> } | undefined;
-  /** The answer that they get right now, or that was stopped and is still to be stored. */
+  /** The answer that forms right now, or that was stopped and is still to be stored. */
   forming?: FormingAnswer | undefined;
-  /** How questions may have ended, of which that is not known: the database did not answer. By the numbers of the questions. */
-  readonly untold: Map<number, Ending>;
-  /** Tries that failed in a row, for reasons that are not the bot's. */
+  /** By number, questions that may have ended, which is not known because the database did not answer. */
+  readonly unpublished: Map<number, Ending>;
+  /** Tries that failed in a row for other reasons than the bot. */
   failures: number;
 }
 
-/** Answers the questions that wait: one after another for each person, and for all people at once. */
+/** Answers the questions that wait: for each user one after the other, and for all users at the same time. */
 @Injectable()
 export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Bot');
-  /** By person; only those for whom something is under way. Local to a node: the questions themselves wait in the database. */
+  /** By user, only those for whom something is under way. Local to a node: the questions themselves wait in the database. */
   private readonly underWay = new Map<number, ChatState>();
   private readonly turns = new FairTurns();
   private saidAt = -Infinity;
@@ -75,16 +75,16 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
   ) {}
 
   onModuleInit(): void {
-    this.events.on('socketBound', ({ userId }) => this.underWay.get(userId)?.forming?.tellSoon());
+    this.events.on('socketBound', ({ userId }) => this.underWay.get(userId)?.forming?.sendSoon());
     this.events.on('accountErased', ({ userId }) => this.underWay.get(userId)?.forming?.end());
   }
 
-  /** What was asked before the last stop is answered now. */
+  /** Answers the questions that were asked before the last stop. */
   async onApplicationBootstrap(): Promise<void> {
     for (const userId of await this.chats.waiting()) this.answerSoon(userId);
   }
 
-  /** Answers that are not finished stay questions, for the next start. */
+  /** Questions whose answer is not finished wait for the next start. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
     const reason = new Unavailable('The server is shutting down. Try again in a moment.');
@@ -105,36 +105,36 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     state.work = work;
     work.done = this.answerAll(userId, state, work).catch((error: unknown) => {
       state.work = undefined;
-      // Broken off by the stop: the question waits for the next start.
+      // Interrupted by the stop: the question waits for the next start.
       if (this.isStopping) return;
-      this.logger.error(`A question was not answered: ${logLine(error)}`);
+      this.logger.error(`A question to the bot could not be answered, and is tried again: ${logLine(error)}`);
       const pauseMs = growing(TRY_AGAIN_MS, state.failures++, LONGEST_PAUSE_MS);
       setTimeout(() => this.answerSoon(userId), pauseMs).unref();
     });
   }
 
   /**
-   * Ends the answer to a question of this person's, wherever it is: what was said is stored as the answer, and one that still waits
-   * in the queue is not answered at all. Resolves when that is done; does nothing where it has ended. @throws NotFound; Unavailable
+   * Ends the answer to a question of the user's: the text so far is stored as the answer, and a question that still waits is not answered at
+   * all. Resolves when that is stored; does nothing where it has ended. @throws NotFound; Unavailable
    */
   async stop(userId: number, seq: number): Promise<void> {
-    // Before anything is read: the bot falls silent also while the database is away.
+    // Before anything is read: the answer stops also while the database is away.
     if (await this.stopForming(userId, seq)) return;
     const chat = await this.chats.of(userId);
     const place = { conversationId: chat?.id ?? 0, seq };
     const asked = chat && (await this.chats.message(place));
     if (asked?.user_id !== userId) throw new NotFound('question');
-    const wasUntold = this.stateOf(userId).untold.has(seq);
+    const wasUnpublished = this.stateOf(userId).unpublished.has(seq);
     const isGivenUp = await this.chats.giveUp(place).catch((error: unknown) => {
-      if (!wasUntold) this.stateOf(userId).untold.set(seq, { place });
+      if (!wasUnpublished) this.stateOf(userId).unpublished.set(seq, { place });
       this.answerSoon(userId);
       throw error;
     });
-    // It may have come to be the next one while it was taken away: then nobody waits for its answer.
+    // Its answer may have begun while the question was deleted: end that, too.
     await this.stopForming(userId, seq);
-    const { untold } = this.stateOf(userId);
-    if (!isGivenUp) await this.tellUntold(userId, untold);
-    else if (!wasUntold || untold.delete(seq)) this.tell(userId, [toBotMessage(asked)]);
+    const { unpublished } = this.stateOf(userId);
+    if (!isGivenUp) await this.publishUnpublished(userId, unpublished);
+    else if (!wasUnpublished || unpublished.delete(seq)) this.publish(userId, [toBotMessage(asked)]);
     this.forgetIdle(userId);
   }
 
@@ -142,13 +142,13 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     const answer = this.underWay.get(userId)?.forming;
     if (answer?.seq !== seq) return false;
     answer.stop();
-    // Where it was stopped before and could not be stored then, this tries again.
+    // Where it was stopped earlier and could not be stored, this tries again.
     this.answerSoon(userId);
     await answer.attempt;
     return true;
   }
 
-  /** From here on `state` stays the person's until `work` is over. */
+  /** From here on `state` stays in the map until `work` is over. */
   private async answerAll(userId: number, state: ChatState, work: { again: boolean }): Promise<void> {
     do {
       work.again = false;
@@ -162,11 +162,11 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   /** @returns false where no question waits, or the server stops */
   private async answerNext(userId: number, state: ChatState): Promise<boolean> {
-    await this.tellUntold(userId, state.untold);
+    await this.publishUnpublished(userId, state.unpublished);
     const question = await this.chats.nextQuestion(userId);
     if (!question || this.isStopping) return false;
     const before = state.forming;
-    // Stopped while the database was away: what was said then is still to be stored, and nothing to be added.
+    // Stopped while the database was away: its text is still to be stored, and nothing to be added.
     const isKept = before?.seq === question.seq && before.isStopped;
     const answer = isKept ? before : new FormingAnswer(userId, question.seq, this.publisher);
     state.forming = answer;
@@ -176,7 +176,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     } catch (error) {
       answer.end();
       if (!answer.isStopped) state.forming = undefined;
-      // Stored all the same, it is told from there. Or whoever asked has erased their account: then nobody is to be told.
+      // Stored all the same, it is published with the others that are unknown. Or the user has erased their account.
       if (await this.chats.isWaiting(question)) throw error;
       state.forming = undefined;
     }
@@ -185,31 +185,32 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   private async finish(question: BotQuestion, answer: FormingAnswer, state: ChatState): Promise<void> {
     const newest = await this.chats.newestWhileWaiting(question);
-    const said = newest === undefined ? undefined : await this.form(question, answer, state.untold, newest);
+    const said = newest === undefined ? undefined : await this.form(question, answer, state.unpublished, newest);
     answer.end();
     state.forming = undefined;
-    // It was taken out of the queue meanwhile, and its person told so.
+    // The question was deleted meanwhile, by `stop`, which has published that.
     if (!said) return;
-    state.untold.delete(question.seq);
-    this.tell(question.userId, said.messages, said.failure);
+    state.unpublished.delete(question.seq);
+    this.publish(question.userId, said.messages, said.failure);
   }
 
   private stateOf(userId: number): ChatState {
     let state = this.underWay.get(userId);
-    if (!state) this.underWay.set(userId, (state = { untold: new Map(), failures: 0 }));
+    if (!state) this.underWay.set(userId, (state = { unpublished: new Map(), failures: 0 }));
     return state;
   }
 
   private forgetIdle(userId: number): void {
     const state = this.stateOf(userId);
-    if (!state.work && !state.forming && state.untold.size === 0 && state.failures === 0) this.underWay.delete(userId);
+    if (!state.work && !state.forming && state.unpublished.size === 0 && state.failures === 0)
+      this.underWay.delete(userId);
   }
 
-  /** Lets the answer form, and stores it. @returns what to tell; undefined where the question waits no more */
+  /** Lets the answer form, and stores it. @returns what to publish; undefined where the question does not wait any more */
   private async form(
     question: BotQuestion,
     answer: FormingAnswer,
-    untold: ChatState['untold'],
+    unpublished: ChatState['unpublished'],
     newest: number,
   ): Promise<{ messages: BotMessage[]; failure?: BotUnavailable | undefined } | undefined> {
     const asked = (await this.chats.message(question))!;
@@ -218,22 +219,22 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
       const said = await this.settle(question, failure ? '' : answer.text);
       return said && { messages: [toBotMessage(asked), ...said], failure };
     } catch (error) {
-      const since = Math.min(untold.get(question.seq)?.since ?? newest, newest);
-      untold.set(question.seq, { place: question, since, failure });
+      const since = Math.min(unpublished.get(question.seq)?.since ?? newest, newest);
+      unpublished.set(question.seq, { place: question, since, failure });
       throw error;
     }
   }
 
-  /** What was stored, and could not be told since the database did not say so, is told now. */
-  private async tellUntold(userId: number, untold: ChatState['untold']): Promise<void> {
-    for (const [seq, ending] of untold) {
+  /** Publishes how questions have ended of which that was unknown. */
+  private async publishUnpublished(userId: number, unpublished: ChatState['unpublished']): Promise<void> {
+    for (const [seq, ending] of unpublished) {
       if (await this.chats.isWaiting(ending.place)) continue;
       const messages = await this.chats.ended(ending.place, userId, ending.since);
-      if (untold.delete(seq) && messages.length > 0) this.tell(userId, messages, ending.failure);
+      if (unpublished.delete(seq) && messages.length > 0) this.publish(userId, messages, ending.failure);
     }
   }
 
-  private tell(userId: number, messages: BotMessage[], failure?: BotUnavailable): void {
+  private publish(userId: number, messages: BotMessage[], failure?: BotUnavailable): void {
     this.publisher.botMessages(userId, { chat_type: 'bot', messages });
     if (!failure) return;
     const client_id = messages[0]?.client_id;
@@ -244,7 +245,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     });
   }
 
-  /** Lets the answer form, to its end or until it is stopped. @returns why the bot failed @throws what broke it off */
+  /** Lets the answer form, to its end or until it is stopped. @returns why the bot failed @throws what else interrupted it */
   private async hear(question: BotQuestion, answer: FormingAnswer): Promise<BotUnavailable | undefined> {
     try {
       const think = () => this.think(question, answer);
@@ -257,12 +258,14 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     }
   }
 
-  /** Others wait, and all turns are taken. */
+  /** Others wait, and all places are taken. */
   private giveWay(answer: FormingAnswer): void {
     answer.end(new BotUnavailable('gave way to others'));
     if (performance.now() - this.saidAt < SAY_EVERY_MS) return;
     this.saidAt = performance.now();
-    this.logger.warn('More people ask the bot than it can answer: those who took longest had to give way to others.');
+    this.logger.warn(
+      'The bot is asked more than it can answer at once: the answers that took longest were given up for others. It takes a faster server in BOT_URL, or fewer questions a day (BOT_QUESTIONS_PER_DAY).',
+    );
   }
 
   /** @throws BotUnavailable; the abort's reason */
@@ -274,9 +277,9 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     for await (const piece of this.engine.answer(turns, { firstName, signal })) answer.add(piece);
   }
 
-  /** Stores the answer, if there is one. @returns what was stored; undefined where the question waits no more */
+  /** Stores the answer, if there is one. @returns what was stored; undefined where the question does not wait any more */
   private async settle(question: BotQuestion, text: string): Promise<BotMessage[] | undefined> {
-    // As it is with people: what nobody sees is no message.
+    // As for users: a text without anything visible is no message.
     if (!isVisible(text)) return (await this.chats.giveUp(question)) ? [] : undefined;
     const target = { userId: question.userId, answers: question.seq };
     const sender = { userId: BOT_USER_ID, sessionId: 0 };

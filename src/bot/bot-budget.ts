@@ -4,15 +4,14 @@ import { RateLimits } from '../common/limits/rate-limits.js';
 import type { Windows } from '../common/limits/windows.js';
 import { CONFIG, type Config } from '../config/config.js';
 
-/** Milliseconds of the windows in which this is counted. */
+/** Length of the windows in which questions are counted, in milliseconds. */
 const DAY = 86_400_000;
-/** The key of what all people share. */
+/** The key of the budget that all users share. */
 const ALL = '';
 
 /**
- * What people may ask a server in BOT_URL in a day, which costs its operator money or a graphics card: so many questions and characters
- * each, and so many questions all together. The embedded bot costs next to nothing, and has no budget. Counted per node, and from the
- * beginning after a restart.
+ * The daily budget for a server in BOT_URL, which costs its operator money or a graphics card: a number of questions and characters for each
+ * user, and a number of questions for all together. The embedded bot has none. Counted by node, and from zero after a restart.
  */
 @Injectable()
 export class BotBudget {
@@ -28,7 +27,7 @@ export class BotBudget {
     this.all = limits.windows('botAnywhere');
   }
 
-  /** Looks at the questions of one batch, one after the other. Nothing is counted: the batch may run twice. */
+  /** Checks the questions of one batch, one after the other. Nothing is counted: the batch may run twice. */
   look(): { refusalOf: (userId: number, text: string) => DomainError | undefined } {
     const asked = new Map<number, { questions: number; characters: number }>();
     let all = 0;
@@ -62,7 +61,7 @@ export class BotBudget {
   }
 }
 
-/** Also where nothing was taken yet: a batch can hold more than a day has. */
+/** Also where nothing was taken yet: a single batch can exceed the budget. */
 const waitFor = (windows: Windows, key: string, points: number): number =>
   points > windows.points ? DAY : windows.waitFor(key, points);
 

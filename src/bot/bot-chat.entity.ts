@@ -3,7 +3,7 @@ import { User } from '../identity/user.entity.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { IntegerColumn, KeyColumn, References } from '../database/columns.js';
 
-/** Somebody's chat with the bot; made by their first question. */
+/** A user's chat with the bot; made by their first question. */
 @Entity('bot_chats')
 @Unique('uq_bot_chats_user', ['userId'])
 export class BotChat {

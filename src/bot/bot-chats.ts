@@ -11,7 +11,7 @@ import type { Turn } from './engines/engine.js';
 /** Where a question stands. */
 export type QuestionPlace = Pick<BotQuestion, 'conversationId' | 'seq'>;
 
-/** What people and the bot have said, and which questions wait. */
+/** Reads chats with the bot, and the questions that wait. */
 @Injectable()
 export class BotChats {
   constructor(
@@ -32,7 +32,7 @@ export class BotChats {
     return message;
   }
 
-  /** People with a question that waits. */
+  /** Users with a question that waits. */
   async waiting(): Promise<number[]> {
     const rows = await this.unitOfWork.readUnhurried((manager) =>
       manager.query<{ user_id: number }[]>('SELECT DISTINCT user_id FROM bot_questions'),
@@ -44,7 +44,7 @@ export class BotChats {
     return this.unitOfWork.read.findOne(BotQuestion, { where: { userId }, order: { seq: 'ASC' } });
   }
 
-  /** The newest message of the chat, in which the question still waits; undefined where it waits no more. */
+  /** The newest message of the chat, while the question waits; undefined where it does not any more. */
   async newestWhileWaiting({ conversationId, seq }: QuestionPlace): Promise<number | undefined> {
     const [row] = await this.unitOfWork.read.query<{ last_seq: number }[]>(
       `SELECT c.last_seq FROM bot_questions q JOIN conversations c ON c.id = q.conversation_id
@@ -58,7 +58,7 @@ export class BotChats {
     return this.unitOfWork.read.existsBy(BotQuestion, { conversationId, seq });
   }
 
-  /** What was said until now, the question last: others that wait behind it are not said yet. */
+  /** The conversation up to the question, which is last. Questions that wait behind it are left out. */
   async turns({ conversationId, seq, userId }: BotQuestion): Promise<Turn[]> {
     const waiting = await this.unitOfWork.read.findBy(BotQuestion, { conversationId });
     const notYet = new Set([seq, ...waiting.map((question) => question.seq)]);
@@ -70,7 +70,7 @@ export class BotChats {
     }));
   }
 
-  /** The question, and what the bot has said since; nothing where the chat is gone. */
+  /** The question, and its answer if there is one; empty where the chat is deleted. */
   async ended({ conversationId, seq }: QuestionPlace, userId: number, since = Infinity): Promise<BotMessage[]> {
     const chat = await this.of(userId);
     const asked = chat && (await this.message({ conversationId, seq }));
@@ -80,10 +80,10 @@ export class BotChats {
     return (answer ? [asked, answer] : [asked]).map(toBotMessage);
   }
 
-  /** The question waits no more, and has no answer. @returns false where it did not wait: somebody else has told how it ended */
+  /** Ends a question without an answer. @returns false where it did not wait any more */
   giveUp({ conversationId, seq }: QuestionPlace): Promise<boolean> {
     return this.unitOfWork.run(async (tx) => {
-      // As the message log does: an answer that is being stored right now comes either before this, or not at all.
+      // The lock that the message log takes: an answer that is being stored right now comes before this, or not at all.
       await lockConversation(tx, conversationId);
       const { affected } = await tx.delete(BotQuestion, { conversationId, seq });
       return affected === 1;

@@ -10,12 +10,13 @@ import { type Entry, heldKey, type Located, type Written } from '../conversation
 import { Member } from '../conversations/member.entity.js';
 import type { ChatTargets } from '../domain-events/events.js';
 import { makeConversations } from '../conversations/new-conversations.js';
-import { canSkipLocked, forUpdateFree, insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { insertRows, inTuples, placeholders, toMoment } from '../database/dialect.js';
+import { lockFree } from '../database/row-locks.js';
 import { BotBudget } from './bot-budget.js';
 import { BotChat } from './bot-chat.entity.js';
 import { BotQuestion } from './bot-question.entity.js';
 
-/** Questions of one person that may wait. */
+/** Most questions of one user that may wait. */
 export const MAX_QUESTIONS = 5;
 
 const tooManyQuestions = () =>
@@ -44,7 +45,7 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     this.erasure.onErase((tx, { id }) => this.erase(tx, id));
   }
 
-  placeOf({ userId }: ChatTargets['bot']): string {
+  heldKeyOf({ userId }: ChatTargets['bot']): string {
     return `bot of ${userId}`;
   }
 
@@ -52,42 +53,38 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     const userIds = [...new Set(entries.map(({ draft }) => draft.target.userId))];
     const rows = await tx.find(BotChat, { where: { userId: In(userIds) } });
     const chats = new Map(rows.map(({ userId, conversationId }) => [userId, conversationId]));
-    // An answer whose chat is gone comes too late: its person is, too.
+    // An answer without a chat comes too late: the account was erased.
     const first = entries.filter(({ draft: { target } }) => !chats.has(target.userId) && target.answers === undefined);
     const held = first.length > 0 ? await this.make(tx, first, chats) : new Set();
     for (const entry of entries) {
       const { userId } = entry.draft.target;
       entry.conversationId = chats.get(userId);
-      if (held.has(userId)) entry.hold(this.placeOf(entry.draft.target));
+      if (held.has(userId)) entry.hold(this.heldKeyOf(entry.draft.target));
       else if (entry.conversationId === undefined) entry.refuse(new NotFound('user'));
     }
   }
 
-  /** An answer is only taken while its question waits: whoever comes second answers nothing. */
+  /** Refuses answers whose question does not wait any more: it has been answered or given up. */
   async authorize(tx: EntityManager, entries: Located<'bot'>[]): Promise<void> {
     const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
     if (answers.length === 0) return;
     const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
-    const find = async (lock: string): Promise<Set<string>> => {
-      const rows = await tx.query<{ conversation_id: number; seq: number }[]>(
-        `SELECT conversation_id, seq FROM bot_questions WHERE ${sql} ${lock}`,
-        values,
-      );
-      return new Set(rows.map(({ conversation_id, seq }) => `${conversation_id},${seq}`));
-    };
-    const waiting = await find(forUpdateFree(tx));
-    const isMissing = answers.some((entry) => !waiting.has(questionKey(entry).join()));
-    const held = isMissing && canSkipLocked(tx) ? await find('') : new Set();
+    const rows = { columns: 'conversation_id, seq', table: 'bot_questions', where: sql, values };
+    const keyOf = (row: { conversation_id: number; seq: number }): string => `${row.conversation_id},${row.seq}`;
+    const count = new Set(answers.map((entry) => questionKey(entry).join())).size;
+    const { free, held } = await lockFree(tx, rows, keyOf, 'update', count);
+    const waiting = new Set(free.map(keyOf));
+    const heldQuestions = new Set(held.map(keyOf));
     for (const entry of answers) {
       const key = questionKey(entry).join();
-      if (waiting.delete(key)) held.delete(key);
-      else if (held.has(key)) entry.hold(heldKey.chat(entry));
+      if (waiting.delete(key)) continue;
+      if (heldQuestions.has(key)) entry.hold(heldKey.chat(entry));
       else entry.refuse(new NotFound('question'));
     }
   }
 
-  /** At most so many wait per person, and a day has its budget; a question that was stored before is answered as it was then, however many do. */
-  async admit(tx: EntityManager, entries: Located<'bot'>[]): Promise<void> {
+  /** Refuses questions beyond MAX_QUESTIONS that wait, and beyond the daily budget. */
+  async checkNew(tx: EntityManager, entries: Located<'bot'>[]): Promise<void> {
     const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
     if (questions.length === 0) return;
     const ids = [...new Set(questions.map(({ conversationId }) => conversationId))];
@@ -107,7 +104,7 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     }
   }
 
-  async stored(tx: EntityManager, entries: Written<'bot'>[]): Promise<void> {
+  async afterInsert(tx: EntityManager, entries: Written<'bot'>[]): Promise<void> {
     const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
     const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
     if (questions.length > 0) {
@@ -121,7 +118,7 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     }
   }
 
-  /** Everything that somebody and the bot have said to each other. */
+  /** Deletes the user's chat with the bot. */
   private async erase(tx: EntityManager, userId: number): Promise<readonly number[] | void> {
     const chat = await tx.findOneBy(BotChat, { userId });
     if (!chat) return;
@@ -131,7 +128,7 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     return [conversationId];
   }
 
-  /** Makes the chats of those who have none, and puts them into `chats`. @returns people whom another transaction holds */
+  /** Makes the chats of users who have none, and puts them into `chats`. @returns users whose row another transaction holds */
   private async make(
     tx: EntityManager,
     entries: Entry<'bot'>[],
@@ -149,7 +146,7 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
   }
 }
 
-/** Of the question that an answer belongs to. */
+/** The key of the question that an answer belongs to. */
 const questionKey = ({ conversationId, draft }: Located<'bot'>): [number, number] => [
   conversationId,
   draft.target.answers ?? 0,

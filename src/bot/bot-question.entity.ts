@@ -2,7 +2,7 @@ import { Entity, Index } from 'typeorm';
 import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
 
 /**
- * A question that waits for its answer: written together with the question's message, deleted together with the answer's. So a
+ * A question that waits for its answer. Written in the transaction of the question's message, deleted in that of the answer's, so that a
  * restart finds what is still to be answered, and answers nothing twice.
  */
 @Entity('bot_questions', { withoutRowid: true })

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Identity } from '../common/identity.js';
-import { placeOf } from '../conversations/draft.js';
+import { toStoredFields } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
@@ -11,7 +11,7 @@ import { BotBudget } from './bot-budget.js';
 import { BotChats, toBotMessage } from './bot-chats.js';
 import type { AskBot, StopBot } from './dto/bot.dto.js';
 
-/** Everybody's chat with the bot: their own, and nobody else's. */
+/** The caller's own chat with the bot. */
 @Injectable()
 export class BotService implements OnModuleInit {
   constructor(
@@ -26,7 +26,7 @@ export class BotService implements OnModuleInit {
   onModuleInit(): void {
     this.events.on('messageStored', ({ kind, target, body }) => {
       if (kind !== 'bot' || target.answers !== undefined) return;
-      // At once: the next batch of questions is held against what was counted by then.
+      // At once: the next batch of questions is checked against this count.
       this.budget.asked(target.userId, body);
       this.answers.answerSoon(target.userId);
     });
@@ -38,17 +38,17 @@ export class BotService implements OnModuleInit {
     return chat ? (await this.history.page(chat, page)).map(toBotMessage) : [];
   }
 
-  /** Stores a question; its answer follows by itself. @throws `busy` where five wait; RateLimited where a day's budget is spent; as for rooms */
+  /** Stores a question; the answer follows. @throws `busy` where five wait; RateLimited where a day's budget is spent; as for rooms */
   async ask(me: Identity, { message, client_id }: AskBot): Promise<Stored> {
     const clientId = client_id ?? undefined;
     const target = { userId: me.userId };
     // Nothing is awaited before this line: two questions of one socket enter the queue in the order in which they came.
     const stored = await this.log.append({ kind: 'bot', sender: me, target, body: message, clientId });
-    return { ok: true, ...placeOf(stored, clientId) };
+    return { ok: true, ...toStoredFields(stored, clientId) };
   }
 
   /**
-   * Ends the answer to a question of the caller's own, on all devices, and keeps what was said; fine where it has ended already.
+   * Ends the answer to a question of the caller's, on all devices, and keeps the text so far; does nothing where it has ended already.
    * Resolves once that is stored. @throws NotFound; Unavailable
    */
   async stop(me: Identity, { question_seq }: StopBot): Promise<BotStopped> {

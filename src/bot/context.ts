@@ -1,7 +1,7 @@
 import type { Turn } from './engines/engine.js';
 import { withoutThoughts } from './engines/thoughts.js';
 
-/** Code points of the conversation that a model is given, the prompt not counted. */
+/** Most code points of the conversation that are sent to a model, without the prompt. */
 const CONTEXT_BUDGET = 8_000;
 
 export interface ContextMessage {
@@ -10,8 +10,8 @@ export interface ContextMessage {
 }
 
 /**
- * What a model is told of the conversation: the last turns that fit the budget, whole, and the question in any case. Roles
- * alternate, beginning with the person's, as some models' templates demand.
+ * The part of the conversation that is sent to a model: the last whole turns that fit, and the question in any case. Roles alternate,
+ * beginning with the user's, as the templates of some models demand.
  */
 export function contextOf(history: readonly Turn[]): ContextMessage[] {
   let room = CONTEXT_BUDGET;
@@ -23,12 +23,12 @@ export function contextOf(history: readonly Turn[]): ContextMessage[] {
   }
   const messages: ContextMessage[] = [];
   for (const { isUser, text: said } of history.slice(first)) {
-    // Answers of earlier versions were stored with what the model had thought.
+    // Answers may have been stored with the model's thoughts.
     const text = isUser ? said : withoutThoughts(said);
     if (!text) continue;
     const role = isUser ? 'user' : 'assistant';
     const last = messages.at(-1);
-    // Two in a row: the bot could not answer the first.
+    // Two questions in a row: the bot could not answer the first.
     if (last?.role === role) last.content += `\n\n${text}`;
     // An answer whose question did not fit is left out.
     else if (last || isUser) messages.push({ role, content: text });

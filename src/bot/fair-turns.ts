@@ -1,12 +1,12 @@
-/** How many turns there are at a time, and for how long. */
+/** How many users are served at a time, and for how long. */
 const BOUNDS = {
-  /** Turns that have just begun: what a server is asked at once. */
+  /** Most turns that have just begun: a server gets so many questions at once. */
   fresh: 64,
-  /** A turn is fresh for so long, in milliseconds; one that takes longer makes room for another. */
+  /** For how many milliseconds a turn counts as just begun; after that, another one may begin. */
   freshMs: 5_000,
-  /** All turns, slow ones included. */
+  /** Most turns in all. */
   all: 256,
-  /** Where all are taken and somebody waits, the one that has had most time gives way; after this at the earliest, in milliseconds. */
+  /** Where all are taken and a user waits, the oldest turn is ended, if it has had so many milliseconds. */
   leastMs: 20_000,
 };
 
@@ -19,9 +19,9 @@ interface Turn {
 }
 
 /**
- * Lets people have their turns in the order in which they came, so many at a time. Whoever takes long holds nobody up for longer than
- * `freshMs` while there is room, and for no longer than `leastMs` where there is none: everybody has so much time, and as many as like
- * cannot keep others out. Each person waits once, so that the queue is no longer than there are people. Local to a node.
+ * Gives users their turns in order of arrival, a limited number at a time. A slow turn delays others by at most `freshMs` while there are
+ * places, and by at most `leastMs` where there are none: each user has at least that time, and no number of users can keep others out. A user
+ * is in the queue once, so it is no longer than the number of users. Local to a node.
  */
 export class FairTurns {
   private readonly bounds: typeof BOUNDS;
@@ -35,7 +35,7 @@ export class FairTurns {
     this.bounds = { ...BOUNDS, ...bounds };
   }
 
-  /** Runs `work` when its turn has come. @param giveWay is to end it soon: others wait, and it has had its time */
+  /** Runs `work` when its turn has come. @param giveWay called where it has had its time and others wait: must end it soon */
   async run<T>(work: () => Promise<T>, giveWay: () => void): Promise<T> {
     const turn: Turn = { begin: () => {}, giveWay, beganAt: 0, isFresh: true };
     await new Promise<void>((begin) => {
@@ -76,7 +76,7 @@ export class FairTurns {
     if (!oldest || this.waiting.length === 0 || this.open.size < this.bounds.all) return;
     const wait = oldest.beganAt + this.bounds.leastMs - performance.now();
     if (wait > 0) this.roomTimer = setTimeout(() => this.makeRoom(), Math.ceil(wait)).unref();
-    // Its end calls the next one.
+    // Its end starts the next one.
     else oldest.giveWay();
   }
 }

@@ -16,6 +16,7 @@ import { GroupMembersService } from './membership/group-members.service.js';
 import { GroupMembership } from './membership/group-membership.js';
 import { GroupNotices } from './attendance/group-notices.js';
 import { GroupNotifications } from './attendance/group-notifications.js';
+import { GroupPlacement } from './attendance/group-placement.js';
 import { GroupQuotas } from './membership/group-quotas.js';
 import { GroupRemoval } from './membership/group-removal.entity.js';
 import { GroupKind } from './group-kind.js';
@@ -31,6 +32,7 @@ import { UserMutex } from './attendance/user-mutex.js';
     ChatGroupsService,
     GroupAbsence,
     GroupAttendance,
+    GroupPlacement,
     GroupErasure,
     GroupMembersService,
     GroupMembership,

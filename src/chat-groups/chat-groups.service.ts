@@ -9,7 +9,7 @@ import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { Conversation } from '../conversations/conversation.entity.js';
-import { placeOf } from '../conversations/draft.js';
+import { toStoredFields } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import {
   messageColumns,
@@ -24,7 +24,8 @@ import { liveMark, unreadCount } from '../conversations/read-marks.js';
 import { Receipts } from '../conversations/receipts.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import type { MessageStored } from '../domain-events/events.js';
-import { insertRows, toMoment } from '../database/dialect.js';
+import { fromMoment, insertRows, toMoment } from '../database/dialect.js';
+import { insertId } from '../database/insert-id.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { Accepted, Entered, Stored } from '../sockets/events.js';
 import { Presence } from '../sockets/presence.js';
@@ -35,6 +36,7 @@ import { ChatGroup } from './chat-group.entity.js';
 import type { ChangeGroup, ChatGroupView, CreateGroup } from './dto/group.dto.js';
 import type { GroupTypingMessage, SendGroupMessage } from './dto/group-message.dto.js';
 import { GroupAttendance } from './attendance/group-attendance.js';
+import { waitAfterRefusal } from './membership/access-requests.service.js';
 import { GroupMembership } from './membership/group-membership.js';
 import { GroupNotifications } from './attendance/group-notifications.js';
 import { GroupQuotas } from './membership/group-quotas.js';
@@ -54,6 +56,8 @@ interface GroupRow extends Omit<MessageRow, 'seq'> {
   is_in: number | null;
   last_read_seq: number | null;
   removed_id: number | null;
+  asker_id: number | null;
+  refused_at: string | Date | null;
 }
 
 @Injectable()
@@ -90,18 +94,20 @@ export class ChatGroupsService implements OnModuleInit {
     });
   }
 
-  /** All groups in the order of their ids; of private ones, those outside learn that they are there, and so do those removed. */
+  /** All groups in the order of their ids. Of private groups, those outside see name and owner alone; so do those removed of any group. */
   async list(me: Identity, cursor?: string): Promise<Page<ChatGroupView>> {
     const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
     const page = toPage(await this.rows(me, 'g.conversation_id > ?', after), ({ id }) => [id]);
     return { ...page, rows: page.rows.map((row) => this.toView(me, row)) };
   }
 
-  /** The author is owner and member. @throws Forbidden where `author_id` is somebody else's; `quota_exceeded` */
+  /** The caller becomes owner and member. @throws Forbidden where `author_id` is another user's; `quota_exceeded` */
   async create(me: Identity, { chat_group_name: name, author_id, is_private }: CreateGroup): Promise<ChatGroupView> {
     if (author_id != null && author_id !== me.userId) throw new Forbidden('author_id is not your own. Leave it out.');
     const groupId = await this.userMutex.run([me.userId], () =>
-      this.sessions.write(me, (tx) => this.make(tx, me, name, is_private ?? false)),
+      this.sessions.write(me, (tx) => this.make(tx, me, name, is_private ?? false), {
+        isDone: (tx, conversationId) => tx.existsBy(ChatGroup, { conversationId, ownerId: me.userId }),
+      }),
     );
     return this.view(me, groupId);
   }
@@ -117,21 +123,25 @@ export class ChatGroupsService implements OnModuleInit {
       const fields = { chat_group_name: ['is missing'], owner_id: ['is missing'] };
       throw new Invalid('Send chat_group_name, owner_id, or both.', fields);
     }
-    // In the turns of those who learn of it, so that they learn of two in a row in order.
+    const changes = { ...(name != null && { name }), ...(ownerId != null && { ownerId }) };
+    // In the turns of those who are notified, so that they are notified of two changes in their order.
     await this.userMutex.run(ownerId == null ? [] : [me.userId, ownerId], () =>
-      this.sessions.write(me, async (tx) => {
-        const group = await this.membership.lockAsOwner(tx, me, groupId);
-        if (ownerId != null) {
-          if (!(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
-          await this.membership.assertMayBeDrawnIn(tx, ownerId, me);
-          if (ownerId !== group.ownerId) await this.quotas.assertMayOwn(tx, ownerId);
-        }
-        const changes = { ...(name != null && { name }), ...(ownerId != null && { ownerId }) };
-        await tx.update(ChatGroup, { conversationId: groupId }, changes);
-        this.events.record(tx, 'groupChanged', { groupId });
-        if (ownerId != null && ownerId !== group.ownerId)
-          this.events.record(tx, 'ownerChanged', { groupId, ownerId, formerOwnerId: group.ownerId });
-      }),
+      this.sessions.write(
+        me,
+        async (tx) => {
+          const group = await this.membership.lockAsOwner(tx, me, groupId);
+          if (ownerId != null) {
+            if (!(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
+            await this.membership.assertMayBeDrawnIn(tx, ownerId, me);
+            if (ownerId !== group.ownerId) await this.quotas.assertMayOwn(tx, ownerId);
+          }
+          await tx.update(ChatGroup, { conversationId: groupId }, changes);
+          this.events.record(tx, 'groupChanged', { groupId });
+          if (ownerId != null && ownerId !== group.ownerId)
+            this.events.record(tx, 'ownerChanged', { groupId, ownerId, formerOwnerId: group.ownerId });
+        },
+        { isDone: (tx) => tx.existsBy(ChatGroup, { conversationId: groupId, ...changes }) },
+      ),
     );
     return this.view(me, groupId);
   }
@@ -139,7 +149,7 @@ export class ChatGroupsService implements OnModuleInit {
   /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound; RateLimited; `quota_exceeded` */
   async messages(me: Identity, groupId: number, page: PageQuery): Promise<MessageView[]> {
     if (hasCursor(page)) return this.history.pageFor(me.userId, 'group', groupId, page);
-    // The guard counts it among the reads: it changes something, for who is not in it yet, or has something to read.
+    // The guard has counted it as a read. Where the caller is not in yet, or has something unread, it is a write as well.
     const group = await this.attendance.enter(me, groupId, () => this.limits.write(me.userId));
     return this.history.page(group, page);
   }
@@ -151,40 +161,29 @@ export class ChatGroupsService implements OnModuleInit {
     return { ok: true, chat_group_id: groupId, is_in: isEnter };
   }
 
-  /** Stores a message, then tells everybody who is in. @throws NotFound where the caller is no member; as for rooms */
+  /** Stores a message. @throws NotFound where the caller is no member; as for rooms */
   async send(me: Identity, request: SendGroupMessage): Promise<Stored> {
     const { chat_group_id: target, message: body } = request;
     const clientId = request.client_id ?? undefined;
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
     const stored = await this.log.append({ kind: 'group', sender: me, target, body, clientId });
-    return { ok: true, chat_group_id: target, ...placeOf(stored, clientId) };
+    return { ok: true, chat_group_id: target, ...toStoredFields(stored, clientId) };
   }
 
-  /** Tells everybody who is in, and the members outside. */
-  private stored({
-    target: groupId,
-    sender,
-    body: message,
-    clientId,
-    ...place
-  }: Extract<MessageStored, { kind: 'group' }>): void {
-    const { userId } = sender;
-    const { seq, timestamp } = place;
+  /** Publishes a message to everybody who is in, and notifies the members outside. */
+  private stored(event: Extract<MessageStored, { kind: 'group' }>): void {
+    const { target: groupId, seq, body: message } = event;
+    const { userId } = event.sender;
+    const fields = toStoredFields(event, event.clientId);
     this.whoIsIn.published(groupId, seq);
-    this.publisher.groupMessage({
-      chat_type: 'group',
-      user_id: userId,
-      chat_group_id: groupId,
-      ...placeOf(place, clientId),
-      message,
-    });
+    this.publisher.groupMessage({ chat_type: 'group', user_id: userId, chat_group_id: groupId, ...fields, message });
     this.notifications.stored({
       chat_type: 'group',
       chat_group_id: groupId,
       last_seq: seq,
       user_id: userId,
       message,
-      timestamp: timestamp.toISOString(),
+      timestamp: fields.timestamp,
     });
     this.moved(userId, groupId, seq);
   }
@@ -197,7 +196,7 @@ export class ChatGroupsService implements OnModuleInit {
     return { ok: true };
   }
 
-  /** Writing moves the writer's mark. The message says so to whoever gets it: all who are in, and nobody else. */
+  /** Sending moves the sender's mark. Clients that get the message know that by itself: those of members who are in, and of no others. */
   private moved(userId: number, groupId: number, seq: number): void {
     if (this.whoIsIn.has(userId, groupId)) this.receipts.recordImplied(groupId, userId, seq);
     else this.receipts.moved({ conversationId: groupId, userId, lastSeq: seq, lastReadSeq: seq, isKnown: true });
@@ -209,8 +208,7 @@ export class ChatGroupsService implements OnModuleInit {
     await this.quotas.assertMayOwn(tx, userId);
     const now = this.clock.now();
     const conversation = { kind: 'group' as const, lastSeq: 0, lastMessageAt: null, createdAt: now };
-    const { identifiers } = await tx.insert(Conversation, conversation);
-    const { id: conversationId } = identifiers[0] as { id: number };
+    const conversationId = await insertId(tx, Conversation, conversation);
     await tx.insert(ChatGroup, { conversationId, name, ownerId: userId, isPrivate, memberCount: 1 });
     await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', [
       [conversationId, userId, 0, toMoment(now)],
@@ -228,15 +226,17 @@ export class ChatGroupsService implements OnModuleInit {
   private rows(me: Identity, condition: string, value: number): Promise<GroupRow[]> {
     return this.unitOfWork.read.query<GroupRow[]>(
       `SELECT c.id, g.name, g.owner_id, g.is_private, g.member_count, c.last_seq, c.last_change,
-              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, gone.user_id AS removed_id, ${messageColumns('m')}
+              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, gone.user_id AS removed_id,
+              asked.user_id AS asker_id, asked.refused_at, ${messageColumns('m')}
        FROM chat_groups g
        JOIN conversations c ON c.id = g.conversation_id
        LEFT JOIN members mine ON mine.conversation_id = g.conversation_id AND mine.user_id = ?
        LEFT JOIN group_removals gone ON gone.conversation_id = g.conversation_id AND gone.user_id = ?
+       LEFT JOIN access_requests asked ON asked.conversation_id = g.conversation_id AND asked.user_id = ?
        LEFT JOIN messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
        WHERE ${condition}
        ORDER BY g.conversation_id LIMIT ${LIST_LIMIT + 1}`,
-      [me.userId, me.userId, value],
+      [me.userId, me.userId, me.userId, value],
     );
   }
 
@@ -254,6 +254,7 @@ export class ChatGroupsService implements OnModuleInit {
       is_private: Boolean(row.is_private),
       is_member: isMember,
       is_in: isIn,
+      my_request: isMember ? null : this.requestOf(row),
       member_count: isHidden ? null : row.member_count,
       last_message: isHidden || !hasMessage(row) ? null : toMessageView(row),
       last_seq: lastSeq,
@@ -261,6 +262,13 @@ export class ChatGroupsService implements OnModuleInit {
       last_read_seq: mark.lastReadSeq,
       unread_count: isMember ? unreadCount(mark) : 0,
     };
+  }
+
+  /** A refusal counts for as long as asking again would be refused by itself. */
+  private requestOf({ asker_id, refused_at }: GroupRow): ChatGroupView['my_request'] {
+    if (asker_id === null) return null;
+    if (refused_at === null) return 'pending';
+    return waitAfterRefusal(fromMoment(refused_at), this.clock.now()) > 0 ? 'refused' : null;
   }
 }
 

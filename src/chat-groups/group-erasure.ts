@@ -14,7 +14,7 @@ interface MembershipRow {
   is_in: number;
 }
 
-/** Whoever erases their account gives up all of their memberships, and is forgotten where they asked for one, left one or were removed. */
+/** An erasure ends all memberships of the user, and deletes their requests for access, departures and removals. */
 @Injectable()
 export class GroupErasure implements OnModuleInit {
   constructor(
@@ -35,10 +35,11 @@ export class GroupErasure implements OnModuleInit {
       [userId],
     );
     const left = groups.map(({ id, owner_id, member_count }) => ({ id, ownerId: owner_id, memberCount: member_count }));
-    const { deleted } = await this.membership.leaveForGood(tx, left, userId);
+    const ends = await this.membership.leaveForGood(tx, left, userId);
     for (const table of [AccessRequest, GroupDeparture, GroupRemoval]) await tx.delete(table, { userId });
     const wereIn = groups.map(({ id, is_in }) => ({ groupId: id, wasIn: Boolean(is_in) }));
     this.events.record(tx, 'membershipsErased', { userId, groups: wereIn });
-    return deleted;
+    this.membership.recordHeirs(tx, ends);
+    return ends.deleted;
   }
 }

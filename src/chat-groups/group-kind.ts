@@ -4,9 +4,15 @@ import { Forbidden, NotFound } from '../common/errors.js';
 import { type ChangeRequest, ChatKinds, type EditableChatKind } from '../conversations/chat-kind.js';
 import { type Entry, heldKey, type Located } from '../conversations/draft.js';
 import { ChatGroup } from './chat-group.entity.js';
-import { canSkipLocked, forShareFree, inTuples } from '../database/dialect.js';
+import { inTuples } from '../database/dialect.js';
+import { lockFree } from '../database/row-locks.js';
 
-/** Groups: members write, and nobody else. */
+interface MemberRow {
+  conversation_id: number;
+  user_id: number;
+}
+
+/** Groups: only members write. */
 @Injectable()
 export class GroupKind implements EditableChatKind<'group'>, OnModuleInit {
   constructor(private readonly kinds: ChatKinds) {}
@@ -26,21 +32,22 @@ export class GroupKind implements EditableChatKind<'group'>, OnModuleInit {
       'm.conversation_id, m.user_id',
       entries.map(({ draft }) => [draft.target, draft.sender.userId]),
     );
-    const find = async (lock: string): Promise<Set<string>> => {
-      const rows = await tx.query<{ conversation_id: number; user_id: number }[]>(
-        // Joined with the groups: membership of a room is none of a group.
-        `SELECT m.conversation_id, m.user_id FROM members m JOIN chat_groups g ON g.conversation_id = m.conversation_id
-         WHERE ${sql} ORDER BY m.conversation_id, m.user_id ${lock}`,
-        values,
-      );
-      return new Set(rows.map(({ conversation_id, user_id }) => `${conversation_id}:${user_id}`));
+    const rows = {
+      columns: 'm.conversation_id, m.user_id',
+      // Joined with the groups: `members` also holds those of rooms.
+      table: 'members m JOIN chat_groups g ON g.conversation_id = m.conversation_id',
+      where: `${sql} ORDER BY m.conversation_id, m.user_id`,
+      values,
     };
-    const members = await find(forShareFree(tx));
-    const isMissing = entries.some((entry) => !members.has(placeOf(entry)));
-    const held = isMissing && canSkipLocked(tx) ? await find('') : new Set();
+    const keyOf = ({ conversation_id, user_id }: MemberRow): string => `${conversation_id}:${user_id}`;
+    const count = new Set(entries.map(memberKey)).size;
+    const { free, held } = await lockFree<MemberRow>(tx, rows, keyOf, 'share', count);
+    const members = new Set(free.map(keyOf));
+    const heldMembers = new Set(held.map(keyOf));
     for (const entry of entries) {
-      if (members.has(placeOf(entry))) continue;
-      if (held.has(placeOf(entry))) entry.hold(heldKey.mark(entry));
+      const key = memberKey(entry);
+      if (members.has(key)) continue;
+      if (heldMembers.has(key)) entry.hold(heldKey.mark(entry));
       else entry.refuse(new NotFound('chat group'));
     }
   }
@@ -49,13 +56,13 @@ export class GroupKind implements EditableChatKind<'group'>, OnModuleInit {
     return Promise.resolve(conversationId);
   }
 
-  /** Members their own. */
+  /** Members edit their own messages. */
   mayEdit(_tx: EntityManager, { me, senderId }: ChangeRequest<'group'>): Promise<void> {
     if (senderId !== me.userId) throw new Forbidden('Only who sent a message can edit it.');
     return Promise.resolve();
   }
 
-  /** Members their own; the owner also those of others. */
+  /** Members delete their own messages; the owner also those of others. */
   async mayDelete(tx: EntityManager, { me, target: groupId, senderId }: ChangeRequest<'group'>): Promise<void> {
     if (senderId === me.userId) return;
     if (!(await tx.existsBy(ChatGroup, { conversationId: groupId, ownerId: me.userId })))
@@ -63,4 +70,4 @@ export class GroupKind implements EditableChatKind<'group'>, OnModuleInit {
   }
 }
 
-const placeOf = ({ draft }: Entry<'group'>): string => `${draft.target}:${draft.sender.userId}`;
+const memberKey = ({ draft }: Entry<'group'>): string => `${draft.target}:${draft.sender.userId}`;

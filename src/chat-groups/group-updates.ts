@@ -1,9 +1,11 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In } from 'typeorm';
 import { Batcher } from '../common/timing/batcher.js';
-import { LIST_LIMIT } from '../common/pages.js';
+import { addTo } from '../common/sets-by-key.js';
 import { Blocks } from '../people/blocks.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
+import { chunks } from '../database/chunks.js';
+import { isOnePage } from '../database/is-one-page.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { GroupRow } from '../sockets/events.js';
 import { Publisher } from '../sockets/publisher.js';
@@ -12,13 +14,11 @@ import { GroupRemoval } from './membership/group-removal.entity.js';
 
 /** Shortest time between two packets about one group. */
 const GATHER_MS = 1_000;
-/** Groups of one question to the database. */
-const CHUNK = 500;
 const NOBODY: ReadonlySet<number> = new Set();
 
 /**
- * Tells what became of a group's row in the list of groups. While the list is one page, everybody who is there may show it, and hears
- * of it; once it is longer, its members do.
+ * Publishes changes of rows in the list of groups. While the list is one page, every client may show it, and all connected users get the
+ * row; once it is longer, only members of the group.
  */
 @Injectable()
 export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
@@ -30,7 +30,7 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
     private readonly publisher: Publisher,
     private readonly events: DomainEvents,
   ) {
-    this.changes = new Batcher('GroupUpdates', GATHER_MS, (changed) => this.tell([...changed.keys()]));
+    this.changes = new Batcher('Publishing changed groups', GATHER_MS, (changed) => this.publish([...changed.keys()]));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -43,27 +43,26 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
     this.events.on('membershipsErased', ({ groups }) => groups.forEach(changed));
   }
 
-  private async tell(groupIds: number[]): Promise<void> {
-    const isOnePage = await this.isOnePage();
-    for (let i = 0; i < groupIds.length; i += CHUNK) {
-      const some = groupIds.slice(i, i + CHUNK);
+  private async publish(groupIds: number[]): Promise<void> {
+    const toAll = await isOnePage(this.unitOfWork.read, 'chat_groups ORDER BY conversation_id');
+    for (const some of chunks(groupIds)) {
       const groups = await this.unitOfWork.read.findBy(ChatGroup, { conversationId: In(some) });
       const byId = new Map(groups.map((group) => [group.conversationId, group]));
-      const removed = isOnePage ? await this.removedFrom(some) : new Map<number, number[]>();
-      const apart = isOnePage ? await this.blocks.blockersOf(groups.map(({ ownerId }) => ownerId)) : undefined;
+      const removed = toAll ? await this.removedFrom(some) : new Map<number, Set<number>>();
+      const apart = toAll ? await this.blocks.blockersOf(groups.map(({ ownerId }) => ownerId)) : undefined;
       for (const groupId of some) {
         const group = byId.get(groupId);
-        this.tellOne(groupId, group, isOnePage, removed.get(groupId), group && apart?.get(group.ownerId));
+        this.publishOne(groupId, group, toAll, removed.get(groupId), group && apart?.get(group.ownerId));
       }
     }
   }
 
-  /** @param apart who has blocked the owner: what they call their groups does not come to them, unless they are members */
-  private tellOne(
+  /** @param apart who has blocked the owner: they do not get the names of the owner's groups, unless they are members */
+  private publishOne(
     groupId: number,
     group: ChatGroup | undefined,
-    isOnePage: boolean,
-    removed: number[] = [],
+    toAll: boolean,
+    removed: ReadonlySet<number> = NOBODY,
     apart: ReadonlySet<number> = NOBODY,
   ): void {
     if (group) {
@@ -72,36 +71,22 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
       const outside = {
         row: group.isPrivate ? closed : row,
         closed,
-        removed: removed.filter((id) => !apart.has(id)),
+        removed: [...removed].filter((id) => !apart.has(id)),
         apart,
       };
-      this.publisher.groupRow(row, isOnePage ? outside : undefined);
-    } else if (isOnePage) {
-      // It has no members left who would have to hear of it.
+      this.publisher.groupRow(row, toAll ? outside : undefined);
+    } else if (toAll) {
+      // It has no members left who would have to be notified.
       this.publisher.groupDeleted({ chat_group_id: groupId, deleted: true });
     }
   }
 
-  /** Those who were removed: to them, an open group is as a private one. */
-  private async removedFrom(groupIds: number[]): Promise<Map<number, number[]>> {
+  /** Users who were removed: to them, an open group looks like a private one. */
+  private async removedFrom(groupIds: number[]): Promise<Map<number, Set<number>>> {
     const removals = await this.unitOfWork.read.findBy(GroupRemoval, { conversationId: In(groupIds) });
-    const removed = new Map<number, number[]>();
-    for (const { conversationId: groupId, userId } of removals) {
-      const userIds = removed.get(groupId);
-      if (userIds) userIds.push(userId);
-      else removed.set(groupId, [userId]);
-    }
+    const removed = new Map<number, Set<number>>();
+    for (const { conversationId: groupId, userId } of removals) addTo(removed, groupId, userId);
     return removed;
-  }
-
-  private async isOnePage(): Promise<boolean> {
-    const [next] = await this.unitOfWork.read.find(ChatGroup, {
-      select: { conversationId: true },
-      order: { conversationId: 'ASC' },
-      skip: LIST_LIMIT,
-      take: 1,
-    });
-    return next === undefined;
   }
 }
 

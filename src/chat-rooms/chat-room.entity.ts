@@ -3,7 +3,7 @@ import { User } from '../identity/user.entity.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { IntegerColumn, KeyColumn, References } from '../database/columns.js';
 
-/** What only a direct room has: its two people, the lower id first, so that there is one room for them and no second. */
+/** What only a direct room has: its two users, the lower id first, so that no two users have a second room. */
 @Entity('chat_rooms')
 @Unique('uq_chat_rooms_pair', ['userLow', 'userHigh'])
 export class ChatRoom {

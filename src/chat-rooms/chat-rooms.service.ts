@@ -4,7 +4,7 @@ import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { Blocks } from '../people/blocks.js';
-import { placeOf } from '../conversations/draft.js';
+import { toStoredFields } from '../conversations/draft.js';
 import { History } from '../conversations/history.js';
 import {
   messageColumns,
@@ -75,8 +75,8 @@ export class ChatRoomsService implements OnModuleInit {
   }
 
   /**
-   * Stores a direct message, then tells both people; the first one makes their room.
-   * @throws Invalid to oneself; NotFound for nobody; `blocked`; Busy, Unavailable, `client_id_conflict`
+   * Stores a direct message; the first one makes the room of the two users.
+   * @throws Invalid to oneself; NotFound where there is no such user; `blocked`; Busy, Unavailable, `client_id_conflict`
    */
   async send(me: Identity, request: SendRoomMessage): Promise<Stored> {
     const { other_user_id: otherUserId, message: body } = request;
@@ -85,45 +85,39 @@ export class ChatRoomsService implements OnModuleInit {
     const target = pairOf(me.userId, otherUserId);
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
     const stored = await this.log.append({ kind: 'room', sender: me, target, body, clientId });
-    return { ok: true, chat_room_id: stored.conversationId, ...placeOf(stored, clientId) };
+    return { ok: true, chat_room_id: stored.conversationId, ...toStoredFields(stored, clientId) };
   }
 
-  private stored({
-    target,
-    conversationId,
-    sender,
-    body,
-    clientId,
-    ...place
-  }: Extract<MessageStored, { kind: 'room' }>): void {
+  private stored(event: Extract<MessageStored, { kind: 'room' }>): void {
+    const { target, conversationId, sender, seq, body, clientId } = event;
     const otherUserId = otherOf(target, sender.userId);
     this.rooms.remember(target, conversationId);
-    this.receipts.recordImplied(conversationId, sender.userId, place.seq);
-    if (place.seq === 1) this.met(sender.userId, otherUserId);
+    this.receipts.recordImplied(conversationId, sender.userId, seq);
+    if (seq === 1) this.met(sender.userId, otherUserId);
     this.publisher.roomMessage({
       chat_type: 'room',
       user_id: sender.userId,
       other_user_id: otherUserId,
       chat_room_id: conversationId,
-      ...placeOf(place, clientId),
+      ...toStoredFields(event, clientId),
       message: body,
     });
   }
 
-  /** From their first message on, two people hear of each other: also how it stands by now. */
+  /** From their first message on, two users get each other's presence, beginning with the state of now. */
   private met(one: number, other: number): void {
     this.presenceNews.show(one, [other]);
     this.presenceNews.show(other, [one]);
   }
 
-  /** Passes on that the caller types, where the two have a room: strangers see nothing of it. @throws Invalid to oneself */
+  /** Passes on that the caller types, where the two have a room: others see nothing of it. @throws Invalid to oneself */
   async typing(me: Identity, { other_user_id: otherUserId }: RoomTypingMessage): Promise<Accepted> {
     assertOther(me, otherUserId);
     await this.typings.inRoom(me.userId, otherUserId, () => this.rooms.exists(pairOf(me.userId, otherUserId)));
     return { ok: true };
   }
 
-  /** A page of a room's messages. @throws NotFound where the caller is not one of its two */
+  /** A page of a room's messages. @throws NotFound where the caller is not one of its two users */
   messages(me: Identity, roomId: number, page: PageQuery): Promise<MessageView[]> {
     return this.history.pageFor(me.userId, 'room', roomId, page);
   }

@@ -16,14 +16,14 @@ import { ChatRoom } from './chat-room.entity.js';
 /** Rooms remembered by their pair; a room, once made, stays. */
 const REMEMBERED_ROOMS = 100_000;
 
-/** Pairs without a room: why some may have none, and which must wait for another transaction. By their keys. */
+/** Pairs without a room, by their keys: why some may have none, and which must wait for another transaction. */
 interface Refusals {
   refused: Map<string, DomainError>;
   held: Set<string>;
 }
 const NONE: Refusals = { refused: new Map(), held: new Set() };
 
-/** Direct rooms: which room a pair has, that the first message makes it, and who is blocked. */
+/** Direct rooms: finds the room of a pair, makes it with the first message, and refuses blocked users. */
 @Injectable()
 export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
   /** Filled from committed rows only: what a batch makes may be rolled back. */
@@ -45,7 +45,7 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
     this.known.set(pairKey(pair), conversationId);
   }
 
-  /** Whether the two have a room. Asks the database only where nobody knows of one. */
+  /** Whether the two have a room. Asks the database only where none is remembered. */
   async exists(pair: Pair): Promise<boolean> {
     if (this.known.has(pairKey(pair))) return true;
     const conversationId = (await this.find(this.unitOfWork.read, [pair])).get(pairKey(pair));
@@ -59,19 +59,19 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
     return { low, high };
   }
 
-  /** Each person their own; and not where one has blocked the other, since an edit is one more way to write. */
+  /** The sender alone; and not where one of the two has blocked the other, since an edit is one more way to write. */
   async mayEdit(tx: EntityManager, request: ChangeRequest<'room'>): Promise<void> {
     assertSender(request);
     const isBlocked = await this.blocks.among(tx, [request.target]);
     if (isBlocked(request.target)) throw blocked();
   }
 
-  /** Each person their own, also where one has blocked the other: it says nothing. */
+  /** The sender alone, also where one of the two has blocked the other: a deletion says nothing. */
   mayDelete(_tx: EntityManager, request: ChangeRequest<'room'>): Promise<void> {
     return Promise.resolve(assertSender(request));
   }
 
-  placeOf(pair: Pair): string {
+  heldKeyOf(pair: Pair): string {
     return `room of ${pairKey(pair)}`;
   }
 
@@ -91,20 +91,20 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
       entry.conversationId ??= rooms.get(key);
       const refusal = refused.get(key);
       if (refusal) entry.refuse(refusal);
-      else if (held.has(key)) entry.hold(this.placeOf(entry.draft.target));
+      else if (held.has(key)) entry.hold(this.heldKeyOf(entry.draft.target));
     }
   }
 
   /**
-   * Nobody writes to who has erased their account, nor where one of the two has blocked the other. Only what is new is refused: a
-   * repeat tells where the first one stands, which was stored before.
+   * Refuses messages to erased accounts, and where one of the two has blocked the other. Only new messages are refused: a repeat is
+   * answered with the place of the first, which was stored before.
    */
-  async admit(tx: EntityManager, entries: Located<'room'>[]): Promise<void> {
-    // The rooms are locked, and so they are while somebody is erased or blocked: what is read here stays true.
+  async checkNew(tx: EntityManager, entries: Located<'room'>[]): Promise<void> {
+    // The rooms are locked, as they are by an erasure and a block: what is read here stays true.
     const { sql, values } = inIds('r.conversation_id', [
       ...new Set(entries.map(({ conversationId }) => conversationId)),
     ]);
-    // By the rooms' keys: asked for all pairs at once, MariaDB thinks for two milliseconds about how to look them up.
+    // By the rooms' keys: where it is asked for all pairs at once, MariaDB takes two milliseconds to plan the look-up.
     const rows = await tx.query<{ id: number; is_gone: number }[]>(
       `SELECT r.conversation_id AS id, low.erased_at IS NOT NULL OR high.erased_at IS NOT NULL AS is_gone
        FROM chat_rooms r
@@ -124,9 +124,9 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
     }
   }
 
-  /** Why the people of some pairs may not have a room, and which pairs have somebody whom another transaction holds. */
+  /** Why some pairs may not have a room, and of which pairs another transaction holds a user. */
   private async refusals(tx: EntityManager, pairs: Pair[]): Promise<Refusals> {
-    // People are locked, since there is no conversation yet that could be: a block that comes now waits, or is seen here.
+    // Users are locked, since there is no conversation yet to lock: a block that comes now waits, or is seen here.
     const ids = [...new Set(pairs.flatMap(({ low, high }) => [low, high]))].sort((a, b) => a - b);
     const { free, held } = await holdAccounts(tx, ids);
     const isBlocked = await this.blocks.among(tx, pairs);
@@ -157,8 +157,8 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
   }
 
   /**
-   * Makes the rooms of pairs that may have one, and says why the others may not. Two nodes that make one pair's room at once: the
-   * second hits the unique key, and its transaction runs again.
+   * Makes the rooms of pairs that may have one, and returns why the others may not. Where two nodes make the room of one pair at once,
+   * the second hits the unique key, and its transaction runs again.
    */
   private async make(tx: EntityManager, pairs: Pair[], rooms: Map<string, number>): Promise<Refusals> {
     const { refused, held } = await this.refusals(tx, pairs);

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { ClientNetworks } from './limits/client-network.js';
+import { Metrics } from './metrics.js';
 import { Clock } from './timing/clock.js';
 import { ListTurns } from './limits/list-turns.js';
 import { OpenConnections } from './limits/open-connections.js';
@@ -8,7 +9,7 @@ import { SecurityLog } from './logs/security-log.js';
 
 @Global()
 @Module({
-  providers: [Clock, ClientNetworks, ListTurns, OpenConnections, RateLimits, SecurityLog],
-  exports: [Clock, ClientNetworks, ListTurns, OpenConnections, RateLimits, SecurityLog],
+  providers: [Clock, ClientNetworks, ListTurns, Metrics, OpenConnections, RateLimits, SecurityLog],
+  exports: [Clock, ClientNetworks, ListTurns, Metrics, OpenConnections, RateLimits, SecurityLog],
 })
 export class CommonModule {}

@@ -1,4 +1,4 @@
-/** Every word that tells programs what went wrong; docs/protocol.md, "Errors", says what each means. */
+/** Every error code; docs/protocol.md, "Errors", says what each means. */
 export const ERROR_CODES = [
   'invalid',
   'login_failed',

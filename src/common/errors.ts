@@ -3,7 +3,7 @@ import type { ErrorCode } from './error-codes.js';
 import type { ErrorBody } from './http/error-body.js';
 import { isLostConnection, isReadOnly } from './lost-connection.js';
 
-/** HTTP status of each kind of error: the only place where the two meet. */
+/** HTTP status of each kind of error: the only place that relates the two. */
 const STATUS = {
   invalid: 400,
   unauthenticated: 401,
@@ -23,8 +23,8 @@ export type ErrorKind = keyof typeof STATUS;
 export type ErrorDetails = Pick<ErrorBody, 'fields' | 'retry_after'>;
 
 /**
- * An error that the caller is meant to see. Services throw these; the edges turn `kind` into a status and everything else
- * into `internal`, without a word of what happened inside.
+ * An error that the caller is meant to see. Services throw these; the edges turn `kind` into a status. Every other error becomes `internal`,
+ * without its message.
  */
 export class DomainError extends Error {
   constructor(
@@ -51,7 +51,7 @@ export class Invalid extends DomainError {
   }
 }
 
-/** Also for what exists but is none of the caller's business: the two must look alike. */
+/** Also for what exists and the caller may not know of: the two answers must be the same. */
 export class NotFound extends DomainError {
   constructor(what: string, hint = '') {
     super('not_found', 'not_found', `There is no such ${what}.${hint}`);
@@ -64,7 +64,7 @@ export class RateLimited extends DomainError {
   }
 }
 
-/** One more would be more than anybody may have; see docs/protocol.md for how many. */
+/** A quota is used up; docs/protocol.md lists the quotas. */
 export class QuotaExceeded extends DomainError {
   constructor(message: string) {
     super('conflict', 'quota_exceeded', message);
@@ -77,14 +77,14 @@ export class Forbidden extends DomainError {
   }
 }
 
-/** More work waits than this node takes on; nothing was done. */
+/** Too much waits on this node, or a lock was not free in time; nothing was done. */
 export class Busy extends DomainError {
   constructor() {
     super('unavailable', 'busy', 'The server is busy. Nothing was done; try again in a moment.', { retry_after: 1 });
   }
 }
 
-/** The database cannot say whether a thing was done. */
+/** The database is away. What was asked for may or may not be done. */
 export class Unavailable extends DomainError {
   constructor(message = 'The server cannot reach its database. Try again in a moment.') {
     super('unavailable', 'unavailable', message, { retry_after: 1 });
@@ -93,20 +93,20 @@ export class Unavailable extends DomainError {
 
 const INTERNAL = new DomainError('internal', 'internal', 'Something went wrong on the server. Try again later.');
 
-/** What a framework may refuse by itself, each with a code of its own. */
+/** Refusals of the frameworks, each with a code of ours. */
 const BY_STATUS = new Map<number, ErrorKind & ErrorCode>([
   [400, 'invalid'],
   [403, 'forbidden'],
   [404, 'not_found'],
   [413, 'too_large'],
-  // A parameter in the path that is longer than anything we ever gave out is simply unknown.
+  // A parameter in the path that is longer than any id or token of ours does not exist.
   [414, 'not_found'],
   [415, 'unsupported_media_type'],
   [429, 'rate_limited'],
   [503, 'unavailable'],
 ]);
 
-/** What a framework says in a sentence of its own, said in ours. */
+/** Our sentences for errors of the frameworks. */
 const SENTENCES: Partial<Record<ErrorKind, string>> = {
   not_found: 'There is no such route.',
   too_large: 'The request is larger than 64 KiB. Send less.',
@@ -114,11 +114,11 @@ const SENTENCES: Partial<Record<ErrorKind, string>> = {
   unavailable: 'The server is shutting down. Try again in a moment.',
 };
 
-/** Turns whatever was thrown into a DomainError; `undefined` where it is our fault and belongs into the log. */
+/** Turns anything that was thrown into a DomainError; `undefined` where it is our fault and belongs into the log. */
 export function asDomainError(thrown: unknown): DomainError | undefined {
   if (thrown instanceof DomainError) return thrown;
   if (isLostConnection(thrown) || isReadOnly(thrown)) return new Unavailable();
-  // Fastify's and Nest's own errors carry a status; those under 500 say what the client did.
+  // Fastify's and Nest's own errors have a status; one below 500 is a mistake of the client.
   const { status, statusCode, message } = (thrown ?? {}) as {
     status?: unknown;
     statusCode?: unknown;
@@ -131,7 +131,7 @@ export function asDomainError(thrown: unknown): DomainError | undefined {
 
 export const internalError = (): DomainError => INTERNAL;
 
-/** The body of an HTTP answer that refuses. */
+/** The body of an error answer over HTTP. */
 export const httpErrorBody = (error: DomainError) => ({
   statusCode: error.status,
   error: STATUS_CODES[error.status] ?? 'Error',

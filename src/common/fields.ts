@@ -10,6 +10,12 @@ export const MAX_ID = 2 ** 31 - 1;
 /** Longest message, in characters. */
 export const MAX_MESSAGE = 4_000;
 
+/** Longest first or last name, in characters. */
+export const MAX_NAME = 80;
+
+/** Longest `client_id`, in characters. */
+export const MAX_CLIENT_ID = 64;
+
 const optionalOr = (isOptional: boolean | undefined, required: PropertyDecorator): PropertyDecorator[] =>
   isOptional ? [IsOptional()] : [required];
 
@@ -18,11 +24,11 @@ interface FieldOptions {
   optional?: boolean;
 }
 
-/** Null is as good as left out. */
+/** Null means the same as a missing field. */
 const documented = ({ description, optional }: FieldOptions, schema: object): PropertyDecorator =>
   optional ? ApiPropertyOptional({ description, nullable: true, ...schema }) : ApiProperty({ description, ...schema });
 
-/** In a query string a number is text; anything that is not plainly a whole number is left for the validator to refuse. */
+/** In a query string a number is text; texts that are not whole numbers are left for the validator to refuse. */
 const FromQuery = () =>
   Transform(({ value }: { value: unknown }) =>
     typeof value === 'string' && /^-?\d{1,30}$/.test(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : value,
@@ -42,16 +48,35 @@ export const IntegerField = (options: FieldOptions & { min?: number; max?: numbe
   );
 };
 
+/** Ids that are named at once, a text with commas between: 1 to `max` of them. The field becomes a set of numbers. */
+export const IdsField = ({ description, max }: { description: string; max: number }): PropertyDecorator =>
+  applyDecorators(
+    documented({ description, optional: true }, { type: 'string', example: '2,7,9' }),
+    IsOptional(),
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' && /^[1-9]\d*(,[1-9]\d*)*$/.test(value) ? new Set(value.split(',').map(Number)) : value,
+    ),
+    ValidateBy(
+      {
+        name: 'ids',
+        validator: {
+          validate: (ids) => ids instanceof Set && ids.size <= max && [...ids].every((id) => Number(id) <= MAX_ID),
+        },
+      },
+      { message: `must be 1 to ${max} whole numbers from 1 to ${MAX_ID}, with commas between` },
+    ),
+  );
+
 interface TextBounds {
   min: number;
   max: number;
   isSeen: boolean;
 }
 
-/** What is wrong with a text, if anything is. */
+/** What is wrong with a text; undefined for nothing. */
 function textProblem(text: unknown, { min, max, isSeen }: TextBounds): string | undefined {
   if (typeof text !== 'string') return 'must be a text';
-  // JavaScript holds them, UTF-8 does not: neither could a database, nor the next socket.
+  // JavaScript strings can hold halves of surrogate pairs, UTF-8 cannot: neither can a database or a socket.
   if (!text.isWellFormed()) return 'must not hold half of a character (a lone surrogate)';
   // White space at the ends does not count, but is kept.
   const length = text.length > max * 4 ? Infinity : textLength(text);
@@ -107,14 +132,16 @@ export const NameField = (options: FieldOptions & { max: number; empty?: boolean
   );
 };
 
+const CLIENT_ID = new RegExp(`^[A-Za-z0-9._:-]{1,${MAX_CLIENT_ID}}$`);
+
 /** A name that the client gives a message, so that sending it twice stores it once. */
 export const ClientIdField = (): PropertyDecorator =>
   applyDecorators(
     documented(
       { description: 'Makes a repeat harmless: unique per sender and chat', optional: true },
-      { type: 'string', minLength: 1, maxLength: 64 },
+      { type: 'string', minLength: 1, maxLength: MAX_CLIENT_ID },
     ),
     IsOptional(),
     IsString({ message: 'must be a text' }),
-    Matches(/^[A-Za-z0-9._:-]{1,64}$/, { message: 'must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -' }),
+    Matches(CLIENT_ID, { message: `must be 1 to ${MAX_CLIENT_ID} of the characters A-Z a-z 0-9 . _ : -` }),
   );

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 
-/** Who a request or a socket speaks for, as the guard found out. */
+/** The user and session of a request or a socket, as the guard has verified them. */
 export interface Identity {
   readonly userId: number;
   readonly sessionId: number;
@@ -8,10 +8,10 @@ export interface Identity {
 
 export const PUBLIC = 'parley:public';
 
-/** Lets nobody in particular call the route. Everything without it needs a token. */
+/** The route needs no token. All others do. */
 export const Public = () => SetMetadata(PUBLIC, true);
 
-/** The caller's Identity, on both transports. Only where the guard ran: never beside `@Public()`. */
+/** The caller's Identity, on both transports. Never with `@Public()`, where the guard does not verify any. */
 export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionContext): Identity => {
   return context.getType() === 'http'
     ? context.switchToHttp().getRequest<{ identity: Identity }>().identity

@@ -1,4 +1,4 @@
-/** The driver's own code of an error, also of one that TypeORM wrapped: `ER_DUP_ENTRY`, `SQLITE_FULL`, `ECONNRESET`. */
+/** The driver's code of an error, also of one that TypeORM has wrapped: `ER_DUP_ENTRY`, `SQLITE_FULL`, `ECONNRESET`. */
 export const driverCode = (error: unknown): string => {
   const { driverError, code } = (error ?? {}) as { driverError?: { code?: string }; code?: string };
   return driverError?.code ?? code ?? '';
@@ -38,16 +38,16 @@ const READ_ONLY = new Set([
   'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
 ]);
 
-/** The server takes no writes: it is a replica, or has become one. */
+/** The server refuses writes: it is a replica, or has become one. */
 export const isReadOnly = (error: unknown): boolean => READ_ONLY.has(driverCode(error));
 
 /**
- * The server answers, and serves nobody: SQLSTATE class 08 is the connection's. A node of a Galera cluster that has lost its majority
- * says so (1047, 08S01).
+ * The server answers, and refuses all statements: SQLSTATE class 08 is for connection errors. A node of a Galera cluster that has lost its
+ * majority answers so (1047, 08S01).
  */
 export const isOutOfService = (error: unknown): boolean => sqlStateOf(error)?.startsWith('08') ?? false;
 
-/** The database server is away, or went away in the middle, or serves nobody. */
+/** The database server is away, went away in the middle of a statement, or refuses all statements. */
 export const isLostConnection = (error: unknown): boolean =>
   LOST.has(driverCode(error)) ||
   isOutOfService(error) ||
@@ -59,8 +59,8 @@ const sqlStateOf = (error: unknown): string | undefined => {
 };
 
 /**
- * A MySQL server said this itself, of a statement that is undone, and the connection lived to tell. Anything else says nothing about
- * what became of the statement.
+ * A MySQL server itself has answered with this error: the statement is rolled back, and the connection works. After any other error, it is
+ * unknown whether the statement was carried out.
  */
 export const isServerError = (error: unknown): boolean =>
   sqlStateOf(error) !== undefined && !isLostConnection(error) && driverCode(error) !== 'ER_ERROR_DURING_COMMIT';

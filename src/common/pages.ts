@@ -2,10 +2,10 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, Matches } from 'class-validator';
 import { Invalid } from './errors.js';
 
-/** Rows of a list in one answer; past that the header `Link: <…>; rel="next"` leads on. */
+/** Rows of a list in one answer; for more, the header `Link: <…>; rel="next"` leads on. */
 export const LIST_LIMIT = 1_000;
 
-/** Where a list goes on: the sort keys of its last row, as an opaque text. */
+/** A cursor: the sort keys of the last row of a page, as an opaque text. */
 export class CursorQuery {
   @ApiPropertyOptional({ description: 'From the Link header of the page before' })
   @IsOptional()
@@ -26,7 +26,7 @@ export function toPage<T>(rows: T[], keyOf: (row: T) => (string | number)[], lim
   return { rows: page, cursor: Buffer.from(JSON.stringify(keyOf(page.at(-1)!))).toString('base64url') };
 }
 
-/** What a sort key may be, so that no database stumbles over one that was made up. */
+/** Checks of sort keys, so that forged ones do not reach the database. */
 const KEY = {
   number: (key: unknown) => Number.isSafeInteger(key),
   text: (key: unknown) => typeof key === 'string' && key.isWellFormed(),
@@ -41,7 +41,7 @@ export function readCursor(cursor: string | undefined, kinds: (keyof typeof KEY)
     if (Array.isArray(keys) && keys.length === kinds.length && kinds.every((kind, i) => KEY[kind](keys[i])))
       return keys;
   } catch {
-    // Not JSON: refused below like anything else that we did not make.
+    // Not JSON: refused below, like every cursor that we did not make.
   }
   throw new Invalid('cursor must be taken from a Link header.', { cursor: ['must be taken from a Link header'] });
 }

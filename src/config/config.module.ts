@@ -4,7 +4,7 @@ import { SECRET } from './secret.js';
 
 @Module({})
 export class ConfigModule {
-  /** @param secret signs tokens and seals mails */
+  /** @param secret signs tokens and encrypts mails */
   static with(config: Config, secret: string): DynamicModule {
     return {
       module: ConfigModule,

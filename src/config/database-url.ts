@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-/** How a connection is encrypted, in MySQL's own words. */
+/** How a connection is encrypted, in MySQL's terms. */
 const SSL_MODES = ['DISABLED', 'PREFERRED', 'REQUIRED', 'VERIFY_CA', 'VERIFY_IDENTITY'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
 
-/** What DATABASE_URL says, decoded. */
+/** The parts of DATABASE_URL, decoded. */
 export interface DatabaseUrl {
   /** A name or an address, without brackets. */
   readonly host: string;
@@ -15,11 +15,11 @@ export interface DatabaseUrl {
   readonly password: string | undefined;
   readonly database: string;
   readonly sslMode: SslMode;
-  /** PEM of the authorities to trust instead of the well-known ones. */
+  /** The authorities to trust instead of the well-known ones, in PEM format. */
   readonly sslCa: string | undefined;
 }
 
-/** Its message goes on after "DATABASE_URL", and never holds what may be a secret. */
+/** Its message continues "DATABASE_URL …", and never contains what may be a secret. */
 export class DatabaseUrlError extends Error {}
 
 const FORM =
@@ -55,14 +55,14 @@ function decode(part: string): string {
 function encryption(given: URLSearchParams, host: string): Pick<DatabaseUrl, 'sslMode' | 'sslCa'> {
   for (const name of given.keys()) {
     if (name !== 'ssl-mode' && name !== 'ssl-ca') {
-      // Whatever looks odd may be the rest of a password.
+      // The unknown text may be a part of the password.
       const shown = /^[a-z][a-z_-]{0,30}$/i.test(name) ? ` ${name}` : '';
       throw new DatabaseUrlError(`has an unknown parameter${shown}; there are ssl-mode and ssl-ca`);
     }
     if (given.getAll(name).length > 1) throw new DatabaseUrlError(`has ${name} twice`);
   }
   const ca = given.get('ssl-ca');
-  // As MySQL's own clients do: who names an authority wants it asked.
+  // As MySQL's own clients do: an authority is given to be checked.
   const mode = (given.get('ssl-mode') ?? (ca === null ? 'PREFERRED' : 'VERIFY_CA')).toUpperCase();
   const sslMode = SSL_MODES.find((one) => one === mode);
   if (!sslMode) throw new DatabaseUrlError(`has an ssl-mode that is none of ${SSL_MODES.join(', ')}`);

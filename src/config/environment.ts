@@ -1,16 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { type Config, ConfigError, loadConfig, variables } from './config.js';
+import { type Config, ConfigError, loadConfig } from './config.js';
+import { variables } from './variables.js';
 
-/** `npm start` and its kin put npm and a shell above the process. */
+/** Whether npm started the process: `npm start` and others put npm and a shell above it. */
 export const isStartedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
 
-/** What other programs read in the same file: Node, npm, the C library. Not `UV_…`: it counts before the file is read. */
+/** Variables of other programs in the same file: Node, npm, the C library. Not `UV_…`, which has an effect only before the file is read. */
 const NOT_OURS = /^(NODE_|npm_|TZ$|LANG$|LC_|DEBUG$|NO_COLOR$|FORCE_COLOR$|SSL_CERT_|HTTPS?_PROXY$|NO_PROXY$)/i;
 
 /**
  * The process's environment, with a `.env` file in the current folder beneath it.
- * @param warn hears, in one sentence, of names in the file that mean nothing here
+ * @param warn called with a sentence about names in the file that have no meaning here
  * @throws ConfigError
  */
 export function loadEnvironment(warn: (sentence: string) => void = () => {}): Config {
@@ -22,7 +23,7 @@ export function loadEnvironment(warn: (sentence: string) => void = () => {}): Co
   return loadConfig(process.env);
 }
 
-/** As UTF-8, without the byte order mark that some editors begin it with. */
+/** Reads it as UTF-8, without a byte order mark. */
 function readText(file: string): string {
   const bytes = readFileSync(file);
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);

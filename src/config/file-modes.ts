@@ -2,15 +2,15 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
 
-/** What is made from here on is its owner's alone. Once, before anything is made. */
+/** From here on, new files belong to their owner alone. Call it once, before any file is made. */
 export const makePrivateFiles = (): void => void process.umask(0o077);
 
 const FOR_OTHERS = 0o007;
 const FOR_ALL_BUT_THE_OWNER = 0o077;
 
 /**
- * What other people of this machine can look into, of what was there before: a warning for each, with its cure. Windows has no such
- * modes. A group may be meant, as Kubernetes means it, but never for the secret.
+ * Warns of existing files that other users of this machine can read, each with the command that mends it. Windows has no such modes. A group
+ * may be intended, as on Kubernetes, but never for the secret.
  */
 export function openFiles({ dataDir, jwtSecret }: Pick<Config, 'dataDir' | 'jwtSecret'>): string[] {
   if (process.platform === 'win32' || !existsSync(dataDir)) return [];

@@ -3,12 +3,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
 
-/** Nest's injection token for the secret that signs tokens and seals mails. */
+/** Nest's injection token for the secret that signs tokens and encrypts mails. */
 export const SECRET = Symbol('secret');
 
 /**
- * The secret that signs tokens: JWT_SECRET, or a file in DATA_DIR that the first start makes, readable by its owner alone.
- * Losing the file ends all sessions and makes mails that still wait unreadable; nothing else.
+ * The secret that signs tokens: JWT_SECRET, or a file in DATA_DIR that the first start makes, readable only by its owner. The loss of the file
+ * ends all sessions and makes mails that wait unreadable; nothing else.
  */
 export function loadSecret(config: Pick<Config, 'jwtSecret' | 'dataDir'>): string {
   if (config.jwtSecret) return config.jwtSecret;

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { freeSessionRefusals } from '../identity/live-sessions.js';
-import { DomainError, NotFound } from '../common/errors.js';
+import { NotFound } from '../common/errors.js';
 import { isLockTimeout } from '../database/database-errors.js';
 import {
   canSkipLocked,
@@ -12,48 +12,28 @@ import {
   toMoment,
   upsertRows,
 } from '../database/dialect.js';
-import { lockConversations, lockFreeConversations } from './conversation-locks.js';
+import { lockFreeConversations } from './conversation-locks.js';
 import type { ChatKind, ChatKinds } from './chat-kind.js';
-import {
-  BOT_USER_ID,
-  type Entry,
-  heldKey,
-  isLocated,
-  isWritten,
-  type Located,
-  type Stored,
-  type Written,
-} from './draft.js';
+import { type AppendResult, BOT_USER_ID, type Entry, heldKey, isLocated, type Located, type Written } from './draft.js';
+import { Repeats } from './repeats.js';
 
-interface Head {
-  lastSeq: number;
-  lastMessageAt: number;
+/** The newest message of a conversation: its number, and when it was sent. Both are 0 where there is none. */
+interface LastMessage {
+  seq: number;
+  at: number;
 }
 
-const conflict = () =>
-  new DomainError(
-    'conflict',
-    'client_id_conflict',
-    'This client_id was used in this chat for another text. Give each message its own.',
-  );
-
-const repeatKey = (conversationId: number, senderId: number, clientId: string): string =>
-  `${conversationId}:${senderId}:${clientId}`;
-
 /**
- * One transaction's worth of messages: the same handful of statements, whether it holds one message or hundreds. It waits for nobody:
- * an entry whose row somebody else holds (its chat, its sender's session or place in the chat, a person of a room that is to be made)
- * is held back, and the others are stored.
+ * The messages of one transaction: the same handful of statements for one message and for hundreds. It never waits for a lock: an entry
+ * that needs a row which another transaction holds (its chat, its sender's session or member's row, a user of a room that is to be made) is
+ * held back, and the others are stored.
  */
 export class AppendBatch {
-  /** Repeats within this batch, each with its first: they take its place once it has one. */
-  private readonly duplicates: [Entry, Entry][] = [];
-
   constructor(
     private readonly tx: EntityManager,
     private readonly kinds: ChatKinds,
     private readonly now: Date,
-    /** What drafts are held by that are not in this batch, with the number of the first: later ones wait behind it. */
+    /** Keys that drafts outside of this batch are held by, with the number of the first such draft: later ones wait behind it. */
     private readonly closed: ReadonlyMap<string, number> = new Map(),
   ) {}
 
@@ -63,15 +43,17 @@ export class AppendBatch {
     await this.eachKind(accepted(entries), (kind, mine) => kind.locate(this.tx, mine));
     const located = accepted(entries).filter(isLocated);
     if (this.closed.size > 0) this.holdLocated(located);
-    // From here until the commit nobody else numbers messages in these conversations: what is checked now stays true.
-    const heads = await this.lockHeads(accepted(located));
+    // From here until the commit no other transaction numbers messages in these conversations: what is checked now stays true.
+    const before = await this.lockLastMessages(accepted(located));
     await this.checkSessions(accepted(located));
     await this.eachKind(accepted(located), async (kind, mine) => kind.authorize?.(this.tx, mine));
-    const fresh = await this.settleRepeats(accepted(located));
-    await this.eachKind(fresh, async (kind, mine) => kind.admit?.(this.tx, mine));
-    const written = await this.numberAndMark(accepted(fresh), heads);
+    const repeats = new Repeats(this.tx);
+    const fresh = await repeats.settle(accepted(located));
+    await this.eachKind(fresh, async (kind, mine) => kind.checkNew?.(this.tx, mine));
+    const written = await this.numberAndMark(accepted(fresh), before);
+    repeats.follow();
     if (written.length === 0) return;
-    await this.eachKind(written, async (kind, mine) => kind.stored?.(this.tx, mine));
+    await this.eachKind(written, async (kind, mine) => kind.afterInsert?.(this.tx, mine));
   }
 
   private isBehind({ number }: Entry, key: string): boolean {
@@ -80,7 +62,7 @@ export class AppendBatch {
 
   private holdUnlocated(entries: Entry[]): void {
     for (const entry of entries) {
-      const place = (this.kinds.get(entry.draft.kind) as ChatKind).placeOf?.(entry.draft.target);
+      const place = (this.kinds.get(entry.draft.kind) as ChatKind).heldKeyOf?.(entry.draft.target);
       if (place !== undefined && this.isBehind(entry, place)) entry.hold(place);
       else if (this.isBehind(entry, heldKey.sender(entry))) entry.hold(heldKey.sender(entry));
     }
@@ -93,45 +75,6 @@ export class AppendBatch {
     }
   }
 
-  /**
-   * Whether a batch whose COMMIT was not answered is there: all of it or nothing, so one of its rows tells. One of each chat is looked
-   * for, since a chat may have been deleted meanwhile.
-   */
-  static async isCommitted(tx: EntityManager, entries: Entry[]): Promise<boolean> {
-    const written = new Map<number, Written>();
-    for (const entry of entries.filter(isFresh)) written.set(entry.conversationId, entry);
-    if (written.size === 0) return true;
-    const ids = [...written.keys()].sort((a, b) => a - b);
-    // The server may still be committing: its locks are gone only when it has decided.
-    await lockConversations(tx, ids);
-    const { sql, values } = inTuples(
-      tx,
-      'conversation_id, seq',
-      [...written].map(([id, { stored }]) => [id, stored.seq]),
-    );
-    const rows = await tx.query<
-      {
-        conversation_id: number;
-        body: string;
-        sender_id: number;
-        client_id: string | null;
-        created_at: string | Date;
-        change_seq: number | null;
-      }[]
-    >(`SELECT conversation_id, body, sender_id, client_id, created_at, change_seq FROM messages WHERE ${sql}`, values);
-    return rows.some((row) => {
-      const entry = written.get(row.conversation_id);
-      if (!entry) return false;
-      const { draft, stored } = entry;
-      return (
-        row.sender_id === draft.sender.userId &&
-        row.client_id === (draft.clientId ?? null) &&
-        (row.body === draft.body || row.change_seq !== null) &&
-        fromMoment(row.created_at).getTime() === stored.timestamp.getTime()
-      );
-    });
-  }
-
   private async eachKind<E extends Entry>(
     entries: E[],
     work: (kind: ChatKind, mine: E[]) => Promise<void>,
@@ -142,33 +85,31 @@ export class AppendBatch {
     }
   }
 
-  /** In the order of their ids, so that two batches never wait for each other. */
-  private async lockHeads(entries: Located[]): Promise<Map<number, Head>> {
-    const heads = new Map<number, Head>();
-    if (entries.length === 0) return heads;
+  /** Locks conversations in the order of their ids, so that two batches never wait for each other. @returns the last message of each */
+  private async lockLastMessages(entries: Located[]): Promise<Map<number, LastMessage>> {
+    const last = new Map<number, LastMessage>();
+    if (entries.length === 0) return last;
     const ids = unique(entries.map(({ conversationId }) => conversationId));
     const { free, held } = await lockFreeConversations(this.tx, ids);
     for (const { id, last_seq, last_message_at } of free) {
-      heads.set(id, {
-        lastSeq: last_seq,
-        lastMessageAt: last_message_at === null ? 0 : fromMoment(last_message_at).getTime(),
-      });
+      const at = last_message_at === null ? 0 : fromMoment(last_message_at).getTime();
+      last.set(id, { seq: last_seq, at });
     }
     const heldIds = new Set(held.map(({ id }) => id));
     for (const entry of entries) {
       if (heldIds.has(entry.conversationId)) entry.hold(heldKey.chat(entry));
-      else if (!heads.has(entry.conversationId)) entry.refuse(new NotFound('chat'));
+      else if (!last.has(entry.conversationId)) entry.refuse(new NotFound('chat'));
     }
-    return heads;
+    return last;
   }
 
-  /** A session that ended before this point sends nothing more. One that ends now waits for this batch. */
+  /** Refuses drafts of sessions that have ended. A session that ends now waits for this batch. */
   private async checkSessions(all: Located[]): Promise<void> {
     const entries = all.filter(isPersons);
     if (entries.length === 0) return;
     const ids = unique(entries.map(({ draft }) => draft.sender.sessionId));
     const { refusalOf, held } = await freeSessionRefusals(this.tx, ids, this.now);
-    // All that these people write: they may have another session, and what they wrote first comes first.
+    // All drafts of these senders: they may have another session, and their messages must keep their order.
     const people = new Set(
       entries.filter(({ draft }) => held.has(draft.sender.sessionId)).map(({ draft }) => draft.sender.userId),
     );
@@ -182,87 +123,24 @@ export class AppendBatch {
     }
   }
 
-  /** Answers what was sent before, in an earlier batch or in this one, and returns the rest, each of which is new. */
-  private async settleRepeats(entries: Located[]): Promise<Located[]> {
-    const known = await this.findByClientId(entries);
-    const first = new Map<string, Located>();
-    return entries.filter((entry) => {
-      const { conversationId, draft } = entry;
-      if (draft.clientId === undefined) return true;
-      const key = repeatKey(conversationId, draft.sender.userId, draft.clientId);
-      const before = known.get(key);
-      if (before) {
-        // What it said at first is known no more once it was edited or deleted.
-        if (before.body === draft.body || before.isChanged)
-          entry.stored = { conversationId, ...before.place, isRepeat: true };
-        else entry.refuse(conflict());
-        return false;
-      }
-      const original = first.get(key);
-      if (!original) {
-        first.set(key, entry);
-        return true;
-      }
-      if (original.draft.body === draft.body) this.duplicates.push([entry, original]);
-      else entry.refuse(conflict());
-      return false;
-    });
-  }
-
-  private async findByClientId(entries: Located[]) {
-    const found = new Map<string, { body: string; isChanged: boolean; place: { seq: number; timestamp: Date } }>();
-    const named = entries.flatMap(({ conversationId, draft: { sender, clientId } }): [number, number, string][] =>
-      clientId === undefined ? [] : [[conversationId, sender.userId, clientId]],
-    );
-    if (named.length === 0) return found;
-    const { sql, values } = inTuples(this.tx, 'conversation_id, sender_id, client_id', named);
-    const rows = await this.tx.query<
-      {
-        conversation_id: number;
-        sender_id: number;
-        client_id: string;
-        seq: number;
-        body: string;
-        created_at: string | Date;
-        change_seq: number | null;
-      }[]
-    >(
-      `SELECT conversation_id, sender_id, client_id, seq, body, created_at, change_seq FROM messages WHERE ${sql}`,
-      values,
-    );
-    for (const { conversation_id, sender_id, client_id, seq, body, created_at, change_seq } of rows) {
-      found.set(repeatKey(conversation_id, sender_id, client_id), {
-        body,
-        isChanged: change_seq !== null,
-        place: { seq, timestamp: fromMoment(created_at) },
-      });
-    }
-    return found;
-  }
-
   /**
-   * Writes the messages, and with them how far their senders have read: who writes has read what stands above. Read marks lie in rows
-   * that others may hold without holding the chat.
-   * @returns what is written; the others are held
+   * Writes the messages, and moves the read marks of their senders, who have read what was said before. Marks are in members' rows, which
+   * other transactions may hold without holding the chat.
+   * @returns the entries that are written; the others are held
    */
-  private async numberAndMark(fresh: Located[], heads: ReadonlyMap<number, Head>): Promise<Written[]> {
+  private async numberAndMark(fresh: Located[], before: ReadonlyMap<number, LastMessage>): Promise<Written[]> {
     const noWait = refuseToWait(this.tx);
     if (noWait === undefined) await this.holdMarks(fresh);
-    let { written, after } = this.number(accepted(fresh), heads);
+    let { written, after } = this.number(accepted(fresh), before);
     try {
       await this.mark(written, noWait);
     } catch (error) {
       if (!noWait || !isLockTimeout(error)) throw error;
-      // Somebody holds one of these rows: which one is asked only now, since it is rare.
+      // Another transaction holds one of these rows. Which one is asked only now, since it is rare.
       await this.holdMarks(fresh);
       for (const entry of fresh) if (entry.heldBy) delete entry.stored;
-      ({ written, after } = this.number(accepted(fresh), heads));
+      ({ written, after } = this.number(accepted(fresh), before));
       await this.mark(written, noWait);
-    }
-    for (const [entry, original] of this.duplicates) {
-      if (original.stored) entry.stored = { ...original.stored, isRepeat: true };
-      else if (original.heldBy) entry.hold(original.heldBy);
-      else if (original.refusal) entry.refuse(original.refusal);
     }
     if (written.length > 0) await this.write(written, after);
     return written;
@@ -270,28 +148,28 @@ export class AppendBatch {
 
   private number(
     fresh: Located[],
-    before: ReadonlyMap<number, Head>,
-  ): { written: Written[]; after: Map<number, Head> } {
-    const heads = new Map<number, Head>();
+    before: ReadonlyMap<number, LastMessage>,
+  ): { written: Written[]; after: Map<number, LastMessage> } {
+    const after = new Map<number, LastMessage>();
     const written = fresh.map((entry): Written => {
       const id = entry.conversationId;
-      const head = heads.get(id) ?? { ...locked(before, id) };
-      heads.set(id, head);
-      head.lastSeq += 1;
+      const last = after.get(id) ?? { ...locked(before, id) };
+      after.set(id, last);
+      last.seq += 1;
       // Later than the message before, also when the clock was set back: paging by timestamp skips and repeats nothing.
-      head.lastMessageAt = Math.max(this.now.getTime(), head.lastMessageAt + 1);
-      const stored: Stored = {
+      last.at = Math.max(this.now.getTime(), last.at + 1);
+      const stored: AppendResult = {
         conversationId: id,
-        seq: head.lastSeq,
-        timestamp: new Date(head.lastMessageAt),
+        seq: last.seq,
+        timestamp: new Date(last.at),
         isRepeat: false,
       };
       return Object.assign(entry, { stored });
     });
-    return { written, after: heads };
+    return { written, after };
   }
 
-  private async write(written: Written[], heads: ReadonlyMap<number, Head>): Promise<void> {
+  private async write(written: Written[], after: ReadonlyMap<number, LastMessage>): Promise<void> {
     await insertRows(
       this.tx,
       'messages',
@@ -306,16 +184,16 @@ export class AppendBatch {
       'conversations',
       // All of a row's columns, since MySQL demands those without a default; only two are ever written here.
       'id, kind, last_seq, last_message_at, created_at',
-      [...heads].map(([id, { lastSeq, lastMessageAt }]) => {
-        const moment = toMoment(new Date(lastMessageAt));
-        return [id, '', lastSeq, moment, moment];
+      [...after].map(([id, { seq, at }]) => {
+        const moment = toMoment(new Date(at));
+        return [id, '', seq, moment, moment];
       }),
       'id',
       'last_seq = new(last_seq), last_message_at = new(last_message_at)',
     );
   }
 
-  /** Holds those whose place in the chat somebody else holds. */
+  /** Holds back the entries whose member's row another transaction holds. */
   private async holdMarks(entries: Located[]): Promise<void> {
     const senders = canSkipLocked(this.tx) ? entries.filter(isPersons) : [];
     if (senders.length === 0) return;
@@ -332,7 +210,7 @@ export class AppendBatch {
       for (const key of places.keys()) if (found.has(key) === (lock !== '')) places.delete(key);
     };
     await take(forUpdateFree(this.tx));
-    // Left are those that somebody holds, and those that are not there: a chat with the bot has none before its first question.
+    // Left are rows that another transaction holds, and rows that do not exist: a chat with the bot has no member before its first question.
     if (places.size > 0) await take('');
     for (const entry of senders) if (places.has(heldKey.mark(entry))) entry.hold(heldKey.mark(entry));
   }
@@ -363,13 +241,10 @@ const isPersons = ({ draft }: Entry): boolean => draft.sender.userId !== BOT_USE
 const accepted = <E extends Entry>(entries: E[]): E[] =>
   entries.filter(({ refusal, heldBy }) => !refusal && heldBy === undefined);
 
-/** Stored by this batch, and not by an earlier one. */
-export const isFresh = (entry: Entry): entry is Written => isWritten(entry) && !entry.stored.isRepeat;
-
-function locked(heads: ReadonlyMap<number, Head>, id: number): Head {
-  const head = heads.get(id);
-  if (!head) throw new Error(`Chat ${id} is to be numbered and not locked.`);
-  return head;
+function locked(before: ReadonlyMap<number, LastMessage>, id: number): LastMessage {
+  const last = before.get(id);
+  if (!last) throw new Error(`Chat ${id} is to be numbered and not locked.`);
+  return last;
 }
 
 const unique = (numbers: number[]): number[] => [...new Set(numbers)].sort((a, b) => a - b);

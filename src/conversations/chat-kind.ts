@@ -4,7 +4,7 @@ import type { Identity } from '../common/identity.js';
 import type { ChatKindName, ChatTargets } from '../domain-events/events.js';
 import type { Entry, Located, Written } from './draft.js';
 
-/** Somebody, a member, wants to change a message. */
+/** A member wants to change a message. */
 export interface ChangeRequest<K extends ChatKindName> {
   me: Identity;
   target: ChatTargets[K];
@@ -14,34 +14,37 @@ export interface ChangeRequest<K extends ChatKindName> {
 }
 
 /**
- * What one kind of chat adds to what is the same for all. A feature registers it once (`ChatKinds.register`); from then on the message log
- * and the edits know the kind.
+ * The rules of one kind of chat. Its feature registers it once (`ChatKinds.register`); from then on the message log and the changes of messages
+ * know the kind.
  *
- * All of these run inside the transaction, for all drafts of the kind at once, so that a busy batch costs a handful of statements. From
- * `authorize` on the conversations are locked: what is found there stays true until the commit.
+ * All of these run inside the transaction, for all drafts of the kind at once, so that a large batch costs a handful of statements. From
+ * `authorize` on the conversations are locked: what is read there stays true until the commit.
  */
 export interface ChatKind<K extends ChatKindName = ChatKindName> {
-  /** What `locate` holds a draft by, where there is no conversation yet; different for each that it would make. */
-  placeOf?(target: ChatTargets[K]): string;
-  /** Sets each entry's conversation, making it where there is none; may refuse entries, or hold them by `placeOf`. */
+  /** The key that `locate` holds a draft by where there is no conversation yet: another one for each conversation that it would make. */
+  heldKeyOf?(target: ChatTargets[K]): string;
+  /** Sets each entry's conversation, making it where there is none; may refuse entries, or hold them by `heldKeyOf`. */
   locate(tx: EntityManager, entries: Entry<K>[]): Promise<void>;
   /** May each sender write there now? May refuse entries, or hold them. */
   authorize?(tx: EntityManager, entries: Located<K>[]): Promise<void>;
-  /** Is there room for these? Asked only for what is new: repeats have their number already. May refuse entries. */
-  admit?(tx: EntityManager, entries: Located<K>[]): Promise<void>;
-  /** They are written, and will be committed together with whatever this writes. */
-  stored?(tx: EntityManager, entries: Written<K>[]): Promise<void>;
+  /** May these be stored, by quotas and blocks? Asked only for new ones: repeats have their number already. May refuse entries. */
+  checkNew?(tx: EntityManager, entries: Located<K>[]): Promise<void>;
+  /** They are inserted, and will be committed together with what this writes. */
+  afterInsert?(tx: EntityManager, entries: Written<K>[]): Promise<void>;
 }
 
-/** What a kind adds whose messages can be changed. */
+/** The rules of a kind whose messages can be changed. */
 export interface EditableChatKind<K extends ChatKindName> extends ChatKind<K> {
-  /** What a conversation of this kind is found by. */
+  /** The target of a conversation: see `ChatTargets`. */
   targetOf(tx: EntityManager, conversationId: number): Promise<ChatTargets[K]>;
   /** @throws Forbidden, or another reason why the caller may not edit the message */
   mayEdit(tx: EntityManager, request: ChangeRequest<K>): Promise<void>;
   /** @throws Forbidden, or another reason why the caller may not delete the message */
   mayDelete(tx: EntityManager, request: ChangeRequest<K>): Promise<void>;
 }
+
+/** The rules by which a user may change a message. */
+export type ChangeRule = 'mayEdit' | 'mayDelete';
 
 /** Kinds of chats whose messages can be edited and deleted. */
 export type EditableKindName = Exclude<ChatKindName, 'bot'>;

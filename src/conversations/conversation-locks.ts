@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 import { Backoff } from '../common/timing/backoff.js';
+import { chunks } from '../database/chunks.js';
 import { forUpdate, placeholders } from '../database/dialect.js';
 import { type HeldRow, lockFree, lockRow, RowHeld } from '../database/row-locks.js';
 import type { ConversationKind } from './conversation.entity.js';
 
 /*
- * Whoever numbers messages or changes, or changes who is a member, locks the rows of the chats first, in here, and then those of their
- * members. Where somebody else holds a row, the transaction begins anew once it is free: see `RowHeld`.
+ * A transaction that numbers messages or changes, or changes who is a member, locks the rows of the chats first, by these functions, and
+ * then those of their members. Where another transaction holds a row, it begins anew once the row is free: see `RowHeld`.
  */
 
 /**
- * Whoever needs many chats keeps those that are free, and tries the others again, for less than a tenth of a second: of many, some are
- * always in a batch of messages, and only for a moment.
+ * A transaction that needs many chats keeps those that are free, and tries the others again, for less than a tenth of a second: of many
+ * chats, some are always in a batch of messages, and only for a moment.
  */
 const MOST_TRIES = 12;
 const FIRST_PAUSE_MS = 2;
@@ -20,7 +21,7 @@ const LONGEST_PAUSE_MS = 8;
 /** Chats of one statement. */
 const AT_ONCE = 1_000;
 
-/** A chat's row, as it stays until the commit. */
+/** A chat's row, locked until the commit. */
 export interface LockedConversation {
   id: number;
   kind: ConversationKind;
@@ -38,7 +39,7 @@ export const conversationRow = (id: number): HeldRow => ({
   lock: 'update',
 });
 
-/** Locks those of these chats that are free; `held` are there, and somebody else holds them. `ids` must be in order, and not empty. */
+/** Locks those of these chats that are free; `held` are those that another transaction holds. `ids` must be in order, and not empty. */
 export async function lockFreeConversations(
   tx: EntityManager,
   ids: readonly number[],
@@ -62,15 +63,15 @@ export async function lockConversation(
   return kind === undefined || row?.kind === kind ? row : undefined;
 }
 
-/** Locks these chats, those of them that there are. */
+/** Locks those of these chats that exist. */
 export async function lockConversations(tx: EntityManager, conversationIds: readonly number[]): Promise<void> {
-  // SQLite needs no words for it.
+  // SQLite has one writer, and no row locks.
   if (forUpdate(tx) === '') return;
   const sorted = [...new Set(conversationIds)].sort((a, b) => a - b);
   const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   let triesLeft = sorted.length > 1 ? MOST_TRIES : 1;
-  for (let i = 0; i < sorted.length; i += AT_ONCE) {
-    let missing = sorted.slice(i, i + AT_ONCE);
+  for (const some of chunks(sorted, AT_ONCE)) {
+    let missing = some;
     while (missing.length > 0) {
       const { held } = await lockFreeConversations(tx, missing);
       missing = held.map(({ id }) => id);
@@ -83,8 +84,8 @@ export async function lockConversations(tx: EntityManager, conversationIds: read
 }
 
 /**
- * The same for all chats that somebody has a part in: until the transaction ends, nobody writes in them. Chats in `locked` are left
- * out; returns all that are locked by now.
+ * The same for all chats that a user is a member of: until the transaction ends, nothing is written in them. Chats in `locked` are left
+ * out. @returns all that are locked by now
  */
 export async function lockConversationsOf(
   tx: EntityManager,
@@ -99,7 +100,7 @@ export async function lockConversationsOf(
   return new Set([...locked, ...missing]);
 }
 
-/** Somebody's place in a chat, as it stays until the commit. */
+/** A member's row, locked until the commit. */
 export interface LockedMember {
   conversation_id: number;
   user_id: number;
@@ -107,7 +108,7 @@ export interface LockedMember {
   last_read_seq: number;
 }
 
-/** Locks somebody's place in a chat; undefined where they have none. */
+/** Locks a member's row; undefined where the user is no member. */
 export async function lockMember(
   tx: EntityManager,
   conversationId: number,
@@ -118,8 +119,8 @@ export async function lockMember(
 }
 
 /**
- * Locks the places of these conditions, and returns them.
- * @param count of the places, as far as it is known: nothing more is asked where so many are free
+ * Locks the members' rows of these conditions, and returns them.
+ * @param count of the rows, where it is known: where so many are free, it is not asked which are held
  */
 export async function lockMembers(
   tx: EntityManager,

@@ -3,35 +3,34 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
+import { chunks, PER_STATEMENT } from '../database/chunks.js';
 import { SLICE } from '../database/delete-in-slices.js';
 import { inIds, insertRows, toMoment } from '../database/dialect.js';
 import { WalScrubber } from '../database/sqlite/wal-scrubber.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 
-/** Chats that are looked through together. */
-const CHUNK = 500;
-/** How long whoever erases their account is kept waiting for the last of it to be gone. */
+/** How long the caller of `finish`, an erasure, waits for the messages to be deleted. */
 const FINISH_WITHIN_MS = 5_000;
-/** For what was marked by a transaction of which nobody knew whether it was committed. */
+/** For chats that were marked by a transaction whose COMMIT was not answered. */
 const LOOK_EVERY_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 
 interface PartTable {
   name: string;
-  /** The column that stands behind `conversation_id` in its key. */
+  /** The column behind `conversation_id` in its key. */
   key: string;
 }
 
 /**
- * Deletes chats. For everybody they are gone with the commit that marks them; what was said in them may be a million rows, and goes
- * in slices. Which chats are left to do stands in `deleted_conversations`, so that a restart goes on where it was. On many nodes, two
- * may delete the same rows, which does no harm.
+ * Deletes chats. They are gone for everybody with the commit that marks them; their messages may be a million rows, and are deleted in
+ * slices. Chats that are left to do are listed in `deleted_conversations`, so that a restart goes on where it was. Several nodes may delete
+ * the same rows, which does no harm.
  */
 @Injectable()
 export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Database');
-  /** What has rows for each message, or for each person, of a chat. */
+  /** Tables with a row for each message, or for each user, of a chat. */
   private readonly tables: PartTable[] = [
     { name: 'message_changes', key: 'change_seq' },
     { name: 'messages', key: 'seq' },
@@ -48,7 +47,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
     private readonly clock: Clock,
   ) {}
 
-  /** A kind of chat says once in which tables of its own a chat may have many rows. */
+  /** Names a table of a feature in which a chat may have many rows. Call it once, in `onModuleInit`. */
   alsoDeletes(name: string, key: string): void {
     this.tables.push({ name, key });
   }
@@ -64,8 +63,8 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
   }
 
   /**
-   * Inside the caller's transaction, which also deletes the members of these chats and what names them: from its commit on nobody finds
-   * them. Call `wake` or `finish` after it.
+   * Inside the caller's transaction, which also deletes the members of these chats and the rows that refer to them: from its commit on
+   * they cannot be found. Call `wake` or `finish` after it.
    */
   async mark(tx: EntityManager, ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
@@ -86,15 +85,15 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
     this.running = this.run();
   }
 
-  /** Deletes these chats before it resolves; what that would take more than five seconds for goes on in the background. Never throws. */
+  /** Deletes these chats before it resolves; after five seconds the rest goes on in the background. Never throws. */
   async finish(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
     const until = performance.now() + FINISH_WITHIN_MS;
     const isOver = () => this.isStopping || performance.now() > until;
     try {
-      for (let i = 0; i < ids.length && !isOver(); i += CHUNK) await this.remove(ids.slice(i, i + CHUNK), isOver);
+      for (const some of chunks(ids)) if (!isOver()) await this.remove(some, isOver);
     } catch (error) {
-      this.logger.error(`Chats are deleted later: ${logLine(error)}`);
+      this.logger.error(`Deleting the messages of chats that ended failed, and is tried again: ${logLine(error)}`);
     }
     this.wake();
   }
@@ -105,8 +104,9 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
       await this.removeAll();
       this.failures = 0;
     } catch (error) {
-      // Said once: the database may be away for long.
-      if (this.failures++ === 0) this.logger.error(`Chats are deleted later: ${logLine(error)}`);
+      // Logged once: the database may be away for long.
+      if (this.failures++ === 0)
+        this.logger.error(`Deleting the messages of chats that ended failed, and is tried again: ${logLine(error)}`);
       nextMs = Math.min(FIRST_RETRY_MS * 2 ** this.failures, LONGEST_RETRY_MS) * (0.5 + Math.random() / 2);
     }
     this.running = undefined;
@@ -119,7 +119,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
   private async removeAll(): Promise<void> {
     for (let hasRemoved = false; ; hasRemoved = true) {
       const rows = await this.unitOfWork.read.query<{ id: number }[]>(
-        `SELECT conversation_id AS id FROM deleted_conversations ORDER BY conversation_id LIMIT ${CHUNK}`,
+        `SELECT conversation_id AS id FROM deleted_conversations ORDER BY conversation_id LIMIT ${PER_STATEMENT}`,
       );
       if (rows.length === 0 || this.isStopping) {
         if (hasRemoved) this.walScrubber.schedule();
@@ -156,7 +156,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
     return rows.map(({ id }) => id);
   }
 
-  /** Nobody adds any: once it has walked through them all, there are none. */
+  /** No rows are added: once it has walked through them all, there are none. */
   private async removeRows({ name, key }: PartTable, ids: readonly number[], isOver: () => boolean): Promise<void> {
     let ranges: number[][] = [];
     let free = SLICE;
@@ -169,7 +169,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
       await nextTurn();
     };
     for (const id of ids) {
-      // From where the slice before ended, and not from the first that is left: MySQL keeps deleted rows for a while, and would pass by them.
+      // From where the slice before ended, and not from the first that is left: MySQL keeps deleted rows for a while, and would read them again.
       for (let [after, isLast] = [-1, false]; !isLast && !isOver();) {
         const rows = await this.unitOfWork.read.query<{ number: number }[]>(
           `SELECT ${key} AS number FROM ${name} WHERE conversation_id = ? AND ${key} > ? ORDER BY ${key} LIMIT ?`,

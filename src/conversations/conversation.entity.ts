@@ -11,7 +11,7 @@ import {
 
 export type ConversationKind = ChatKindName;
 
-/** What every chat has, whatever its kind. Its id is the `chat_room_id` or `chat_group_id` that clients see. */
+/** A chat of any kind. Its id is the `chat_room_id` or `chat_group_id` that clients see. */
 @Entity('conversations')
 export class Conversation {
   @GeneratedId()

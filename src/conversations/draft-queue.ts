@@ -1,19 +1,19 @@
 import { Backoff } from '../common/timing/backoff.js';
-import { chatOfKey, type Draft, type Stored } from './draft.js';
+import { type AppendResult, chatOfKey, type Draft } from './draft.js';
 
-/** Drafts of one batch: enough to share a flush among, few enough for one statement each way. */
+/** Drafts of one batch: enough to share the cost of a flush, few enough for single statements. */
 const MAX_BATCH = 500;
 /** Bytes (as UTF-16) of one batch: stays far below MySQL's `max_allowed_packet`. */
 const MAX_BATCH_LENGTH = 1_000_000;
-/** Of these, drafts that are tried again: what is locked must not fill the batches of those that are not. */
+/** Of these, drafts that are tried again: those that are held must not fill the batches of the others. */
 const MAX_HELD_IN_BATCH = 100;
-/** Pauses between tries of what is held. */
+/** Pauses between tries of drafts that are held. */
 const FIRST_TRY_MS = 5;
 const LONGEST_TRY_MS = 200;
 
-/** A draft in the queue, and whoever waits for it. */
+/** A draft in the queue, with the promise of its caller. */
 export class Waiting {
-  /** The key of what somebody else holds, and since when. */
+  /** The key that it is held by, and since when. */
   heldBy?: string;
   heldSince?: number;
 
@@ -22,18 +22,18 @@ export class Waiting {
     /** Of its arrival. */
     readonly number: number,
     readonly since: number,
-    readonly resolve: (stored: Stored) => void,
+    readonly resolve: (stored: AppendResult) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 }
 
 /**
- * What waits to be stored, in the order of arrival. Drafts that need something which somebody else holds stand at the head, and are
- * tried again and again; whatever must not overtake them waits behind them, everybody else passes. Local to a process.
+ * Drafts that wait to be stored, in the order of arrival. Those that need a row which another transaction holds stand at the head, and are
+ * tried again and again; drafts that must not overtake them wait behind them, all others pass. Local to a process.
  */
 export class DraftQueue {
   private fresh: Waiting[] = [];
-  /** Parts of a batch that failed as a whole: each is a batch of its own, before all others. */
+  /** Parts of a batch that failed: each is a batch of its own, before all others. */
   private parts: Waiting[][] = [];
   /** By their numbers. */
   private held: Waiting[] = [];
@@ -55,21 +55,21 @@ export class DraftQueue {
     this.textLength += draft.body.length;
   }
 
-  /** The next batch; empty where all that waits is held, until `nextTryAt`. `freeChat` is held no more, as far as is known. */
+  /** The next batch; empty where all drafts are held, until `nextTryAt`. `freeChat`: a chat that is probably not held any more. */
   takeBatch(now: number, freeChat?: number): Waiting[] {
     const batch = this.parts.shift() ?? [...this.takeHeld(now, freeChat), ...this.takeFresh()];
     for (const { draft } of batch) this.textLength -= draft.body.length;
     return batch;
   }
 
-  /** What is held and not in the batch that was taken, each with the number of the first draft that waits for it. */
+  /** Keys that are held and not tried in the batch that was taken, each with the number of the first draft that waits for it. */
   closedKeys(): ReadonlyMap<string, number> {
     const first = new Map<string, number>();
     for (const { heldBy, number } of this.held) if (!first.has(heldBy!)) first.set(heldBy!, number);
     return first;
   }
 
-  /** Chats that somebody else has held since then, the first ones first. */
+  /** Chats that have been held since `time` or longer, the longest first. */
   chatsHeldSince(time: number): number[] {
     const chats = new Set<number>();
     for (const { heldBy, heldSince } of this.held) {
@@ -79,21 +79,21 @@ export class DraftQueue {
     return [...chats];
   }
 
-  /** When to try what is held. */
+  /** When the drafts that are held are to be tried again. */
   get nextTryAt(): number {
     return Math.min(...this.held.map(({ heldBy }) => this.tries.get(heldBy!)!.dueAt));
   }
 
-  /** They are stored before anything else, each part in a transaction of its own. */
+  /** Puts back parts of a batch: they are stored before anything else, each in a transaction of its own. */
   putBack(parts: Waiting[][]): void {
     for (const part of parts) this.count(part);
     this.parts.unshift(...parts);
   }
 
-  /** After each batch: somebody else holds what these of it need, and nobody what the others needed. */
+  /** After each batch: these drafts of it are held by these keys; the others were not held. */
   hold(waiting: [Waiting, key: string][], now: number): void {
     if (waiting.length === 0 && this.tries.size === 0) return;
-    // Those that were tried; others only stand behind them, and say nothing about what is held.
+    // Only those that were tried: the others wait behind them, and nothing is known of what they need.
     const stillHeld = new Set<string>();
     for (const [one, key] of waiting) {
       if (one.heldBy === key) stillHeld.add(key);

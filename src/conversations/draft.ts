@@ -2,7 +2,7 @@ import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import type { ChatKindName, ChatTargets } from '../domain-events/events.js';
 
-/** The bot, as a sender: no person has this id. (A NULL would defeat the unique key of client_ids.) */
+/** The bot, as a sender: no user has this id. (A NULL would defeat the unique key of client_ids.) */
 export const BOT_USER_ID = 0;
 
 /** A message on its way into the log. */
@@ -14,37 +14,36 @@ export interface Draft<K extends ChatKindName = ChatKindName> {
   readonly clientId?: string | undefined;
 }
 
-/** Where a message stands. */
-export interface Stored {
+/** What an append ends with: where the message stands. */
+export interface AppendResult {
   conversationId: number;
   seq: number;
   timestamp: Date;
-  /** It stood there already: the same `client_id` was sent before. Whoever gets this tells nobody but the sender. */
+  /** A repeat: the same `client_id` was stored before. It is acknowledged, and not published. */
   isRepeat: boolean;
 }
 
-/** The same as acknowledgements and events say it. */
-export const placeOf = (
-  { seq, timestamp }: Pick<Stored, 'seq' | 'timestamp'>,
+/** The fields of acknowledgements and events. */
+export function toStoredFields(
+  { seq, timestamp }: Pick<AppendResult, 'seq' | 'timestamp'>,
   clientId: string | null | undefined,
-) => ({
-  seq,
-  timestamp: timestamp.toISOString(),
-  ...(clientId != null && { client_id: clientId }),
-});
+): { seq: number; timestamp: string; client_id?: string } {
+  const fields = { seq, timestamp: timestamp.toISOString() };
+  return clientId == null ? fields : Object.assign(fields, { client_id: clientId });
+}
 
 /** A draft in a batch, while its transaction runs. Made anew for each try of the transaction. */
 export class Entry<K extends ChatKindName = ChatKindName> {
   /** Set by `ChatKind.locate`. */
   conversationId?: number | undefined;
   refusal?: DomainError;
-  stored?: Stored;
-  /** Somebody else holds a row that it needs: it is tried again, and until then nothing of this key is stored. */
+  stored?: AppendResult;
+  /** Another transaction holds a row that it needs: it is tried again, and until then no draft with this key is stored. */
   heldBy?: string;
 
   constructor(
     readonly draft: Draft<K>,
-    /** Of its arrival in this process: it waits behind no later one. */
+    /** In the order of arrival in this process: it waits for no later one. */
     readonly number = 0,
   ) {}
 
@@ -64,15 +63,17 @@ export interface Located<K extends ChatKindName = ChatKindName> extends Entry<K>
 
 /** An entry that has a number. */
 export interface Written<K extends ChatKindName = ChatKindName> extends Located<K> {
-  stored: Stored;
+  stored: AppendResult;
 }
 
 export const isLocated = (entry: Entry): entry is Located => entry.conversationId !== undefined;
-export const isWritten = (entry: Entry): entry is Written => isLocated(entry) && entry.stored !== undefined;
+const isWritten = (entry: Entry): entry is Written => isLocated(entry) && entry.stored !== undefined;
+/** Stored by this batch, and not by an earlier one. */
+export const isFresh = (entry: Entry): entry is Written => isWritten(entry) && !entry.stored.isRepeat;
 
 /**
- * What drafts wait for that must not be stored before one another, from the narrowest: one sender in one chat, one chat, one sender.
- * Two drafts of one sender to one chat have all of these in common.
+ * Keys by which drafts are held. Drafts with the same key are stored in their order. From the narrowest: one sender in one chat, one chat,
+ * one sender. Two drafts of one sender to one chat have all of these in common.
  */
 export const heldKey = {
   mark: ({ conversationId, draft }: Located): string => `mark ${conversationId} ${draft.sender.userId}`,
@@ -80,7 +81,7 @@ export const heldKey = {
   sender: ({ draft }: Entry): string => `sender ${draft.sender.userId}`,
 };
 
-/** The chat of a key that holds all of it. */
+/** The chat of a key that holds a whole chat. */
 export const chatOfKey = (key: string): number | undefined => {
   const [what, id] = key.split(' ');
   return what === 'chat' ? Number(id) : undefined;

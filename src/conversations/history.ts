@@ -8,7 +8,7 @@ import type { ConversationKind } from './conversation.entity.js';
 import { messageColumns, type MessageRow, type MessageView, toMessageView } from './message.view.js';
 import { PAGE_LIMIT, type PageQuery, parseUntil } from './page.dto.js';
 
-/** SQL: the newest message's number, or a given one (bound twice) where that is smaller. */
+/** SQL: the number of the newest message, or a given one (bound twice) where that is smaller. */
 const LAST_UP_TO = 'CASE WHEN c.last_seq < ? THEN c.last_seq ELSE ? END';
 
 const sizeOf = ({ limit }: PageQuery): number => Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
@@ -22,18 +22,18 @@ function assertOneCursor(query: PageQuery): void {
   throw new Invalid(`Send one of ${names.join(', ')}.`, fields);
 }
 
-/** A chat that the caller may read, as it was when they asked. */
+/** A chat that the caller may read, as it was at the time of the request. */
 export interface ReadableChat {
   id: number;
   lastSeq: number;
 }
 
-/** What was said in a chat, page by page. */
+/** The messages of a chat, page by page. */
 @Injectable()
 export class History {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
-  /** The caller is in this chat, and it is of this kind. @throws NotFound, the same for a chat that does not exist */
+  /** The user is a member of this chat, and it is of this kind. @throws NotFound, the same for a chat that does not exist */
   async assertMember(kind: ConversationKind, conversationId: number, userId: number): Promise<ReadableChat> {
     const [found] = await this.unitOfWork.read.query<{ last_seq: number }[]>(
       `SELECT c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
@@ -45,8 +45,8 @@ export class History {
   }
 
   /**
-   * A page of a chat for one of its people, who are asked for in the same statement: whoever is put out in this moment reads all of it
-   * or nothing. @throws Invalid; NotFound, the same for a chat that does not exist
+   * A page of a chat for a member. Membership is checked by the same statement: a member who is removed at this moment reads all of it or
+   * nothing. @throws Invalid; NotFound, the same for a chat that does not exist
    */
   async pageFor(
     userId: number,
@@ -75,7 +75,7 @@ export class History {
        WHERE mine.conversation_id = ? AND mine.user_id = ? AND c.kind = ? AND ${within} ORDER BY m.seq`,
       [conversationId, userId, kind, ...values],
     );
-    // There is nothing there, or nothing for them.
+    // An empty page, or no member.
     if (rows.length === 0) await this.assertMember(kind, conversationId, userId);
     return rows.map(toMessageView);
   }
@@ -86,7 +86,7 @@ export class History {
     const { until, before, after, changes_after: changesAfter } = query;
     const size = sizeOf(query);
     if (changesAfter != null) return this.changes(chat.id, changesAfter, size);
-    // Nothing newer than when they were let in: whoever is put out in this moment reads no further.
+    // Nothing newer than at the check of the membership: a member who is removed at this moment reads no further.
     if (after != null) return this.range(chat.id, after + 1, Math.min(after + size, chat.lastSeq));
     const last = until == null ? (before ?? chat.lastSeq + 1) - 1 : await this.lastBefore(chat, parseUntil(until)!);
     const end = Math.min(last, chat.lastSeq);
@@ -107,8 +107,8 @@ export class History {
   }
 
   /**
-   * Each message whose latest edit or delete is newer than a change, as it is now. One statement, so that no change comes in
-   * between; the numbers first, in a table of their own, so that no database thinks of walking through the messages.
+   * Messages whose latest edit or deletion is newer than a change, as they are now. One statement, so that no change comes in between; the
+   * numbers first, from a table of their own, so that no database plans to walk through the messages.
    */
   private async changes(conversationId: number, after: number, size: number): Promise<MessageView[]> {
     const rows = await this.unitOfWork.read.query<MessageRow[]>(
@@ -124,13 +124,13 @@ export class History {
   }
 
   /**
-   * The number of the last message before a moment; 0 where there is none. Times rise with the numbers, so halving finds it in
-   * some twenty looks at the primary key of a million messages. (An index of times would be paid for by each message.)
+   * The number of the last message before a moment; 0 where there is none. Times rise with the numbers, so a binary search finds it among a
+   * million messages in some twenty look-ups by primary key. (An index of times would cost each message.)
    */
   private async lastBefore({ id, lastSeq }: ReadableChat, moment: Date): Promise<number> {
     const time = toMoment(moment);
     const rows = await this.unitOfWork.read.query<{ seq: number | string }[]>(
-      // What is at `low` is before the moment, what is above `high` is not.
+      // The message at `low` is before the moment, those above `high` are not.
       `WITH RECURSIVE search (low, high) AS (
          SELECT CAST(0 AS SIGNED), CAST(? AS SIGNED)
          UNION ALL

@@ -4,7 +4,7 @@ import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
 // No foreign keys here and on messages: rows are only inserted by transactions that hold their conversation's row, and a check of
 // each would be paid on the hottest path.
 
-/** Someone's part in a conversation. */
+/** A user's membership of a conversation. */
 @Entity('members', { withoutRowid: true })
 @Index('ix_members_user', ['userId'])
 @Index('ix_members_joined', ['conversationId', 'joinedAt', 'userId'])
@@ -16,11 +16,11 @@ export class Member {
   @KeyColumn('user_id')
   userId!: number;
 
-  /** They have read up to here; never goes back. */
+  /** The member has read up to here; never goes back. */
   @IntegerColumn('last_read_seq')
   lastReadSeq!: number;
 
-  /** Groups: they are in it right now, and its messages come to them as they are written. */
+  /** Groups: the member is in it right now, and their sockets get its messages as they are written. */
   @Column({ type: 'boolean', name: 'is_in', default: false })
   isIn!: boolean;
 

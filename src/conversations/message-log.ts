@@ -1,41 +1,44 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { Counter } from 'prom-client';
 import type { EntityManager } from 'typeorm';
 import { CalmLogger } from '../common/logs/calm-logger.js';
 import { Clock } from '../common/timing/clock.js';
 import { Busy, Unavailable } from '../common/errors.js';
 import { logLine } from '../common/logs/log-line.js';
+import { Metrics } from '../common/metrics.js';
 import { isLostConnection } from '../common/lost-connection.js';
 import { isDatabaseDegraded } from '../database/database-errors.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
-import type { MessageStored } from '../domain-events/events.js';
+import type { ChatKindName, MessageStored } from '../domain-events/events.js';
 import { afterCommit, CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
-import { AppendBatch, isFresh } from './append-batch.js';
+import { AppendBatch } from './append-batch.js';
 import { ChatKinds } from './chat-kind.js';
-import { type Draft, Entry, type Stored, type Written } from './draft.js';
+import { isCommitted } from './committed-batch.js';
+import { type AppendResult, type Draft, Entry, isFresh, type Written } from './draft.js';
 import { DraftQueue, type Waiting } from './draft-queue.js';
 import { type Place, PlacesInLine } from './places-in-line.js';
 import { StampsAhead } from './stamps-ahead.js';
 
 /** Drafts that may wait: a few seconds of work. */
 const MAX_WAITING = 10_000;
-/** The length of their texts (UTF-16 units): some tens of megabytes. */
+/** The total length of their texts in UTF-16 units: some tens of megabytes. */
 const MAX_WAITING_LENGTH = 20_000_000;
-/** From a batch of so many on, the next one is given time to gather. */
+/** After a batch of so many drafts, the next one is given time to gather. */
 const BUSY = 8;
-/** Unless so many have gathered by themselves. */
+/** Unless so many have gathered already. */
 const ENOUGH = 100;
 const GATHER_MS = 2;
-/** How long those wait for an answer whose COMMIT a database broke off in the middle of. */
+/** How long senders wait for an answer whose batch had its connection broken during the COMMIT. */
 const LOOK_UP_FOR_MS = 5_000;
-/** How long a draft waits for what somebody else holds. */
+/** How long a draft waits for a row that another transaction holds. */
 const HELD_FOR_MS = 5_000;
-/** How long until the log waits for its chat itself, behind whoever else does. */
+/** How long a chat is held until the log takes a place in the database's own line for its row. */
 const PLACE_AFTER_MS = 30;
-/** Where the database says nothing: how long a draft waits in the queue, and how long altogether. Each sender is answered in 10 s. */
+/** Where the database does not answer: how long a draft waits in the queue, and how long altogether. Each sender is answered within 10 s. */
 const QUEUED_FOR_MS = 6_000;
 const ANSWERED_AFTER_MS = 9_000;
-/** How often these are looked at. */
+/** How often these deadlines are checked. */
 const SWEEP_MS = 250;
 
 const AWAY = 'The database is away. The message was not stored; send it again.';
@@ -43,8 +46,8 @@ const UNKNOWN =
   'The database broke off. Whether the message was stored is unknown; send it again with the same client_id.';
 
 /**
- * Every message of every chat enters here, and is numbered here. Drafts gather in a queue; while one transaction commits, the
- * next batch gathers. Alone, a message has a commit of its own at once; under load, hundreds share one flush to disk.
+ * Numbers and stores every message of every chat. Drafts gather in a queue; while one transaction commits, the next batch gathers. On an idle
+ * server, a message has a commit of its own at once; under load, hundreds share one flush to disk.
  */
 @Injectable()
 export class MessageLog implements BeforeApplicationShutdown {
@@ -53,32 +56,38 @@ export class MessageLog implements BeforeApplicationShutdown {
   private readonly queue = new DraftQueue();
   private readonly places: PlacesInLine;
   private draining: Promise<void> | undefined;
-  /** Ends the pause in which all that waits is held. */
+  /** Ends the pause that is made while all drafts are held. */
   private wake: () => void = () => {};
-  /** What is in a transaction, or looked up after one. */
+  /** Drafts that are in a transaction, or looked up after one. */
   private inFlight: Waiting[] = [];
-  /** Its COMMIT was not answered: when its senders are told so. */
+  /** Where its COMMIT was not answered: when its senders are answered `unavailable`. */
   private unknownAt = Infinity;
   /** When the database last finished a transaction of ours. */
   private workedAt = -Infinity;
   private isStopping = false;
+  /** Found once: to find a count by its labels takes longer than to count. */
+  private readonly stored: Record<ChatKindName, Counter.Internal> | undefined;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly kinds: ChatKinds,
     private readonly events: DomainEvents,
     private readonly clock: Clock,
+    private readonly metrics: Metrics,
   ) {
+    const counts = (chat_type: ChatKindName) => metrics.messages.labels({ chat_type, result: 'stored' });
+    if (metrics.isOn) this.stored = { room: counts('room'), group: counts('group'), bot: counts('bot') };
+    metrics.gauge('parley_append_queue_messages', 'Messages that wait to be stored.', () => this.queue.length);
     this.places = new PlacesInLine(unitOfWork, () => this.wake());
   }
 
   /**
-   * Stores a message; resolves after the commit, in the order of the numbers. Two drafts of one sender to one chat are numbered
-   * in the order of the calls. Answers within ten seconds also where the database says nothing at all.
-   * What is stored is told by the event `messageStored`, in the order of the numbers, before this resolves.
+   * Stores a message; resolves after the commit, in the order of the numbers. Two drafts of one sender to one chat are numbered in the order
+   * of the calls. Answers within ten seconds, also where the database does not answer at all.
+   * The event `messageStored` is published before this resolves, in the order of the numbers.
    * @throws Busy; Unavailable; what the kind of chat refuses with; `client_id_conflict`
    */
-  append(draft: Draft): Promise<Stored> {
+  append(draft: Draft): Promise<AppendResult> {
     if (this.queue.length >= MAX_WAITING || this.queue.size >= MAX_WAITING_LENGTH) return Promise.reject(new Busy());
     return new Promise((resolve, reject) => {
       this.queue.push(draft, performance.now(), resolve, reject);
@@ -96,7 +105,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   private async drain(): Promise<void> {
     const sweeper = setInterval(() => this.sweep(), SWEEP_MS);
     try {
-      // Let all sockets that have something to say right now say it: their messages share the first commit.
+      // Messages that have arrived on other sockets by now are handled first: they share the first commit.
       await new Promise(setImmediate);
       while (this.queue.length > 0) {
         const now = performance.now();
@@ -107,19 +116,19 @@ export class MessageLog implements BeforeApplicationShutdown {
           await this.store(this.inFlight, place).catch((error: unknown) => this.giveUp(error));
         else if (place) place.leave();
         else await this.untilNextTry();
-        // A batch costs as much as dozens of messages. Where many write, but not so many that the next batch is large already, a moment's
-        // patience makes it so; one who writes alone never waits.
+        // A batch costs as much as dozens of messages. Under load that does not fill the next batch by itself, a short pause does; a single
+        // sender never waits.
         if (this.inFlight.length >= BUSY && this.queue.length < ENOUGH) await sleep(GATHER_MS);
       }
     } finally {
       clearInterval(sweeper);
       void this.places.leave();
-      // In the turn that saw the queue empty: a draft that comes any later finds nobody draining, and starts anew.
+      // In the turn of the event loop that saw the queue empty: a draft that comes later finds this unset, and starts anew.
       this.draining = undefined;
     }
   }
 
-  /** All that waits is held by somebody else: until it is to be tried again, or something else comes. */
+  /** All drafts are held: waits until they are to be tried again, or another one comes. */
   private async untilNextTry(): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.max(1, this.queue.nextTryAt - performance.now()));
@@ -131,7 +140,7 @@ export class MessageLog implements BeforeApplicationShutdown {
     this.wake = () => {};
   }
 
-  /** @param place a transaction that has begun, and has a chat's row */
+  /** @param place a transaction that has begun, and holds a chat's row */
   private async store(batch: Waiting[], place?: Place): Promise<void> {
     let entries: Entry[] = [];
     let now = this.clock.now();
@@ -142,20 +151,26 @@ export class MessageLog implements BeforeApplicationShutdown {
         entries = batch.map(({ draft, number }) => new Entry(draft, number));
         await new AppendBatch(tx, this.kinds, now, closed).append(entries);
         const written = entries.filter(isFresh);
-        afterCommit(tx, () => written.forEach((entry) => this.events.publish('messageStored', toEvent(entry))));
+        afterCommit(tx, () => {
+          for (const entry of written) {
+            this.stored?.[entry.draft.kind].inc();
+            this.events.publish('messageStored', toEvent(entry));
+          }
+        });
       };
       await (place ? place.run(work) : this.unitOfWork.run(work, { isAhead: true }));
     } catch (error) {
       await this.recover(batch, entries, error);
       return;
     }
+    this.metrics.batchMessages.observe(batch.length);
     this.settle(batch, entries);
     this.stampsAhead.look(entries, now);
   }
 
   private async recover(batch: Waiting[], entries: Entry[], error: unknown): Promise<void> {
     if (error instanceof CommitUnknown) {
-      // What was held back is known not to be stored.
+      // Drafts that were held back were not in the transaction.
       this.hold(batch, entries);
       this.inFlight = batch.filter((_, i) => entries[i]!.heldBy === undefined);
       await this.lookUp(
@@ -167,14 +182,14 @@ export class MessageLog implements BeforeApplicationShutdown {
       // The connection broke before the COMMIT.
       rejectAll(batch, AWAY);
     } else if (isDatabaseDegraded(error)) {
-      // Nothing is wrong with the drafts: trying them one by one would only take longer.
-      this.logger.error(`Messages could not be stored: ${logLine(error)}`);
+      // The drafts are not the cause: trying them one by one would only take longer.
+      this.logger.error(`Messages could not be stored, and were answered as unavailable: ${logLine(error)}`);
       rejectAll(batch, 'The database is in trouble. The message was not stored; send it again.');
     } else if (error instanceof Busy) {
-      // Somebody holds what these need, and nobody knows which of them.
+      // Another transaction holds a row that one of these needs; it is not known which.
       for (const { reject } of batch) reject(error);
     } else if (batch.length > 1) {
-      // One draft spoils the statement of all: halve until it stands alone. Order is kept, since the first half goes first.
+      // One draft makes the statement of all fail: halve the batch until it is alone. Order is kept, since the first half goes first.
       const middle = batch.length >> 1;
       this.queue.putBack([batch.slice(0, middle), batch.slice(middle)]);
     } else {
@@ -184,8 +199,8 @@ export class MessageLog implements BeforeApplicationShutdown {
   }
 
   /**
-   * The answer to COMMIT was lost: the rows themselves say whether it happened. Never run again: it would store twice. Until that is
-   * known nothing else is stored, or what comes later would be told first.
+   * The answer to the COMMIT was lost: the rows show whether it happened. The batch is never run again, which could store it twice. Until it
+   * is known, nothing else is stored: later messages would be published first.
    */
   private async lookUp(unknown: CommitUnknown, batch: Waiting[], entries: Entry[]): Promise<void> {
     this.unknownAt = performance.now() + LOOK_UP_FOR_MS;
@@ -196,17 +211,16 @@ export class MessageLog implements BeforeApplicationShutdown {
       if (!hasSaid) {
         hasSaid = true;
         this.logger.error(
-          `The database broke off, and does not say whether ${batch.length} messages are stored: ${logLine(trouble)}`,
+          `The connection broke in the middle of a COMMIT. Whether ${batch.length} messages are stored is not known before the database answers again; until then no message is stored: ${logLine(trouble)}`,
         );
       }
       this.sweep();
       return !this.isStopping;
     };
-    const isDone = (tx: EntityManager): Promise<boolean> => AppendBatch.isCommitted(tx, entries);
-    const isCommitted = await this.unitOfWork.settle(unknown, isDone, goOn, { isAhead: true });
-    if (isCommitted === undefined) return;
+    const isStored = await this.unitOfWork.settle(unknown, (tx) => isCommitted(tx, entries), goOn, { isAhead: true });
+    if (isStored === undefined) return;
     this.unknownAt = Infinity;
-    if (isCommitted) this.settle(batch, entries);
+    if (isStored) this.settle(batch, entries);
     else rejectAll(batch, 'The database broke off. The message was not stored; send it again.');
   }
 
@@ -215,7 +229,7 @@ export class MessageLog implements BeforeApplicationShutdown {
     entries.forEach(({ stored, refusal, heldBy }, i) => {
       const waiting = batch[i]!;
       if (heldBy !== undefined) return;
-      // One that was answered `unavailable` meanwhile stays so: its others have been told by the event.
+      // A sender who was answered `unavailable` meanwhile gets no second answer; the event is published all the same.
       if (stored) waiting.resolve(stored);
       else waiting.reject(refusal);
     });
@@ -229,22 +243,22 @@ export class MessageLog implements BeforeApplicationShutdown {
     this.queue.hold(held, performance.now());
   }
 
-  /** A mistake of ours: these have no answer, and the others are still to be stored. */
+  /** A mistake of ours: the drafts of this batch are refused, and the others are still to be stored. */
   private giveUp(error: unknown): void {
-    this.logger.error(`Messages could not be stored: ${logLine(error)}`);
+    this.logger.error(`Messages could not be stored, by a mistake in Parley: ${logLine(error)}`);
     for (const { reject } of this.inFlight) reject(error);
   }
 
-  /** Answers those that have waited for long enough. */
+  /** Refuses drafts that have waited for as long as they may. */
   private sweep(): void {
     const now = performance.now();
     for (const { reject } of this.queue.takeHeldSince(now - HELD_FOR_MS)) reject(new Busy());
-    // Nobody is kept waiting for longer than these were.
+    // Drafts in the queue would have to wait for longer still.
     if (now >= this.unknownAt) {
       rejectAll(this.inFlight, UNKNOWN);
       rejectAll(this.queue.takeAll(), AWAY);
     }
-    // A database that works takes what waits, however long the queue is.
+    // Only where the database has finished nothing lately: otherwise the queue moves, however long it is.
     if (this.workedAt < now - QUEUED_FOR_MS) rejectAll(this.queue.takeOlder(now - QUEUED_FOR_MS), AWAY);
     if (this.workedAt < now - ANSWERED_AFTER_MS)
       rejectAll(
@@ -254,9 +268,12 @@ export class MessageLog implements BeforeApplicationShutdown {
   }
 }
 
-/** Draft and event tell the kinds apart by the same field. */
-const toEvent = ({ draft, stored: { conversationId, seq, timestamp } }: Written): MessageStored =>
-  ({ ...draft, conversationId, seq, timestamp }) as MessageStored;
+/** Draft and event have the kind and the target in the same fields. One by one: to spread a draft takes longer than to publish its event. */
+const toEvent = ({ draft, stored }: Written): MessageStored => {
+  const { kind, target, sender, body, clientId } = draft;
+  const { conversationId, seq, timestamp } = stored;
+  return { kind, target, sender, body, clientId, conversationId, seq, timestamp } as MessageStored;
+};
 
 const rejectAll = (batch: Waiting[], sentence: string): void => {
   for (const { reject } of batch) reject(new Unavailable(sentence));

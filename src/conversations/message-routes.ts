@@ -9,9 +9,9 @@ import type { MessageEdits } from './message-edits.js';
 import { MessageView } from './message.view.js';
 
 /**
- * The routes of single messages, the same for each kind of chat: the controller of a kind extends what this returns, under a prefix of its
- * own.
- * @param says what the documentation says of them
+ * The routes of single messages, the same for each kind of chat: the controller of a kind extends the class that this returns, under a
+ * prefix of its own.
+ * @param says summaries for the documentation
  */
 export function MessageRoutes(kind: EditableKindName, says: { edit: string; remove: string }) {
   abstract class Routes {

@@ -9,7 +9,7 @@ import {
   TextColumn,
 } from '../database/columns.js';
 
-/** One message is one row, however many receive it. A page of history is one range of the primary key. */
+/** A message is one row, however many users receive it. A page of history is one range of the primary key. */
 @Entity('messages', { withoutRowid: true })
 @Unique('uq_messages_client_id', ['conversationId', 'senderId', 'clientId'])
 export class Message {
@@ -23,26 +23,26 @@ export class Message {
   @IntegerColumn('sender_id')
   senderId!: number;
 
-  /** As it was sent, or edited; empty once it is deleted. */
+  /** As it was sent, or last edited; empty once it is deleted. */
   @TextColumn('body')
   body!: string;
 
-  /** Later than that of the message before, by at least a millisecond: the order of times is the order of numbers. */
+  /** Later than that of the message before by at least a millisecond, so that times have the order of the numbers. */
   @MomentColumn('created_at')
   createdAt!: Date;
 
-  /** The sender's own name for it: a repeat is found by it. */
+  /** The sender's own id for it, by which a repeat is found. */
   @NullableVarcharColumn('client_id', 64)
   clientId!: string | null;
 
-  /** Number of its latest edit or delete among those of the conversation; null for never. (`change` is a word of MySQL's own.) */
+  /** Number of its latest edit or deletion in the conversation; null where there was none. (`change` is a reserved word of MySQL.) */
   @NullableIntegerColumn('change_seq')
   change!: number | null;
 
   @NullableMomentColumn('edited_at')
   editedAt!: Date | null;
 
-  /** It keeps its number, and its text is gone. */
+  /** A deleted message keeps its number and loses its text. */
   @NullableMomentColumn('deleted_at')
   deletedAt!: Date | null;
 }

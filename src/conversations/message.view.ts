@@ -17,7 +17,7 @@ export class MessageView {
   @ApiProperty({ format: 'date-time', description: 'UTC; later than that of the message before' })
   timestamp!: string;
 
-  @ApiPropertyOptional({ description: 'As its sender named it' })
+  @ApiPropertyOptional({ description: 'The id that the sender has given it' })
   client_id?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'When it was last edited' })
@@ -33,7 +33,7 @@ export class MessageView {
   change?: number;
 }
 
-/** A message as it is read: by hand, since making an entity of each costs more than all the rest of a page. */
+/** A message's row as it is read, without an entity: making one of each row costs more than all the rest of a page. */
 export interface MessageRow {
   seq: number;
   sender_id: number;
@@ -47,7 +47,7 @@ export interface MessageRow {
 
 const COLUMNS = ['seq', 'sender_id', 'body', 'created_at', 'client_id', 'change_seq', 'edited_at', 'deleted_at'];
 
-/** What is read of a message for its view; `messages` is what the statement calls the table. */
+/** The columns that a view needs; `messages` is the table's alias in the statement. */
 export const messageColumns = (messages: string): string => COLUMNS.map((column) => `${messages}.${column}`).join(', ');
 
 export const toMessageView = (row: MessageRow): MessageView => ({
@@ -62,7 +62,7 @@ export const toMessageView = (row: MessageRow): MessageView => ({
   ...(row.change_seq !== null && { change: row.change_seq }),
 });
 
-/** A change as sockets are told of it. */
+/** A change as it is published to sockets. */
 export const toMessageUpdate = (event: MessageChanged): MessageUpdate => ({
   user_id: event.senderId,
   seq: event.seq,

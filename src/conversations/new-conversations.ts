@@ -20,8 +20,8 @@ export async function makeConversations(
   );
   const rows = Array.from({ length: count }, () => [kind, 0, null, toMoment(now)]);
   await insertRows(tx, 'conversations', 'kind, last_seq, last_message_at, created_at', rows);
-  // How the numbers of one statement follow each other is a matter of the server's settings. But only ours have no details yet: what
-  // others make is seen together with them.
+  // Whether the ids of one statement follow each other depends on the server's settings. But only ours have no details yet: those of other
+  // transactions become visible together with their details.
   const made = await tx.query<{ id: number }[]>(
     `SELECT c.id FROM conversations c LEFT JOIN ${details} d ON d.conversation_id = c.id
      WHERE c.id > ? AND c.kind = ? AND d.conversation_id IS NULL ORDER BY c.id`,

@@ -3,7 +3,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, ValidateBy } from 'class-validator';
 import { IntegerField, MAX_ID } from '../common/fields.js';
 
-/** Messages of one page, at most. */
+/** Most messages of one page. */
 export const PAGE_LIMIT = 100;
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})$/;
@@ -15,7 +15,7 @@ export function parseUntil(text: string): Date | undefined {
   const match = DATE.exec(written);
   if (!match) return undefined;
   const date = new Date(written.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
-  // `2026-02-30` is a date to JavaScript, in March: the day must survive.
+  // JavaScript takes `2026-02-30` for a day in March: such dates are refused.
   if (
     Number.isNaN(date.getTime()) ||
     Number(match[3]) > new Date(Date.UTC(Number(match[1]), Number(match[2]), 0)).getUTCDate()
@@ -42,7 +42,7 @@ const UntilField = () =>
     ),
   );
 
-/** Which page of a history; without anything, the newest. At most one of `until`, `before`, `after` and `changes_after`. */
+/** Which page of a history; without a cursor, the newest. At most one of `until`, `before`, `after` and `changes_after`. */
 export class PageQuery {
   @UntilField()
   until?: string;
@@ -70,6 +70,6 @@ export class PageQuery {
   limit?: number;
 }
 
-/** It goes on from somewhere, and does not ask for the newest page. */
+/** Whether another page than the newest one is asked for. */
 export const hasCursor = ({ until, before, after, changes_after }: PageQuery): boolean =>
   [until, before, after, changes_after].some((value) => value != null);

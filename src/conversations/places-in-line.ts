@@ -8,13 +8,13 @@ import { conversationRow } from './conversation-locks.js';
 
 type Work = (tx: EntityManager) => Promise<void>;
 
-/** A transaction that waits for one chat's row, and runs one batch once it has it. */
+/** A transaction that waits for the row of one chat, and runs one batch once it holds it. */
 export class Place {
   hasRow = false;
   isOver = false;
-  /** A batch runs in it, or none will. */
+  /** A batch runs in it, or it was given up. */
   isGiven = false;
-  /** Of the transaction. */
+  /** Resolves with the transaction. */
   readonly end: Promise<void>;
   private give!: (work: Work | undefined) => void;
 
@@ -40,7 +40,7 @@ export class Place {
     return this.end;
   }
 
-  /** Nothing is to be done in it any more. */
+  /** Gives it up: the transaction ends without a batch. */
   leave(): void {
     this.isGiven = true;
     this.give(undefined);
@@ -48,23 +48,23 @@ export class Place {
 }
 
 /**
- * The message log leaves out what others hold, and so never has a turn where a chat's row goes from one to the next. A chat whose
- * drafts have been held for a while gets a place in the database's own line for it: a transaction that waits for the row, in which
- * the next batch runs. Local to a process.
+ * The message log skips rows that are held, and so would never get a row that is handed from one waiting transaction to the next. A chat
+ * whose drafts have been held for a while gets a place in the database's own line for its row: a transaction that waits for it, and in
+ * which the next batch runs. Local to a process.
  */
 export class PlacesInLine {
   private readonly logger = new CalmLogger(PlacesInLine.name);
   private readonly places = new Map<number, Place>();
-  /** Those that had a place and are held still: others are first. */
+  /** Chats that had a place already and are still held: others are first. */
   private had = new Set<number>();
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
-    /** One of them has its row. */
+    /** Called when a place has got its row. */
     private readonly onRow: () => void,
   ) {}
 
-  /** Takes places for these chats, the first ones first, as far as there are any. */
+  /** Takes places for these chats in their order, as many as may be taken. */
   take(chatIds: readonly number[]): void {
     if (this.had.size > 0) this.had = new Set(chatIds.filter((id) => this.had.has(id)));
     const waiting = chatIds.filter((id) => !this.places.has(id));
@@ -75,20 +75,20 @@ export class PlacesInLine {
       this.places.set(id, place);
       place.end
         .catch((error: unknown) => {
-          // Whoever runs a batch in it hears of that.
+          // Where a batch runs in it, the error is that of the batch.
           if (!place.hasRow && !(error instanceof Busy) && !isLostConnection(error))
-            this.logger.error(`A chat that is held could not be waited for: ${logLine(error)}`);
+            this.logger.error(`Waiting for the lock of chat ${id} failed: ${logLine(error)}`);
         })
         .finally(() => this.places.delete(id));
     }
   }
 
-  /** The one to run the next batch in, if one has its row. */
+  /** The place to run the next batch in, if one has its row. */
   next(): Place | undefined {
     return [...this.places.values()].find(({ hasRow, isOver, isGiven }) => hasRow && !isOver && !isGiven);
   }
 
-  /** Ends all that have no batch: what holds a row must not keep anybody waiting. Resolves when they have ended. */
+  /** Gives up all places that have no batch, so that none holds a row for nothing. Resolves when their transactions have ended. */
   async leave(): Promise<void> {
     const places = [...this.places.values()];
     for (const place of places) place.leave();

@@ -1,30 +1,30 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Batcher } from '../common/timing/batcher.js';
 import { Throttle } from '../common/timing/throttle.js';
+import { chunks } from '../database/chunks.js';
 import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { DomainEvents } from '../domain-events/domain-events.js';
 import { SMALL_GROUP } from '../people/audience.js';
 import { Presence } from '../sockets/presence.js';
 import { Publisher } from '../sockets/publisher.js';
 import { WhoIsIn } from '../people/who-is-in.js';
 import { liveMark, type ReadMark } from './read-marks.js';
 
-/** Shortest time between two receipts of one reader in one chat. */
+/** Shortest time between two receipts of one user in one chat. */
 const EVERY_MS = 1_000;
-/** Marks that are remembered as told; with more, one that did not move may be told once more. */
+/** Marks that are remembered as published; with more, a mark that did not move may be published again. */
 const REMEMBERED = 100_000;
-/** Marks of one question to the database. */
-const CHUNK = 500;
 
-/** Somebody's read mark has moved. */
+/** A user's read mark has moved. */
 export interface Moved {
   conversationId: number;
   userId: number;
-  /** The newest message of the chat, as far as whoever says so knows. */
+  /** The newest message of the chat, as far as the caller knows. */
   lastSeq: number;
   lastReadSeq: number;
-  /** The others know already: the message that moved it came to them. */
+  /** Others know already, by the message that moved it. */
   isKnown?: boolean;
 }
 
@@ -37,17 +37,17 @@ interface Row {
 }
 
 /**
- * Tells how far somebody has read: the two people of a room; those who are in a group of at most 100 members; and always the
- * reader's own devices. Say here whenever a mark has moved; how often it is told is decided here.
+ * Publishes how far users have read: to the two users of a room, to those who are in a group of at most 100 members, and always to the
+ * user's own devices. Call it whenever a mark has moved; it decides how often receipts are sent.
  */
 @Injectable()
-export class Receipts implements BeforeApplicationShutdown {
-  /** The newest mark of each reader and chat that was announced, will be, or needs no event. */
+export class Receipts implements OnModuleInit, BeforeApplicationShutdown {
+  /** The newest mark of each user and chat that was published, will be, or needs no receipt. */
   private readonly lastAnnounced = new LRUCache<string, number>({ max: REMEMBERED });
-  /** The newest mark that needed no event. */
+  /** The newest mark that needed no receipt. */
   private readonly lastImplied = new LRUCache<string, number>({ max: REMEMBERED });
   private readonly throttle: Throttle<string, Moved>;
-  /** Many move at once when many enter or go: one query for all of a turn of the event loop. */
+  /** Many marks move at once when many users enter or leave: one query for all of a turn of the event loop. */
   private readonly batch: Batcher<string, Moved>;
 
   constructor(
@@ -55,9 +55,17 @@ export class Receipts implements BeforeApplicationShutdown {
     private readonly publisher: Publisher,
     private readonly presence: Presence,
     private readonly whoIsIn: WhoIsIn,
+    private readonly events: DomainEvents,
   ) {
-    this.batch = new Batcher('Receipts', 0, (moved) => this.tell([...moved.values()]));
+    this.batch = new Batcher('Publishing read receipts', 0, (moved) => this.publish([...moved.values()]));
     this.throttle = new Throttle(EVERY_MS, (moved, key) => this.batch.add(key, moved));
+  }
+
+  onModuleInit(): void {
+    this.events.on('readMarkMoved', (moved) => {
+      const { conversationId, userId } = moved;
+      this.moved({ conversationId, userId, ...this.markNow(moved) });
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -65,7 +73,7 @@ export class Receipts implements BeforeApplicationShutdown {
     await this.batch.stop();
   }
 
-  /** A mark moved, and is committed. A mark that was announced before, or lies behind one that was, is not announced again. */
+  /** A mark moved, and is committed. Publishes nothing where this mark or a later one was published before. */
   moved(moved: Moved): void {
     const key = keyOf(moved);
     if (moved.lastReadSeq <= (this.lastAnnounced.get(key) ?? 0)) return;
@@ -73,33 +81,32 @@ export class Receipts implements BeforeApplicationShutdown {
     this.throttle.push(key, moved);
   }
 
-  /** Records a mark that needs no event: a message that its receivers got implied it. */
+  /** Records a mark that needs no receipt: those who would get it know it by a message. */
   recordImplied(conversationId: number, userId: number, seq: number): void {
     const key = keyOf({ conversationId, userId });
     for (const marks of [this.lastAnnounced, this.lastImplied]) if (seq > (marks.get(key) ?? 0)) marks.set(key, seq);
   }
 
   /**
-   * A membership in a group began, at this message, with nothing unread: the person's devices have no marks of it yet, or those of an
-   * earlier one. The others have no mark of theirs that could move.
+   * A membership of a group began at this message, with nothing unread. The user's devices have no mark of it yet, or that of an earlier
+   * membership; other members have none of this user that could move.
    */
   began(groupId: number, userId: number, seq: number): void {
     this.recordImplied(groupId, userId, seq);
     const mark = this.markNow({ conversationId: groupId, userId, lastSeq: seq, lastReadSeq: seq });
-    this.tellDevices(groupId, userId, mark);
+    this.publishToDevices(groupId, userId, mark);
   }
 
-  private async tell(all: Moved[]): Promise<void> {
-    for (let i = 0; i < all.length; i += CHUNK) {
-      const moved = all.slice(i, i + CHUNK);
+  private async publish(all: Moved[]): Promise<void> {
+    for (const moved of chunks(all)) {
       const places = await this.places(moved);
-      // Who is a member no more is not among them, and hears nothing.
-      for (const one of moved) this.tellOne(one, places.get(keyOf(one)));
+      // Users whose membership has ended are not among them, and get nothing.
+      for (const one of moved) this.publishOne(one, places.get(keyOf(one)));
     }
   }
 
-  private tellOne(moved: Moved, place?: Row): void {
-    // A later mark was implied while this waited: by what they wrote, for one.
+  private publishOne(moved: Moved, place?: Row): void {
+    // A later mark became known while this one waited, by a message of the user, say.
     const isOvertaken = moved.lastReadSeq < (this.lastImplied.get(keyOf(moved)) ?? 0);
     if (!place || isOvertaken) return;
     const { conversationId, userId, isKnown } = moved;
@@ -112,22 +119,22 @@ export class Receipts implements BeforeApplicationShutdown {
     const receipt = { chat_group_id: conversationId, ...read };
     if (isKnown || (place.member_count ?? 0) > SMALL_GROUP) this.publisher.read(receipt, [userId]);
     else this.publisher.readInGroup(receipt);
-    this.tellDevices(conversationId, userId, mark);
+    this.publishToDevices(conversationId, userId, mark);
   }
 
-  private tellDevices(groupId: number, userId: number, { lastSeq, lastReadSeq }: ReadMark): void {
+  private publishToDevices(groupId: number, userId: number, { lastSeq, lastReadSeq }: ReadMark): void {
     const marks = { last_seq: lastSeq, last_read_seq: lastReadSeq };
     this.publisher.groupRead(userId, { chat_type: 'group', chat_group_id: groupId, ...marks });
   }
 
-  /** What was told of a group while this waited has come to the reader, too, in one way or the other. */
+  /** What was published to the group while this waited has reached the user as well. */
   private markNow({ conversationId, userId, lastSeq, lastReadSeq }: Moved): ReadMark {
     const newest = Math.max(lastSeq, this.whoIsIn.lastPublishedSeq(conversationId) ?? 0);
     const isWatching = this.whoIsIn.has(userId, conversationId) && this.presence.isConnected(userId);
     return liveMark({ lastSeq: newest, lastReadSeq }, isWatching);
   }
 
-  /** Whose chat each is, and how large. */
+  /** The rows of chats and members that say to whom each receipt goes. */
   private async places(moved: Moved[]): Promise<Map<string, Row>> {
     const { read } = this.unitOfWork;
     const { sql, values } = inTuples(

@@ -1,20 +1,20 @@
 import { Logger } from '@nestjs/common';
 import type { Entry } from './draft.js';
 
-/** What clocks that are kept in step may differ by. */
+/** The most that clocks may differ by that are kept in step. */
 const TOLERATED_MS = 60_000;
-/** Between two lines in the log. */
+/** Shortest time between two warnings. */
 const SAY_EVERY_MS = 10 * 60_000;
 
 /**
- * Says in the log that messages bear times that are still to come. They do where the clock was ahead and was put right: each message is
- * later than the one before. Counted per node: each has a clock of its own.
+ * Warns in the log of messages whose time is in the future. That happens where the clock was ahead and was set back, since each message is
+ * later than the one before. By node: each has a clock of its own.
  */
 export class StampsAhead {
   private readonly logger = new Logger('Clock');
   private saidAt = -Infinity;
 
-  /** Looks at what was stored in a batch that began at `now`. */
+  /** Checks the messages of a batch that began at `now`. */
   look(entries: readonly Entry[], now: Date): void {
     const limit = now.getTime() + TOLERATED_MS;
     let newest = limit;

@@ -1,14 +1,14 @@
 import { Column, ForeignKey, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 
 /*
- * The column types that mean the same on SQLite, MySQL and MariaDB. Entities use these and no others: `int`, say, would be a
+ * The column types that mean the same on SQLite, MySQL and MariaDB. Entities use these and no others: TypeORM would report `int` as a
  * difference to the schema for ever on SQLite, and a `datetime` without (3) loses the milliseconds on MySQL.
  */
 
 /** A number that the database counts up. */
 export const GeneratedId = () => PrimaryGeneratedColumn({ type: 'integer' });
 
-/** Part of a primary key that is somebody else's id, or a number of our own. */
+/** Part of a primary key that is the id of another row, or a number of our own. */
 export const KeyColumn = (name: string) => PrimaryColumn({ type: 'integer', name });
 
 export const IntegerColumn = (name: string) => Column({ type: 'integer', name });
@@ -29,6 +29,6 @@ export const TextColumn = (name: string) => Column({ type: 'text', name });
 export const MomentColumn = (name: string) => Column({ type: 'datetime', precision: 3, name });
 export const NullableMomentColumn = (name: string) => Column({ type: 'datetime', precision: 3, name, nullable: true });
 
-/** Somebody else's id that must exist. RESTRICT said aloud: it is what MariaDB makes of nothing, and MySQL does not. */
+/** The id of another row, which must exist. RESTRICT is given, since MariaDB reports it where nothing is given, and MySQL does not. */
 export const References = (target: () => new () => object, name: string) =>
   ForeignKey(target, { name, onDelete: 'RESTRICT', onUpdate: 'RESTRICT' });

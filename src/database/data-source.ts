@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { ConnectionOptions, Pool, SslOptions } from 'mysql2';
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
+import type { AfterQueryEvent } from 'typeorm/subscriber/event/QueryEvent.js';
 import type { Config } from '../config/config.js';
 import type { DatabaseUrl } from '../config/database-url.js';
 import { AbandonedConnections } from './mysql/abandoned-connections.js';
@@ -25,18 +25,20 @@ import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-name
 import { type Locking, locksOf } from './locking.js';
 import { onlyRow } from './only-row.js';
 import { connectionOptions, reach } from './mysql/mysql-connection.js';
+import { assertMysql, streamOf } from './mysql/mysql-internals.js';
 import { SESSION } from './mysql/mysql-session.js';
 import { PoolRenewal } from './mysql/pool-renewal.js';
 import { reportRefusals } from './mysql/refused-connections.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite/sqlite-reader.js';
 import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
-import { StartError } from './start-error.js';
+import { StartError } from '../common/start-error.js';
 import { mysqlProblem, oneLine } from './start-problem.js';
+import { assertTypeorm, poolOf } from './typeorm-internals.js';
 import { WalFile } from './sqlite/wal-file.js';
 import { CONNECTION_WITHIN_MS, WatchedPool } from './mysql/watched-pool.js';
 
-/** All of them, oldest first. Appended to, never edited. */
+/** All migrations, oldest first. Appended to, never edited. */
 export const migrations = [
   Messages1763800000000,
   Groups1763900000000,
@@ -71,16 +73,16 @@ export function sqliteOptions(config: Pick<Config, 'dataDir'>, { readonly = fals
     enableWAL: !readonly,
     readonly,
     prepareDatabase: (database: Pragmas) => {
-      // better-sqlite3 is compiled to NORMAL for WAL: a power cut could then take back what was committed. See `flushByOurselves`.
+      // better-sqlite3 is compiled to NORMAL for WAL, with which a power cut could undo commits. See `flushByOurselves`.
       database.pragma('synchronous = FULL');
-      // What is deleted or written over is gone from the file as well: somebody may have asked for it.
+      // Deleted or overwritten data is erased from the file as well: a user may have asked for that.
       database.pragma('secure_delete = ON');
       database.pragma('cache_size = -65536');
     },
   };
 }
 
-/** Asks the server what it is: TypeORM must know MariaDB from MySQL, or it sees differences in the schema for ever. */
+/** Asks the server what it is: TypeORM must know MariaDB from MySQL, or it reports differences in the schema for ever. */
 export async function mysqlOptions(url: DatabaseUrl, poolSize: number): Promise<MysqlDataSourceOptions> {
   const { version, ssl } = await reach(url);
   const { user: username, ...connection } = connectionOptions(url, ssl);
@@ -94,7 +96,7 @@ export async function mysqlOptions(url: DatabaseUrl, poolSize: number): Promise<
     connectTimeout: CONNECTION_WITHIN_MS,
     type: version.includes('MariaDB') ? 'mariadb' : 'mysql',
     timezone: 'Z',
-    // MySQL calls most of what it computes a BIGINT. No number of ours comes near 2^53; any that did would come as a text.
+    // MySQL computes most numbers as BIGINT. None of ours comes near 2^53; one that did would come as a text.
     bigNumberStrings: false,
     charset: 'utf8mb4_bin',
     poolSize,
@@ -105,31 +107,46 @@ export const dataSourceOptions = (config: Config): Promise<DataSourceOptions> =>
   config.databaseUrl ? mysqlOptions(config.databaseUrl, config.databasePool) : Promise.resolve(sqliteOptions(config));
 
 /**
- * The connection, or pool, that writes. On SQLite a second one reads, and both live behind a lock; they end together and in order:
- * whoever closes the file last folds the write-ahead log into it, which a reader may not.
+ * The connection, or pool, that writes. On SQLite a second connection reads, and a lock protects both. They close in order: the connection
+ * that closes the file last folds the write-ahead log into it, which a read-only one may not.
  */
 export class Database extends DataSource {
-  /** Where everything outside a transaction is read: only what is committed is seen. */
+  /** For all reads outside of transactions: only what is committed is seen. */
   reader: DataSource = this;
-  /** Undefined on SQLite, where nobody else writes. */
+  /** Undefined on SQLite, which has one writer. */
   locking?: Locking;
   private wal?: WalFile;
   private lock?: Lock;
   private renewal?: PoolRenewal;
   private watchedPool?: WatchedPool;
   private abandoned?: AbandonedConnections;
+  private measure?: (sql: string, tookMs: number) => void;
 
   /**
-   * Statements of our own go straight to MySQL's driver, in a transaction or not: what TypeORM does around each takes as long as what
-   * a small one costs. Errors are the driver's own.
+   * Statements in SQL go straight to MySQL's driver, in a transaction or not: TypeORM's work around each takes as long as a small statement
+   * itself. Errors are the driver's own.
    */
   override async query<T>(sql: string, values?: unknown[], runner?: QueryRunner): Promise<T> {
     if (this.options.type === 'better-sqlite3') return super.query<T>(sql, values, runner);
     this.logger.logQuery(sql, values);
-    const connection = runner ? ((await runner.connect()) as Pool) : (this.driver as unknown as { pool: Pool }).pool;
+    const connection = runner ? ((await runner.connect()) as Pool) : poolOf(this);
+    const began = this.measure && performance.now();
     return new Promise((resolve, reject) => {
-      connection.query(sql, values, (error, rows) => (error ? reject(error) : resolve(rows as T)));
+      connection.query(sql, values, (error, rows) => {
+        if (began !== undefined) this.measure!(sql, performance.now() - began);
+        if (error) reject(error);
+        else resolve(rows as T);
+      });
     });
+  }
+
+  /** Calls `measure` with each statement from now on, and with how many milliseconds it took. */
+  measureStatements(measure: (sql: string, tookMs: number) => void): void {
+    this.measure = measure;
+    const subscriber = {
+      afterQuery: ({ query, executionTime }: AfterQueryEvent) => measure(query, executionTime ?? 0),
+    };
+    for (const source of new Set<DataSource>([this, this.reader])) source.subscribers.push(subscriber);
   }
 
   /** Connects, locks, and brings the tables up to date. @throws StartError where the operator can mend it */
@@ -137,8 +154,10 @@ export class Database extends DataSource {
     const database = new Database(options);
     const { databaseUrl: url } = config;
     try {
+      if (url) assertMysql();
       database.lock = url ? await DatabaseLock.take(lockOptions(url, options)) : await lockDataDir(config);
       await database.initialize();
+      assertTypeorm(database);
       if (url) await database.prepareMysql(url);
       if (config.migrateAtStart) await database.runMigrations({ transaction: 'each' });
       else if (await database.isBehind())
@@ -165,7 +184,7 @@ export class Database extends DataSource {
   }
 
   private async prepareMysql(url: DatabaseUrl): Promise<void> {
-    const { pool } = this.driver as unknown as { pool: Pool };
+    const pool = poolOf(this);
     this.renewal = new PoolRenewal(pool);
     await preparePool(this, pool);
     reportRefusals(pool, url);
@@ -185,7 +204,7 @@ export class Database extends DataSource {
     }
   }
 
-  /** The server turned out to be read-only: all connections are made anew, and may find the one that has taken its place. */
+  /** The server turned out to be read-only: all connections are made anew, which may lead to the new primary. */
   leaveServer(): void {
     if (!this.renewal?.renew()) return;
     new Logger('Database').warn(
@@ -194,20 +213,19 @@ export class Database extends DataSource {
     (this.lock as DatabaseLock).moveAway();
   }
 
-  /** From here on each statement has a deadline; migrations take as long as they take. */
+  /** From here on each statement has a deadline. Migrations, before it, have none. */
   private watchPool(): void {
-    const { pool } = this.driver as unknown as { pool: Pool };
     this.abandoned = new AbandonedConnections((sql, values) => this.query(sql, values));
-    this.watchedPool = new WatchedPool(pool, (name) => this.abandoned!.add(name));
+    this.watchedPool = new WatchedPool(poolOf(this), (name) => this.abandoned!.add(name));
   }
 
-  /** Gives the runner the next connection of the pool, before all others that wait for one. */
+  /** Gives the runner the next free connection of the pool, before all others that wait for one. */
   async connectAhead(runner: QueryRunner): Promise<void> {
     const connect = (): Promise<unknown> => runner.connect();
     await (this.watchedPool ? this.watchedPool.ahead(connect) : connect());
   }
 
-  /** Runs what may take long on a database that is well: each statement of the runner has ten minutes meanwhile. */
+  /** Runs statements that may take long on a healthy database: each statement of the runner has ten minutes meanwhile. */
   async unhurried<T>(runner: QueryRunner, work: () => Promise<T>): Promise<T> {
     const connection = (await runner.connect()) as object;
     this.watchedPool?.leaveTime(connection);
@@ -229,19 +247,19 @@ export class Database extends DataSource {
     await this.query('PRAGMA synchronous = NORMAL');
   }
 
-  /** Resolves once what was committed before the call is on disk. A MySQL server answers no sooner. */
+  /** Resolves once all that was committed before the call is on disk. (A MySQL server answers the COMMIT no sooner.) */
   async flushed(): Promise<void> {
     await this.wal?.flush();
   }
 
   /**
-   * SQLite: writes the write-ahead log into the file and empties it, so that what was deleted is not left there; false where a
-   * reader, a backup say, is in the way. Only between transactions.
+   * SQLite: writes the write-ahead log into the file and truncates it, so that deleted data is not left there. False where a reader, a
+   * backup say, is in the way. Only between transactions.
    */
-  async emptyLog(): Promise<boolean> {
+  async truncateWal(): Promise<boolean> {
     if (this.options.type !== 'better-sqlite3') return true;
     const { timeout } = onlyRow(await this.query<{ timeout: number }[]>('PRAGMA busy_timeout'));
-    // Not for a moment: the whole server would stand still while it waits.
+    // No waiting: it would block the whole process.
     await this.query('PRAGMA busy_timeout = 0');
     try {
       const { busy } = onlyRow(await this.query<{ busy: number }[]>('PRAGMA wal_checkpoint(TRUNCATE)'));
@@ -260,8 +278,6 @@ export class Database extends DataSource {
   }
 }
 
-const streamOf = (connection: object): Duplex => (connection as { stream: Duplex }).stream;
-
 /** The connection that holds the lock is encrypted as the others are. */
 const lockOptions = (url: DatabaseUrl, options: DataSourceOptions): ConnectionOptions =>
   connectionOptions(url, (options as MysqlDataSourceOptions).ssl as SslOptions | undefined);
@@ -272,7 +288,7 @@ async function preparePool(source: DataSource, pool: Pool): Promise<void> {
       connection.query(statement, (error: Error | null) => {
         if (!error) return;
         new Logger('Database').error(`A connection is given up, on which \`${statement}\` failed: ${oneLine(error)}.`);
-        // What waits behind it on this connection fails with it, before it is sent.
+        // Statements that wait behind it on this connection fail with it, before they are sent.
         const lost = { code: 'PROTOCOL_CONNECTION_LOST', fatal: true };
         streamOf(connection).destroy(Object.assign(new Error('The connection could not be set up.'), lost));
       });

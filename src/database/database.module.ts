@@ -17,7 +17,7 @@ export class DatabaseModule {
           useFactory: async () => ({
             ...(await dataSourceOptions(config)),
             autoLoadEntities: true,
-            // A wrong URL or a lock that is taken does not get better by trying: say so at once.
+            // Trying again mends neither a wrong URL nor a lock that is taken: fail at once.
             toRetry: () => false,
           }),
           dataSourceFactory: (options) => Database.open(config, options!),

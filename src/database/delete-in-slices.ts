@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type EntityTarget, type FindOptionsWhere, In } from 'typeorm';
 import type { UnitOfWork } from './unit-of-work.js';
 
-/** Rows of one transaction: a millisecond or two, in which the event loop and everybody's messages wait. */
+/** Rows of one transaction: one or two milliseconds, for which the event loop and all messages wait. */
 export const SLICE = 500;
 
-/** Deletes all rows that fit, however many they are, a slice at a time: others write in between. */
+/** Deletes all rows that match, however many, a slice at a time: other transactions run in between. */
 export async function deleteInSlices<E extends { id: number }>(
   unitOfWork: UnitOfWork,
   entity: EntityTarget<E>,
@@ -19,7 +19,7 @@ export async function deleteInSlices<E extends { id: number }>(
       .take(SLICE)
       .getRawMany<{ id: number }>();
     if (rows.length === 0) return;
-    // What no longer fits by now stays.
+    // Rows that do not match any more by now stay.
     const some = { ...where, id: In(rows.map(({ id }) => id)) } as FindOptionsWhere<E>;
     await unitOfWork.run((tx) => tx.delete(entity, some));
     if (rows.length < SLICE) return;

@@ -1,9 +1,10 @@
-import type { EntityManager } from 'typeorm';
+import type { Database as SqliteConnection, Statement } from 'better-sqlite3';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Locking } from './locking.js';
 
 /*
- * The few places where SQLite and MySQL want different words. Only the statements that carry many rows at once are written by
- * hand; everything else goes through TypeORM, which knows both.
+ * The few statements in which SQLite and MySQL differ. Only statements of many rows are in SQL; everything else goes through TypeORM, which
+ * knows both.
  */
 
 type Value = string | number | null;
@@ -27,7 +28,7 @@ export function inTuples(
 }
 
 /**
- * `column IN (?, …)` for any number of ids. The last one is repeated up to a power of two: so few texts serve all numbers, and stay
+ * `column IN (?, …)` for any number of ids. The last one is repeated up to a power of two, so that there are few different texts, which stay
  * prepared on SQLite.
  */
 export function inIds(column: string, ids: readonly number[]): { sql: string; values: number[] } {
@@ -39,19 +40,11 @@ export function inIds(column: string, ids: readonly number[]): { sql: string; va
 /** `?, ?, …` */
 export const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(',');
 
-/** What we use of better-sqlite3's connection. */
-interface SqliteConnection {
-  prepare(sql: string): SqliteStatement;
-}
-interface SqliteStatement {
-  run(values: readonly Value[]): void;
-}
-
-const prepared = new WeakMap<SqliteConnection, Map<string, SqliteStatement>>();
+const prepared = new WeakMap<SqliteConnection, Map<string, Statement<[readonly Value[]]>>>();
 
 /**
- * On SQLite, a statement of one row, prepared once and run for each: one that held all rows would be parsed anew for each number of
- * them, which takes as long as storing them. `sql` is one of a few, since each is kept.
+ * On SQLite, runs a statement of one row for each of the rows, prepared once. A statement of all rows would be parsed anew for each number of
+ * rows, which takes as long as storing them. `sql` must be one of a few texts, since each stays prepared.
  */
 async function runForEach(tx: EntityManager, sql: string, rows: readonly (readonly Value[])[]): Promise<void> {
   const runner = tx.queryRunner ?? tx.connection.createQueryRunner();
@@ -63,7 +56,7 @@ async function runForEach(tx: EntityManager, sql: string, rows: readonly (readon
   for (const row of rows) statement.run(row);
 }
 
-/** The rows by one statement on MySQL, and by one statement each on SQLite, where that is faster. */
+/** Writes the rows by one statement on MySQL, and by one statement each on SQLite, where that is faster. */
 async function writeRows(
   tx: EntityManager,
   into: string,
@@ -106,9 +99,9 @@ export async function upsertRows(
   await writeRows(tx, `${table} (${columns})`, rows, onExisting, prefix);
 }
 
-/** Keeps the rows as they are until this transaction ends. SQLite needs no word for it: its one writer is the lock. */
+/** Locks the rows until this transaction ends. Empty on SQLite: its one writer is the lock. */
 export const forUpdate = (tx: EntityManager): string => (isSqlite(tx) ? '' : 'FOR UPDATE');
-/** The same, and others may keep them, too; alone where the server has no such lock. */
+/** The same with a shared lock; exclusive where the server has no shared ones. */
 export const forShare = (tx: EntityManager): string => (locking(tx)?.shares ? 'LOCK IN SHARE MODE' : forUpdate(tx));
 
 /** The later of two moments, or the larger of two numbers. */
@@ -116,14 +109,15 @@ export const greatest = (tx: EntityManager, one: string, other: string): string 
   `${isSqlite(tx) ? 'MAX' : 'GREATEST'}(${one}, ${other})`;
 
 /**
- * Whether rows that somebody else holds can be left out of a locking read instead of being waited for. On SQLite nobody else does; MySQL
+ * Whether a locking read can skip rows that another transaction holds, instead of waiting for them. On SQLite there is no other writer; MySQL
  * before 8 and MariaDB before 10.6 cannot.
  */
 export const canSkipLocked = (tx: EntityManager): boolean => locking(tx)?.skipsLocked ?? false;
 
-const locking = (tx: EntityManager): Locking | undefined => (tx.connection as unknown as { locking?: Locking }).locking;
+const locking = (tx: EntityManager): Locking | undefined =>
+  (tx.connection as DataSource & { locking?: Locking }).locking;
 
-/** The same locks on those rows that are free; a row that is missing may be there and held. Waits where `canSkipLocked` says no. */
+/** The same locks on rows that are free; a row that is missing from the result may exist and be held. Waits where `canSkipLocked` says no. */
 export const forUpdateFree = (tx: EntityManager): string =>
   canSkipLocked(tx) ? 'FOR UPDATE SKIP LOCKED' : forUpdate(tx);
 export function forShareFree(tx: EntityManager): string {
@@ -134,17 +128,17 @@ export function forShareFree(tx: EntityManager): string {
 
 const isMariaDb = (tx: EntityManager): boolean => tx.connection.options.type === 'mariadb';
 
-/** Before a statement that writes: it fails at once where it would have to wait for a lock. Undefined where the database cannot do that. */
+/** Before a statement that writes: makes it fail at once where it would have to wait for a lock. Undefined where the database cannot. */
 export const refuseToWait = (tx: EntityManager): string | undefined =>
   locking(tx)?.refusesToWait ? 'SET STATEMENT innodb_lock_wait_timeout = 0 FOR ' : undefined;
 
-/** How a moment is written in a statement of our own: the same text that TypeORM stores on SQLite. */
+/** A moment as a value of an SQL statement: the same text that TypeORM stores on SQLite. */
 export const toMoment = (date: Date): string => date.toISOString().slice(0, 23).replace('T', ' ');
 
-/** Reads a moment from a statement of our own: text on SQLite, a Date from MySQL. */
+/** Reads a moment from the result of an SQL statement: a text on SQLite, a Date from MySQL. */
 export const fromMoment = (stored: string | Date): Date =>
   stored instanceof Date ? stored : new Date(`${stored.replace(' ', 'T')}Z`);
 
-/** The same as a date of the protocol, without the detour of a Date where it is a text. */
+/** The same as a date of the protocol, without making a Date of a text. */
 export const momentToIso = (stored: string | Date): string =>
   stored instanceof Date ? stored.toISOString() : `${stored.slice(0, 10)}T${stored.slice(11)}Z`;

@@ -1,45 +1,45 @@
 import type { EntityManager } from 'typeorm';
 import { canSkipLocked, forShare, forShareFree, forUpdate, forUpdateFree } from './dialect.js';
 
-/** Alone, or beside others who only look. */
+/** Exclusive, or shared with other transactions that only read the row. */
 export type Lock = 'update' | 'share';
 
-/** Rows of one table, by SQL of our own and the values that it binds. */
+/** Rows of one table, by a condition in SQL and the values that it binds. */
 export interface Rows {
   columns: string;
   table: string;
   where: string;
-  values: readonly (string | number)[];
+  values: readonly (string | number | null)[];
 }
 
-/** One row that somebody else holds. */
+/** One row that another transaction holds. */
 export interface HeldRow extends Omit<Rows, 'columns'> {
   lock: Lock;
 }
 
-/** The same for everybody who waits for that row. */
+/** The same for all transactions that wait for this row. */
 export const keyOfRow = ({ table, where, values }: HeldRow): string => `${table} ${where} ${values.join()}`;
 
 /**
- * A transaction needs a row that somebody else holds. It is undone, and begins anew once it has that row: see `UnitOfWork.run`. So
- * whoever waits for a row holds none, nor a connection unless they are next. Nobody but the unit of work catches it.
+ * A transaction needs a row that another one holds. It is rolled back, and begins anew once it has that row: see `UnitOfWork.run`. So a
+ * transaction that waits for a row holds none, and no connection either unless it is next. Only the unit of work catches it.
  */
 export class RowHeld extends Error {
   constructor(readonly row: HeldRow) {
-    super(`Somebody else holds a row of ${row.table}.`);
+    super(`Another transaction holds a row of ${row.table}.`);
   }
 }
 
-/** Locks the row, and waits for it: at the beginning of a transaction, which holds nothing yet. */
+/** Waits for the row and locks it, at the beginning of a transaction that holds nothing yet. */
 export async function waitForRow(tx: EntityManager, { table, where, values, lock }: HeldRow): Promise<void> {
   const word = lock === 'share' ? forShare(tx) : forUpdate(tx);
   if (word !== '') await tx.query(`SELECT 1 FROM ${table} WHERE ${where} ${word}`, [...values]);
 }
 
 /**
- * Locks those of the rows that are free, until the transaction ends; `held` are there, too, and somebody else's. Where the database
- * cannot leave out what is held, it waits, and all are free.
- * @param count of the rows, as far as it is known: nothing more is asked where so many are free
+ * Locks those of the rows that are free, until the transaction ends; `held` are those that another transaction holds. Where the database
+ * cannot skip held rows, it waits for them, and all are free.
+ * @param count of the rows, where it is known: where so many are free, it is not asked which are held
  */
 export async function lockFree<Row extends object>(
   tx: EntityManager,
@@ -56,7 +56,7 @@ export async function lockFree<Row extends object>(
   return { free, held: (await find('')).filter((row) => !keys.has(keyOf(row))) };
 }
 
-/** Locks the one row of these conditions until the transaction ends; undefined where there is none. */
+/** Locks the one row of this condition until the transaction ends; undefined where there is none. */
 export async function lockRow<Row extends object>(
   tx: EntityManager,
   rows: Rows,

@@ -3,22 +3,25 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { type Connection, type ConnectionOptions, createConnection } from 'mysql2/promise';
+import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { Config } from '../config/config.js';
 import { Backoff } from '../common/timing/backoff.js';
+import { Deadline } from '../common/timing/deadline.js';
+import { streamOfPromised } from './mysql/mysql-internals.js';
+import { onlyRow } from './only-row.js';
 import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
-import { StartError } from './start-error.js';
+import { StartError } from '../common/start-error.js';
 
 export interface Lock {
   release(): Promise<void>;
 }
 
 /*
- * Two processes on one database would each deliver only to its own sockets. So a start takes a lock that the operating system,
- * or the database server, gives back by itself when the process dies, however it dies.
+ * Two processes on one database would each deliver only to their own sockets. So a start takes a lock that the operating system, or the
+ * database server, releases when the process ends, however it ends.
  */
 
-/** A second SQLite file holds the lock: the database itself must stay open to our own reading connection. */
+/** A second SQLite file is locked, since the database itself must stay open to our own reading connection. */
 export async function lockDataDir({ dataDir }: Pick<Config, 'dataDir'>): Promise<Lock> {
   const Database = sqliteDriver();
   let file: InstanceType<typeof Database>;
@@ -46,13 +49,13 @@ const LONGEST_PAUSE_MS = 5_000;
 const CONNECT_WITHIN_MS = 3_000;
 const ANSWER_WITHIN_MS = 3_000;
 /**
- * The connection that holds the lock says something this often: so a network that has gone mute is noticed, and a server that never
- * hears that this process is gone gives the lock back after `FORGOTTEN_AFTER_S`.
+ * How often the connection that holds the lock sends a statement, so that a dead network is noticed. A server that does not notice the end of
+ * this process releases the lock after `FORGOTTEN_AFTER_S`.
  */
 const ALIVE_EVERY_MS = 10_000;
 const FORGOTTEN_AFTER_S = 60;
 
-/** A lock's name is of the whole server, has at most 64 characters, and does not tell their case. MySQL 9.6 lost its own MD5. */
+/** Names of locks are shared by all databases of a server, have at most 64 characters, and ignore case. MySQL 9.6 has no MD5 any more. */
 export const lockName = (database: string): string => `parley:${createHash('md5').update(database).digest('hex')}`;
 
 /** A named lock of the database server, on a connection of its own. */
@@ -88,9 +91,9 @@ export class DatabaseLock implements Lock {
   private async tryTake(seconds: number): Promise<boolean> {
     const connection = await createConnection({ ...this.options, connectTimeout: CONNECT_WITHIN_MS });
     connection.on('error', () => undefined);
-    // mysql2 tells that a connection is gone only by its stream.
-    const { stream } = (connection as unknown as { connection: { stream: Duplex } }).connection;
-    const deadline = setTimeout(() => stream.destroy(), seconds * 1000 + ANSWER_WITHIN_MS);
+    // mysql2 reports the end of a connection only by its stream.
+    const stream = streamOfPromised(connection);
+    const deadline = new Deadline(seconds * 1000 + ANSWER_WITHIN_MS, () => stream.destroy());
     try {
       const isTaken = await this.lockOn(connection, seconds);
       if (isTaken) this.keep(connection, stream);
@@ -100,25 +103,26 @@ export class DatabaseLock implements Lock {
       stream.destroy();
       throw error;
     } finally {
-      clearTimeout(deadline);
+      deadline.met();
     }
   }
 
   private async lockOn(connection: Connection, seconds: number): Promise<boolean> {
     const ask = async (sql: string, values: unknown[] = []): Promise<number | null> => {
-      const [[{ value }]] = (await connection.query(`SELECT ${sql} AS value`, values)) as unknown as [
-        [{ value: number | string | null }],
-      ];
+      const [rows] = await connection.query<({ value: number | string | null } & RowDataPacket)[]>(
+        `SELECT ${sql} AS value`,
+        values,
+      );
+      const { value } = onlyRow(rows);
       return value === null ? null : Number(value);
     };
-    const [[{ database }]] = (await connection.query('SELECT DATABASE() AS `database`')) as unknown as [
-      [{ database: string }],
-    ];
+    const [rows] = await connection.query<({ database: string } & RowDataPacket)[]>('SELECT DATABASE() AS `database`');
+    const { database } = onlyRow(rows);
     const name = lockName(database);
     await connection.query(`SET SESSION wait_timeout = ${FORGOTTEN_AFTER_S}`);
     if ((await ask('GET_LOCK(?, ?)', [name, seconds])) === 1) return true;
     const holder = await ask('IS_USED_LOCK(?)', [name]);
-    // Ourselves, on a connection of which the server has not heard yet that it is gone.
+    // Held by ourselves, on a connection whose end the server has not noticed yet.
     if (holder === null || holder !== this.connection?.threadId) return false;
     await connection.query(`KILL ${holder}`);
     return (await ask('GET_LOCK(?, 1)', [name])) === 1;
@@ -128,11 +132,11 @@ export class DatabaseLock implements Lock {
     this.connection = connection;
     this.stream = stream;
     const alive = setInterval(() => {
-      const deadline = setTimeout(() => stream.destroy(), ANSWER_WITHIN_MS);
+      const deadline = new Deadline(ANSWER_WITHIN_MS, () => stream.destroy());
       void connection
         .ping()
         .catch(() => stream.destroy())
-        .finally(() => clearTimeout(deadline));
+        .finally(() => deadline.met());
     }, ALIVE_EVERY_MS).unref();
     stream.once('close', () => {
       clearInterval(alive);
@@ -140,7 +144,7 @@ export class DatabaseLock implements Lock {
     });
   }
 
-  /** The database server went away: the lock went with it. */
+  /** The connection to the database server broke, and with it the lock. */
   private async takeAgain(): Promise<void> {
     const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     while (!this.released) {

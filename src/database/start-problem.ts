@@ -1,6 +1,6 @@
 import type { DatabaseUrl } from '../config/database-url.js';
 import { driverCode, isReadOnly } from '../common/lost-connection.js';
-import { StartError } from './start-error.js';
+import { StartError } from '../common/start-error.js';
 
 const AWAY = new Set([
   'ECONNREFUSED',
@@ -22,13 +22,13 @@ const NO_RIGHT = new Set([
 ]);
 const FULL = new Set(['ER_DISK_FULL', 'ER_RECORD_FILE_FULL']);
 
-/** What a server said, without line breaks. */
+/** The error message of a server, without line breaks. */
 export function oneLine(error: unknown): string {
   const { message } = (error ?? {}) as { message?: string };
   return (message || driverCode(error)).replace(/\s+/g, ' ').replace(/\.$/, '');
 }
 
-/** What an operator can mend about the server in DATABASE_URL, in one line; undefined where it is our fault. */
+/** The sentence for operators about the server in DATABASE_URL, with what to do; undefined where it is our fault. */
 export function mysqlProblem(error: unknown, url: DatabaseUrl): StartError | undefined {
   const line = lineOf(driverCode(error), error, url);
   return line === undefined ? undefined : new StartError(line);
@@ -46,7 +46,7 @@ function lineOf(
   if (TOO_MANY.has(code))
     return `The server in DATABASE_URL has no connection left (${said}). Raise its max_connections (or the user's), or lower DATABASE_POOL.`;
   if (WRONG_LOGIN.has(code)) {
-    // MariaDB says no more than that where it takes encrypted connections only.
+    // MariaDB answers the same where it takes encrypted connections only.
     const orTls = sslMode === 'DISABLED' ? ', or it demands TLS, and ssl-mode is DISABLED' : '';
     return `The server in DATABASE_URL refuses the user ${user ?? '(none)'}: wrong name or password${orTls} (${code}). Correct DATABASE_URL.`;
   }
@@ -62,7 +62,7 @@ function lineOf(
     return `TLS with the server in DATABASE_URL failed (${said}). Check its certificate, ssl-mode=${sslMode} and ssl-ca.`;
   if (isReadOnly(error)) return `The server in DATABASE_URL is read-only (${said}). Name the one that takes writes.`;
   if (FULL.has(code)) return `The disk of the server in DATABASE_URL is full (${said}). Make room.`;
-  // Vitess, where tables are changed by deploy requests alone.
+  // Vitess, where tables are changed only by deploy requests.
   if (code === 'ER_UNKNOWN_ERROR' && /ddl/i.test(said))
     return `The server in DATABASE_URL lets nobody change tables like this (${said}). Run \`npm run migrate\` where it is allowed, and set MIGRATE_AT_START=off.`;
   return undefined;

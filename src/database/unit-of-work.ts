@@ -2,20 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { Metrics } from '../common/metrics.js';
 import { Busy, Unavailable } from '../common/errors.js';
 import { Line, Lines } from '../common/timing/line.js';
 import { isServerError, isReadOnly } from '../common/lost-connection.js';
 import { Database } from './data-source.js';
 import { Backoff } from '../common/timing/backoff.js';
 import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
+import { forgetRunner } from './typeorm-internals.js';
 import { type HeldRow, keyOfRow, RowHeld, waitForRow } from './row-locks.js';
 
-/** What a transaction in progress leaves to be done after its commit. */
+/** By transaction in progress, the steps that are left for after its commit. */
 const leftForAfter = new WeakMap<EntityManager, (() => void)[]>();
 
 /**
  * Runs `step` once the transaction of `tx` is committed (on SQLite: on disk), in the order of the calls, before `UnitOfWork.run` resolves;
- * and never where it is rolled back. Whatever throws there is a mistake: catch it.
+ * never where it is rolled back. `step` must not throw.
  */
 export function afterCommit(tx: EntityManager, step: () => void): void {
   const steps = leftForAfter.get(tx);
@@ -23,14 +25,23 @@ export function afterCommit(tx: EntityManager, step: () => void): void {
   steps.push(step);
 }
 
-/** The COMMIT was sent and its answer never came: the work is either done or undone, and only its rows can tell. See `UnitOfWork.settle`. */
+/**
+ * The COMMIT was sent and its answer never came: the transaction is either committed or rolled back, and only its rows can tell. See
+ * `RunOptions.isDone` and `UnitOfWork.settle`.
+ */
 export class CommitUnknown extends Unavailable {
-  /** @param after what is to be done where it is committed after all */
-  constructor(private after: readonly (() => void)[] = []) {
+  /**
+   * @param after the steps for after the commit
+   * @param result what the transaction returned
+   */
+  constructor(
+    private after: readonly (() => void)[] = [],
+    readonly result?: unknown,
+  ) {
     super('The database broke off. Whether it was done is unknown; look before you try again.');
   }
 
-  /** It is committed: does what was left for after the commit, once, whoever finds out. */
+  /** It is known to be committed: runs the steps for after the commit. Only the first call does. */
   committed(): void {
     const { after } = this;
     this.after = [];
@@ -43,30 +54,42 @@ interface Committed<T> {
   after: readonly (() => void)[];
 }
 
-/** Pauses between two questions what became of a COMMIT. */
+const notDone = () => new Unavailable('The database broke off, and nothing was changed. Try again.');
+
+/** How long the rows are asked whether a COMMIT happened, while the caller waits. */
+const SETTLE_FOR_MS = 4_000;
+/** Pauses between two such queries. */
 const FIRST_LOOK_MS = 200;
 const LONGEST_LOOK_MS = 1_000;
 
-/** Two that made the same row at once: the next try finds it. More often than this, the row is one that cannot be made. */
+/** How often a duplicate key is tried again: where two transactions make the same row at once, the next try finds it. */
 const DUPLICATES = 5;
-/** How long deadlocks are tried again. In a Galera cluster, what another node was faster with is one, too. */
+/** How long deadlocks are tried again. A Galera cluster also reports one where another node has committed first. */
 const DEADLOCKS_FOR_MS = 2_000;
-/** Transactions that may wait: for SQLite's one connection that writes, for one of MySQL's, or for one row. */
+/** Transactions that may wait: for SQLite's one connection that writes, for one of MySQL's connections, or for one row. */
 const MAX_WAITING = 2_000;
 /** How long they wait for a connection. */
 const CONNECTION_WITHIN_MS = 3_000;
 /**
- * How long they wait in a line that moves, for rows that others hold. Where one does not come within the two seconds of
- * `innodb_lock_wait_timeout`, all that have waited for it as long are refused.
+ * How long they wait for a row that other transactions hold, in a line that moves. Where the row is not released within the two seconds of
+ * `innodb_lock_wait_timeout`, all transactions that have waited for it as long are refused.
  */
 const ROWS_WITHIN_MS = 6_000;
-/** Connections that no such transaction takes: for the batch of messages, and for reads; beside those of `mostAhead`. */
+/** Connections that these transactions leave free, for the batch of messages and for reads; in addition to those of `mostAhead`. */
 const KEPT = 2;
 const MOST_AHEAD = 2;
 
-export interface RunOptions {
+/**
+ * Asked where the answer to a COMMIT was lost, in a transaction of its own: whether it happened. The server may still be committing: first
+ * lock a row that the lost transaction had locked.
+ * @param result what the transaction returned
+ */
+export type IsDone<T> = (tx: EntityManager, result: T) => Promise<boolean>;
+
+export interface RunOptions<T = unknown> {
   isAhead?: boolean;
   first?: HeldRow | undefined;
+  isDone?: IsDone<T> | undefined;
 }
 
 /** The one way to write, and the one place to read from. */
@@ -75,15 +98,19 @@ export class UnitOfWork {
   // SQLite has one connection to write with: without this queue, transactions nest into each other.
   private readonly oneAtATime = pLimit(1);
   private readonly isSqlite: boolean;
-  /** How many transactions `runHolding` may have at once: each has a connection for as long as it waits. */
+  /** How many transactions `runHolding` may run at once: each has a connection for as long as it waits. */
   readonly mostAhead: number;
   private readonly ordinary: Line;
-  /** Of these, the ones that wait inside the database: however many rows are held, there are connections left. */
+  /** Of these, the ones that may wait for a row inside the database: however many rows are held, connections are left. */
   private readonly waitInside: Line;
-  /** One of this process waits inside the database for a row; the others, in memory, for that one. */
+  /** By row: one transaction of this process waits for it inside the database; the others wait in memory for that one. */
   private readonly rows = new Lines(MAX_WAITING);
 
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    metrics: Metrics,
+  ) {
+    if (metrics.isOn) measureStatements(database, metrics);
     this.isSqlite = database.options.type === 'better-sqlite3';
     const pool = database.options.poolSize ?? 1;
     this.mostAhead = Math.min(MOST_AHEAD, Math.floor(pool / 4));
@@ -98,37 +125,41 @@ export class UnitOfWork {
   }
 
   /**
-   * Runs `work` in one transaction: all of it happens, or none. Inside, use `tx` and nothing else, and do not talk to the
-   * network; the work may run again after a deadlock, or when a row that somebody else held is free, so it must not change anything
-   * outside the database.
-   * @param isAhead the message log's: it waits behind no other for a connection
-   * @param first a row that `work` locks before any other: where others wait for it already, this one does behind them, and tries nothing
-   * @throws what `work` throws; Busy where another transaction does not end, or too much waits; CommitUnknown where the connection
-   *   broke during COMMIT, or its answer did not come in time
+   * Runs `work` in one transaction: all of it happens, or none. Inside, use only `tx`, and no network. The work may run again after a
+   * deadlock, or when a row is released that another transaction held, so it must not change anything outside the database.
+   * @param isAhead for the message log: it is given the next free connection
+   * @param first a row that `work` locks before any other: where others wait for it already, this one queues behind them at once
+   * @param isDone settles a COMMIT whose answer was lost: `run` resolves as if the answer had come, or throws Unavailable where nothing was
+   *   changed. CommitUnknown is thrown only where the database does not answer that within four seconds
+   * @throws what `work` throws; Busy where another transaction does not end, or too many wait; CommitUnknown where the connection broke
+   *   during the COMMIT, or its answer did not come in time
    */
-  run<T>(work: (tx: EntityManager) => Promise<T>, { isAhead = false, first }: RunOptions = {}): Promise<T> {
-    if (!this.isSqlite)
-      return this.andAfter(this.withRetry(work, isAhead, first && this.rows.has(keyOfRow(first)) ? first : undefined));
+  run<T>(work: (tx: EntityManager) => Promise<T>, { isAhead = false, first, isDone }: RunOptions<T> = {}): Promise<T> {
+    if (!this.isSqlite) {
+      const queued = first && this.rows.has(keyOfRow(first)) ? first : undefined;
+      const done = this.andAfter(this.withRetry(work, isAhead, queued));
+      return isDone ? done.catch((error: unknown) => this.settleWithin(error, isDone)) : done;
+    }
     if (this.oneAtATime.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
     return this.andAfter(this.flushed(this.oneAtATime(() => this.once(work))));
   }
 
   /**
-   * What became of a transaction whose COMMIT was not answered: asks `isDone`, in transactions, until one tells, and does what was left for
-   * after the commit where it is done. `isDone` must wait for locks that the server still holds, or it may look too early.
-   * @param goOn asked before each try, with what went wrong with the one before
+   * Finds out whether a transaction was committed whose COMMIT was not answered: asks `isDone`, in transactions, until one of them commits,
+   * and runs the steps for after the commit if it was. For callers that wait for longer than `run` does.
+   * @param goOn asked before each try, with the error of the one before
    * @returns undefined where `goOn` said no
    */
-  async settle(
+  async settle<T>(
     unknown: CommitUnknown,
-    isDone: (tx: EntityManager) => Promise<boolean>,
+    isDone: IsDone<T>,
     goOn: (trouble?: unknown) => boolean,
-    options?: RunOptions,
+    options?: Pick<RunOptions, 'isAhead'>,
   ): Promise<boolean | undefined> {
     const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
     for (let trouble: unknown; goOn(trouble); await sleep(backoff.next(), undefined, { ref: false })) {
       try {
-        const done = await this.run(isDone, options);
+        const done = await this.run((tx) => isDone(tx, unknown.result as T), options);
         if (done) unknown.committed();
         return done;
       } catch (error) {
@@ -138,6 +169,14 @@ export class UnitOfWork {
     return undefined;
   }
 
+  private async settleWithin<T>(error: unknown, isDone: IsDone<T>): Promise<T> {
+    if (!(error instanceof CommitUnknown)) throw error;
+    const until = performance.now() + SETTLE_FOR_MS;
+    const done = await this.settle(error, isDone, () => performance.now() < until);
+    if (done) return error.result as T;
+    throw done === undefined ? error : notDone();
+  }
+
   private async andAfter<T>(committed: Promise<Committed<T>>): Promise<T> {
     const { result, after } = await committed;
     for (const step of after) step();
@@ -145,14 +184,14 @@ export class UnitOfWork {
   }
 
   /**
-   * The same, once it has `row`, for which it waits before all others of this process. At most `mostAhead` at once, which is none on
-   * SQLite and in a small pool.
+   * The same, once it holds `row`, for which it waits ahead of all others of this process. At most `mostAhead` at once, which is 0 on SQLite
+   * and in a small pool.
    */
   runHolding<T>(row: HeldRow, work: (tx: EntityManager) => Promise<T>): Promise<T> {
     return this.andAfter(this.withRetry(work, true, row));
   }
 
-  /** Reads what may take long on a database that is well: for jobs at the start, for which nobody waits. */
+  /** Reads that may take long on a healthy database: for background jobs. */
   async readUnhurried<T>(read: (manager: EntityManager) => Promise<T>): Promise<T> {
     if (this.isSqlite) return read(this.read);
     const runner = this.database.createQueryRunner();
@@ -163,16 +202,16 @@ export class UnitOfWork {
     }
   }
 
-  /** What SQLite has committed counts once it is on disk. The next transaction need not wait for that, and waits of many are one. */
+  /** On SQLite, a transaction resolves once its commit is on disk. The next one need not wait for that, and many share one flush. */
   private async flushed<T>(committed: Promise<T>): Promise<T> {
     const result = await committed;
     await this.database.flushed();
     return result;
   }
 
-  /** Nothing is left of what was deleted until now; false where somebody reads it at this moment: try again later. */
-  forgetDeleted(): Promise<boolean> {
-    return this.oneAtATime(() => this.database.emptyLog());
+  /** Truncates SQLite's log, so that nothing deleted is left in it; false where another process is reading it: try again later. */
+  truncateWal(): Promise<boolean> {
+    return this.oneAtATime(() => this.database.truncateWal());
   }
 
   private async withRetry<T>(
@@ -223,7 +262,7 @@ export class UnitOfWork {
           throw error;
         });
         return work(tx);
-        // A connection comes at once: others wait for this one, the message log maybe.
+        // It gets the next free connection: others wait for its row, perhaps the message log.
       }, true);
     const inside = (): Promise<Committed<T>> =>
       isAhead ? once() : this.waitInside.take(() => this.admitted(false, once), ROWS_WITHIN_MS);
@@ -249,7 +288,7 @@ export class UnitOfWork {
         await runner.commitTransaction();
       } catch (error) {
         await this.rollback(runner);
-        throw this.isSqlite || isServerError(error) ? error : new CommitUnknown(after);
+        throw this.isSqlite || isServerError(error) ? error : new CommitUnknown(after, result);
       }
       return { result, after };
     } finally {
@@ -262,8 +301,26 @@ export class UnitOfWork {
       await runner.rollbackTransaction();
     } catch {
       // A connection that is gone has rolled back by itself, and so has SQLite where the disk is full. TypeORM keeps one runner for
-      // SQLite, which would go on counting in a transaction that is no more, and never commit again: the next call makes a new one.
-      if (this.isSqlite) (this.database.driver as { queryRunner?: QueryRunner | undefined }).queryRunner = undefined;
+      // SQLite, which would go on counting in a transaction that is no more, and never commit again.
+      if (this.isSqlite) forgetRunner(this.database);
     }
   }
+}
+
+const OPS: ReadonlySet<string> = new Set([
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'begin',
+  'start',
+  'commit',
+  'rollback',
+]);
+
+function measureStatements(database: Database, { querySeconds }: Metrics): void {
+  database.measureStatements((sql, tookMs) => {
+    const word = /^\s*([a-z]+)/i.exec(sql)?.[1]!.toLowerCase() ?? '';
+    querySeconds.observe({ op: OPS.has(word) ? word : 'other' }, tookMs / 1_000);
+  });
 }

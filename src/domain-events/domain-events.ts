@@ -9,8 +9,8 @@ type Listener<N extends DomainEventName> = (event: DomainEventMap[N]) => void | 
 type Listeners = { [N in DomainEventName]?: Listener<N>[] };
 
 /**
- * Tells what has happened to those who listen. A feature that wants to know of something listens here; the one that did it need not know
- * of them. In memory, and local to a process: what is lost in a crash is read from the rows again.
+ * Publishes what has happened. A feature that depends on an event of another one listens here; the other one does not know its
+ * listeners. In memory, and local to a process: what a crash loses is read from the rows again.
  */
 @Injectable()
 export class DomainEvents {
@@ -18,21 +18,21 @@ export class DomainEvents {
   private readonly listeners: Listeners = {};
 
   /**
-   * Calls `listener` with each such event, in the order in which they happened, before the work that caused it returns to its caller.
-   * Until its first `await` nothing else runs: what must not be overtaken happens there. What it throws is logged, and stops nobody.
-   * Call this in `onModuleInit`.
+   * Calls `listener` with each event of this name, in the order in which they happened, before the transaction that recorded it
+   * resolves. Until its first `await` nothing else runs: what must not be overtaken belongs there. What it throws is logged, and the
+   * other listeners are called. Call this in `onModuleInit`.
    */
   on<N extends DomainEventName>(name: N, listener: Listener<N>): void {
     const listeners: Listener<N>[] = (this.listeners[name] ??= []);
     listeners.push(listener);
   }
 
-  /** In a transaction: tells of it once that is committed, and never if it is not. */
+  /** In a transaction: publishes the event once it is committed, and never if it is rolled back. */
   record<N extends DomainEventName>(tx: EntityManager, name: N, event: DomainEventMap[N]): void {
     afterCommit(tx, () => this.publish(name, event));
   }
 
-  /** Outside of transactions: it has happened. Waits for nobody. */
+  /** Outside of transactions: publishes what has happened. Does not wait for listeners. */
   publish<N extends DomainEventName>(name: N, event: DomainEventMap[N]): void {
     for (const listener of this.listeners[name] ?? []) {
       try {
@@ -44,12 +44,12 @@ export class DomainEvents {
     }
   }
 
-  /** The same, and waits for one listener after another. @throws what one of them throws; those behind it are not called */
+  /** The same, and waits for one listener after the other. @throws what a listener throws; those behind it are not called */
   async publishAndWait<N extends DomainEventName>(name: N, event: DomainEventMap[N]): Promise<void> {
     for (const listener of this.listeners[name] ?? []) await listener(event);
   }
 
   private failed(name: DomainEventName, error: unknown): void {
-    this.logger.error(`A listener to ${name} failed: ${logLine(error)}`);
+    this.logger.error(`A listener of the event ${name} failed: ${logLine(error)}`);
   }
 }

@@ -2,8 +2,8 @@ import type { Identity } from '../common/identity.js';
 import type { SessionEnd } from '../common/logs/security-log.js';
 
 /**
- * What each kind of chat is found by before its conversation is known: the two people of a room, the lower id first; a group by its id;
- * a chat with the bot by its person, and for an answer, the question that it answers.
+ * How a chat of each kind is named before its conversation is known: a room by its two users, the lower id first; a group by its id; a
+ * chat with the bot by its user, and by the number of the question where the message is an answer.
  */
 export interface ChatTargets {
   room: { readonly low: number; readonly high: number };
@@ -16,7 +16,7 @@ export type ChatKindName = keyof ChatTargets;
 /** `T` for each kind of chat, told apart by `kind`. */
 type ForEachKind<T> = { [K in ChatKindName]: { kind: K; target: ChatTargets[K] } & T }[ChatKindName];
 
-/** A message is stored, and has its number. Never told of a repeat. */
+/** A message is stored, and has its number. Not published for a repeat (the same `client_id`). */
 export type MessageStored = ForEachKind<{
   conversationId: number;
   seq: number;
@@ -26,7 +26,7 @@ export type MessageStored = ForEachKind<{
   clientId?: string | undefined;
 }>;
 
-/** A message says something else now, or nothing. */
+/** A message was edited or deleted. */
 export type MessageChanged = ForEachKind<{
   conversationId: number;
   /** The number of this change among those of the chat. */
@@ -44,56 +44,86 @@ interface InGroup {
   userId: number;
 }
 
-/** Somebody is a member of a group from now on. */
+/** A user has become a member of a group. */
 export interface MemberJoined extends InGroup {
   /** The newest message; all up to it counts as read. */
   lastSeq: number;
-  /** They came in by themselves, and hear what is written from now on. */
+  /** They have entered it, too, and get messages as they are written. Otherwise the owner has added them, or they have made the group. */
   isIn: boolean;
 }
 
-/** Somebody is a member of a group no more. */
+/** A membership has ended: given up, or ended by the owner. */
 export interface MemberLeft extends InGroup {
   wasIn: boolean;
 }
 
-/** Somebody has erased their account, and with it all of their memberships. */
+/** All memberships of a user have ended with their account. */
 export interface MembershipsErased {
   userId: number;
   groups: readonly { groupId: number; wasIn: boolean }[];
 }
 
 /**
- * A member has entered a group, where they may have been already, or has left it and stays a member. Not told of members who go offline:
- * see `wentOffline`.
+ * A member has entered a group, where they may have been already, or has left it and stays a member. Members who go offline leave by
+ * `membersWentOffline`.
  */
 export interface GroupEntered extends InGroup {
-  /** The newest message, up to which they have read now. */
+  /** The newest message: they have read up to it. */
   lastSeq: number;
-  /** Until now. */
+  /** Whether they were in the group before. */
   wasIn: boolean;
   lastReadSeq: number;
 }
 
-/** A group is new or gone, or has another name, owner, privacy or number of members. */
+/** Members who were in groups have gone offline, and are in no group any more. They stay members. One event for many. */
+export interface MembersWentOffline {
+  members: readonly MemberWentOffline[];
+  /** By group: those who were in it until now, and saw their presence. Empty where the group was large. */
+  viewers: ReadonlyMap<number, readonly number[]>;
+}
+
+interface MemberWentOffline extends InGroup {
+  /** How far they have read the group. */
+  lastReadSeq: number;
+}
+
+/** A user has asked for access to a group, or was granted or refused it. Where it was granted, `memberJoined` comes first. */
+export interface AccessRequestChanged extends InGroup {
+  ownerId: number;
+  status: 'pending' | 'granted' | 'refused';
+}
+
+/**
+ * A member has marked a chat as read. Marks are also moved by what other events report: `messageStored` moves that of the sender,
+ * `groupEntered`, `groupLeft` and `membersWentOffline` those of the members.
+ */
+export interface ReadMarkMoved {
+  conversationId: number;
+  userId: number;
+  /** The newest message of the chat. */
+  lastSeq: number;
+  lastReadSeq: number;
+}
+
+/** The name or the owner of a group has changed. */
 export interface GroupChanged {
   groupId: number;
 }
 
-/** A group was handed over. */
+/** The owner of a group has handed it over. */
 export interface OwnerChanged {
   groupId: number;
   ownerId: number;
   formerOwnerId: number;
 }
 
-/** Groups whose owner has gone came down to others. */
+/** Groups whose owner has left for good have new owners. */
 export interface GroupsInherited {
   /** New owners, by group. */
   heirs: ReadonlyMap<number, number>;
 }
 
-/** Somebody hides from another from now on, or no more. */
+/** A user has blocked another one, or taken a block back. */
 export interface BlockChanged {
   blockerId: number;
   blockedId: number;
@@ -106,15 +136,14 @@ export interface BoundSocket {
   join(rooms: string | string[]): Promise<void> | void;
 }
 
-/** A login is worth nothing any more: its sockets are closed. */
+/** A session has ended. Its sockets are closed. */
 export interface SessionEnded extends Identity {
   by: SessionEnd;
 }
 
 /**
- * Everything that can have happened, by name: what one part of the house tells, and any other may listen to. A transaction records it
- * (`DomainEvents.record`), and it is told after the commit; messages of one chat in the order of `seq`, changes of one chat in the order
- * of `change`.
+ * All domain events by name. A transaction records an event (`DomainEvents.record`), and it is published after the commit: events of one
+ * transaction in the order of recording, messages of one chat in the order of `seq`, changes of one chat in the order of `change`.
  */
 export interface DomainEventMap {
   messageStored: MessageStored;
@@ -123,22 +152,55 @@ export interface DomainEventMap {
   memberLeft: MemberLeft;
   groupEntered: GroupEntered;
   groupLeft: GroupEntered;
+  membersWentOffline: MembersWentOffline;
   membershipsErased: MembershipsErased;
+  accessRequestChanged: AccessRequestChanged;
+  readMarkMoved: ReadMarkMoved;
   groupChanged: GroupChanged;
   ownerChanged: OwnerChanged;
   groupsInherited: GroupsInherited;
-  /** A person is new, has another name, or was erased. */
+  /** A user is new, has another name, was erased, or was last seen at a time that is known only now. */
   userChanged: { userId: number };
   accountErased: { userId: number };
   blockChanged: BlockChanged;
   sessionEnded: SessionEnded;
-  /** A socket speaks for somebody from now on. Its first message waits until all listeners are done. */
+  /** A socket is bound to a user's session. Its first message waits until all listeners are done. */
   socketBound: { userId: number; socket: BoundSocket };
-  /** Somebody's first socket, where they were offline. */
+  /** A user who was offline has opened a socket. */
   wentOnline: { userId: number };
-  /** Somebody's last socket closed; they may be back in a moment. `heardAt` is on the clock of `now()`. */
+  /** The last socket of a user has closed; they stay online for some seconds. `heardAt`: when it was last heard, on the clock of `now()`. */
   disconnected: { userId: number; heardAt: number };
+  /** No socket of the user is open, and none is expected back. */
   wentOffline: { userId: number; at: Date };
 }
 
 export type DomainEventName = keyof DomainEventMap;
+
+/**
+ * Which processes an event concerns. `node`: the one whose sockets it is about; others have sockets of their own. `all`: every process
+ * that serves these rows. One process is all there is today; with several, these are what they have to hear from each other.
+ */
+export const EVENT_REACH = {
+  messageStored: 'all',
+  messageChanged: 'all',
+  memberJoined: 'all',
+  memberLeft: 'all',
+  groupEntered: 'all',
+  groupLeft: 'all',
+  membersWentOffline: 'all',
+  membershipsErased: 'all',
+  accessRequestChanged: 'all',
+  readMarkMoved: 'all',
+  groupChanged: 'all',
+  ownerChanged: 'all',
+  groupsInherited: 'all',
+  userChanged: 'all',
+  accountErased: 'all',
+  blockChanged: 'all',
+  sessionEnded: 'all',
+  socketBound: 'node',
+  // A user is online while any process has a socket of theirs, and offline once none has.
+  wentOnline: 'all',
+  disconnected: 'node',
+  wentOffline: 'all',
+} as const satisfies Record<DomainEventName, 'node' | 'all'>;

@@ -9,13 +9,13 @@ import type { Identity } from '../common/identity.js';
 
 type TokenProblem = 'token_missing' | 'token_invalid' | 'token_expired' | 'session_revoked' | 'too_many_sockets';
 
-/** There is no token, or it means nobody (any more). */
+/** There is no token, or it names no session that lives. */
 export class Unauthenticated extends DomainError {
   constructor(code: TokenProblem, message: string) {
     super('unauthenticated', code, message);
   }
 
-  /** A socket that showed such a token is closed; one that showed none yet may still do so. */
+  /** Whether a socket is closed for it: one that has sent no token yet may still send one. */
   get closesSocket(): boolean {
     return this.code !== 'token_missing';
   }
@@ -37,12 +37,12 @@ export const tooManySockets = (most: number) =>
 /** Some 300 bytes each. */
 const REMEMBERED_TOKENS = 10_000;
 
-/** Of another program that was given the same secret, a token must not pass for one of ours. */
+/** So that the token of another program with the same secret does not pass for one of ours. */
 const ISSUER = 'parley';
 const AUDIENCE = 'parley';
 
 interface Claims {
-  /** Tokens from before there were these two have neither, and are good until they expire. */
+  /** Tokens without these two are valid until they expire: Parley has not always set them. */
   iss?: string;
   aud?: string;
   sub: string;
@@ -50,12 +50,12 @@ interface Claims {
   exp: number;
 }
 
-/** Signs and reads access tokens: JWTs that name a user and a session. Whether the session still lives is another question. */
+/** Signs and reads access tokens: JWTs that name a user and a session. It does not check whether the session still lives. */
 @Injectable()
 export class AccessTokens {
-  /** The first one signs; the others only verify what was signed before the secret was changed. */
+  /** The first one signs; the others only verify tokens that were signed before the secret was changed. */
   private readonly keys: readonly [JwtService, ...JwtService[]];
-  /** Tokens whose signature was found right, most recently used: it stays right, until the token expires. */
+  /** Tokens whose signature was verified, the most recently used ones: it stays valid until they expire. */
   private readonly known = new LRUCache<string, Claims>({ max: REMEMBERED_TOKENS });
 
   constructor(
@@ -108,7 +108,7 @@ function jwtWith(secret: string): JwtService {
   return new JwtService({
     secretOrKeyProvider: () => key,
     signOptions: { algorithm: 'HS256' },
-    // Only this one: a token must not choose how it is checked.
+    // Only this algorithm: a token must not choose how it is verified.
     verifyOptions: { algorithms: ['HS256'] },
   });
 }

@@ -17,26 +17,26 @@ const users = (where: string, values: number[]) => ({
   values,
 });
 
-/** Locks somebody's row until the caller's transaction ends: alone, or beside others who only want it to stay. */
+/** Locks a user's row until the caller's transaction ends; `share`: beside other transactions that only need it to stay. */
 export const lockUser = (tx: EntityManager, userId: number, lock: Lock = 'update'): Promise<UserRow | undefined> =>
   lockRow<UserRow>(tx, users('id = ?', [userId]), lock);
 
-/** The account of an address, if it has one. Nobody erases it until the caller's transaction ends. */
+/** The id of the account of an address, if it has one. It cannot be erased until the caller's transaction ends. */
 export async function accountOf(tx: EntityManager, email: string): Promise<number | undefined> {
   const [found] = await tx.query<{ id: number }[]>('SELECT id FROM users WHERE email = ?', [email]);
   const row = found && (await lockUser(tx, found.id, 'share'));
   return row?.email === email ? row.id : undefined;
 }
 
-/** Whether somebody still has their account; if so, nobody erases it until the caller's transaction ends. */
+/** Whether the user has an account. If so, it cannot be erased until the caller's transaction ends. */
 export async function hasAccount(tx: EntityManager, userId: number): Promise<boolean> {
   const row = await lockUser(tx, userId, 'share');
   return row?.erased_at === null;
 }
 
 /**
- * The same for several people, who must be in order, and without waiting: `free` have an account, that nobody erases until the caller's
- * transaction ends, `held` have one that another transaction holds.
+ * The same for several users, without waiting. `free` have an account that cannot be erased until the caller's transaction ends; the rows
+ * of `held` are held by other transactions. `userIds` must be in order.
  */
 export async function holdAccounts(
   tx: EntityManager,
@@ -48,7 +48,7 @@ export async function holdAccounts(
   return { free: idsOf(free), held: idsOf(held) };
 }
 
-/** Locks those of these people's rows that are free; `held` are those that another transaction holds. They must be in order. */
+/** Locks those of these users' rows that are free; `held` are those that another transaction holds. `userIds` must be in order. */
 export function lockFreeUsers(
   tx: EntityManager,
   userIds: readonly number[],
@@ -57,7 +57,7 @@ export function lockFreeUsers(
   return lockFree<UserRow>(tx, users(`${sql} ORDER BY id`, values), ({ id }) => id, 'update', userIds.length);
 }
 
-/** Locks the rows of these people, who must be in order. */
+/** Locks the rows of these users. `userIds` must be in order. */
 export async function lockUsers(tx: EntityManager, userIds: readonly number[]): Promise<UserRow[]> {
   const { free, held } = await lockFreeUsers(tx, userIds);
   const [first] = held;
@@ -67,12 +67,12 @@ export async function lockUsers(tx: EntityManager, userIds: readonly number[]): 
 
 const idsOf = (rows: UserRow[]): ReadonlySet<number> => new Set(rows.map(({ id }) => id));
 
-/** For what somebody makes anew: see `hasAccount`. @throws Unauthenticated */
+/** Before the caller creates something: see `hasAccount`. @throws Unauthenticated */
 export async function assertHasAccount(tx: EntityManager, userId: number): Promise<void> {
   if (!(await hasAccount(tx, userId))) throw sessionRevoked();
 }
 
-/** The same as `hasAccount`, for one transaction at a time: whoever counts what is the person's counts all of it. */
+/** The same as `hasAccount`, for one transaction at a time: one that counts a quota of the user sees what the one before it has made. */
 export async function holdAccount(tx: EntityManager, userId: number): Promise<boolean> {
   const row = await lockUser(tx, userId);
   return row?.erased_at === null;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 
-/** Whoever is being erased, as they were until now. */
+/** The user whose account is being erased, as they were until now. */
 export interface ErasedPerson {
   id: number;
   email: string;
@@ -11,14 +11,14 @@ export interface ErasedPerson {
 type Step = (tx: EntityManager, person: ErasedPerson) => Promise<readonly number[] | void>;
 
 /**
- * What has to go when somebody erases their account. Each part of the house says once what it keeps about people; all of it goes in
- * one transaction, which holds the person's row and those of all their chats.
+ * What is deleted with an account. Each part of the house registers a step that deletes what it keeps about users. All steps run in one
+ * transaction, which holds the rows of the user and of all their chats.
  */
 @Injectable()
 export class Erasure {
   private readonly steps: Step[] = [];
 
-  /** `step` deletes in the transaction that it is given; what others are to learn of it, it records there (`DomainEvents.record`). */
+  /** `step` deletes in the transaction that it is given, and records its events there (`DomainEvents.record`). Call this in `onModuleInit`. */
   onErase(step: Step): void {
     this.steps.push(step);
   }

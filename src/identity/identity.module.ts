@@ -10,7 +10,7 @@ import { SocketSessions } from './socket-sessions.js';
 import { TokenGuard } from './token.guard.js';
 import { User } from './user.entity.js';
 
-/** Who somebody is: users, sessions and their tokens, for HTTP and for sockets. */
+/** Users, sessions and their tokens, for HTTP and for sockets. */
 @Global()
 @Module({
   imports: [TypeOrmModule.forFeature([User, Session])],

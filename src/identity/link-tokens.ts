@@ -10,11 +10,11 @@ const LENGTH = 33;
 export const newLinkToken = (): string =>
   Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
 
-/** What is stored of it. */
+/** The hash that is stored of it. */
 export const linkTokenHash = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-// The second kind, base64url, stands in mails that were sent before there was the first.
+// The second form, base64url, is in mails that were sent before the first one was introduced.
 const SENT = new RegExp(`^\\s*([A-Za-z0-9]{${LENGTH}}|[\\w-]{32})(?![A-Za-z0-9])`);
 
-/** The token in what was opened or pasted: mail programs and people leave a dot, a bracket or a blank behind it. */
+/** The token in what was opened or pasted: mail programs and users leave a dot, a bracket or a blank behind it. */
 export const linkTokenIn = (opened: string): string => SENT.exec(opened)?.[1] ?? opened;

@@ -3,12 +3,12 @@ import { fromMoment, inIds } from '../database/dialect.js';
 import { type HeldRow, type Lock, lockFree, RowHeld } from '../database/row-locks.js';
 import { sessionRevoked, tokenExpired, type Unauthenticated } from './access-tokens.js';
 
-/** Why a session stores nothing any more, if so. */
+/** Why a session must not store anything any more; undefined for one that lives. */
 type RefusalOf = (sessionId: number) => Unauthenticated | undefined;
 
 /**
- * Inside the caller's transaction: why a session stores nothing any more, if so. One that lives now will until the commit: whoever
- * ends it waits. `sessionIds` must not be empty, and in order, so that two transactions do not wait for each other.
+ * Inside the caller's transaction: why each session must not store anything any more. A session that lives stays so until the commit: a
+ * transaction that ends it waits. `sessionIds` must not be empty, and in order, so that two transactions do not wait for each other.
  */
 export async function sessionRefusals(tx: EntityManager, sessionIds: readonly number[], now: Date): Promise<RefusalOf> {
   const { free, held } = await liveOnes(tx, sessionIds, 'share');
@@ -17,7 +17,7 @@ export async function sessionRefusals(tx: EntityManager, sessionIds: readonly nu
   return refusals(free, now);
 }
 
-/** The same without waiting: sessions that somebody else holds, to end them say, are `held`, and not spoken of. */
+/** The same without waiting: `held` are sessions that another transaction holds, to end them, say. Of these nothing is known. */
 export async function freeSessionRefusals(
   tx: EntityManager,
   sessionIds: readonly number[],
@@ -27,7 +27,7 @@ export async function freeSessionRefusals(
   return { refusalOf: refusals(free, now), held: new Set(held.map(({ id }) => id)) };
 }
 
-/** Whoever ends these sessions locks them first. `sessionIds` must not be empty, and in order. */
+/** Locks sessions before they are ended. `sessionIds` must not be empty, and in order. */
 export async function lockSessions(tx: EntityManager, sessionIds: readonly number[]): Promise<void> {
   const { held } = await liveOnes(tx, sessionIds, 'update');
   const [first] = held;

@@ -1,7 +1,7 @@
 import { Invalid } from '../common/errors.js';
 
-// Letters of other alphabets, and digits, that nobody tells from Latin letters at a glance. Not all that Unicode lists: enough for the
-// few names below.
+// Letters of other alphabets, and digits, that look like Latin letters at a glance. Not all that Unicode lists: enough for the few names
+// below.
 const LOOKALIKES = new Map(
   (
     'аa еe оo рp сc уy хx ѕs іi јj ԁd ӏl һh ԛq ԝw ѵv тt мm кk вb нh ' +
@@ -11,18 +11,18 @@ const LOOKALIKES = new Map(
     .map((pair) => [...pair] as [string, string]),
 );
 
-/** How a name looks: compatible forms, case, accents, blanks and what has no width make no difference. */
+/** What a name looks like: compatible forms, case, accents, blanks and characters without width make no difference. */
 const looks = (name: string): string =>
   [...name.normalize('NFKD').toLowerCase()]
     .map((letter) => LOOKALIKES.get(letter) ?? letter)
     .join('')
     .replace(/[^\p{L}\p{N}]/gu, '');
 
-/** What the server itself calls people: whoever has erased their account, whom it cannot name, the last of a list; and its own name. */
+/** Names that the server uses in its own sentences: for erased accounts, for users without a name, for "and others"; and its own name. */
 const RESERVED = new Set(['deleted user', 'somebody', 'parley'].map(looks));
 const OTHERS = /^\p{N}+\s*others?$/iu;
 
-/** @throws Invalid where a person would be taken for what the server says of others */
+/** @throws Invalid where the name could be taken for one of these */
 export function assertOwnName(firstName: string, lastName: string): void {
   const [whole, turned] = [looks(`${firstName}${lastName}`), looks(`${lastName}${firstName}`)];
   const isCount = OTHERS.test(displayName(firstName, lastName).normalize('NFKC'));
@@ -31,5 +31,5 @@ export function assertOwnName(firstName: string, lastName: string): void {
   throw new Invalid(`The name ${sentence}.`, { first_name: [sentence], ...(lastName && { last_name: [sentence] }) });
 }
 
-/** As others read it: of two names, or of one. */
+/** The name as others see it, also where one of the two is empty. */
 export const displayName = (firstName: string, lastName: string): string => `${firstName} ${lastName}`.trim();

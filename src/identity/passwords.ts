@@ -10,21 +10,21 @@ const OPTIONS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Hashes that may wait for one purpose; each takes some 20 ms, so the last one waits for a second, or for two where others take turns. */
 const MAX_WAITING = 64;
 
-/** What a stranger's password is hashed for; an `owner` has a session, or holds a link of the account. */
+/** What a password is hashed for. An `owner` has a session, or a link to the account; the others are strangers. */
 export type HashPurpose = 'registration' | 'login' | 'owner';
 
 /** Hashes and checks passwords, a few at once: each takes 19 MiB and a core. */
 @Injectable()
 export class Passwords {
-  // Three at once at most, since flushes to disk, behind which every message waits, share their threads. One for owners: no flood of
-  // strangers keeps those who have an account from changing its password. One for logins, and one for strangers who want a link, of
-  // whom those who register and those who ask again take turns: no flood of one keeps the others out.
+  // Three at once at most, since flushes to disk, for which every message waits, use the same threads. One for owners, so that a flood of
+  // strangers does not keep users from changing their password. One for logins. One for strangers who want a link, where registrations
+  // and requests for another link take turns, so that a flood of one does not keep out the others.
   private readonly owners = new HashQueue(pLimit(1));
   private readonly logins = new HashQueue(pLimit(1));
   private readonly links = pLimit(1);
   private readonly registrations = new HashQueue(this.links);
   private readonly resends = new HashQueue(this.links);
-  /** A hash of nothing anybody knows, so that an unknown account takes as long as a known one. */
+  /** A hash of a random password, so that the check of an unknown account takes as long as that of a known one. */
   private readonly nobody = hash(crypto.randomUUID(), OPTIONS);
 
   /** @throws Busy */
@@ -43,7 +43,7 @@ export class Passwords {
     const queue = purpose === 'owner' ? this.owners : this.logins;
     const same = await queue.run(1, (next) =>
       next(
-        // As it was typed, second: it was hashed so before there was one form.
+        // Then as it was typed: hashes exist that were made without normalizing.
         async () =>
           (await verify(against, oneForm(password))) ||
           (oneForm(password) !== password && (await verify(against, password))),
@@ -53,8 +53,8 @@ export class Passwords {
   }
 
   /**
-   * The first of `stored` that the password of a stranger who asks for another link made, if one is; takes `tries` checks, whatever is
-   * stored. @throws Busy
+   * The first of these hashes that the password matches, for a stranger who asks for another link. Always takes the time of `tries`
+   * checks. @throws Busy
    */
   async search(password: string, stored: readonly string[], tries: number): Promise<string | undefined> {
     const nobody = await this.nobody;
@@ -69,7 +69,7 @@ export class Passwords {
   }
 }
 
-/** Those who wait for one purpose, one after another. Local to a node, whose cores they use. */
+/** Hashes for one purpose, one after the other. Local to a node, whose cores they use. */
 class HashQueue {
   private readonly order = pLimit(1);
   private waiting = 0;
@@ -89,5 +89,5 @@ class HashQueue {
   }
 }
 
-/** Keyboards of different systems write the same letters as different code points: é as one, or as e and an accent. */
+/** Keyboards of different systems write the same letter as different code points: é as one, or as e and an accent. */
 export const oneForm = (password: string): string => password.normalize('NFC');

@@ -9,7 +9,7 @@ import {
 } from '../database/columns.js';
 import { User } from './user.entity.js';
 
-/** One login. Its id is the `sid` of the access token, so that ending the row ends the token. */
+/** A login. Its id is the `sid` of the access token, so that the end of the session is the end of the token. */
 @Entity('sessions')
 @Index('ix_sessions_user', ['userId'])
 @Index('ix_sessions_expires', ['expiresAt'])

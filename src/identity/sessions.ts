@@ -9,8 +9,9 @@ import type { SessionEnded } from '../domain-events/events.js';
 import { batchLoader } from '../database/batch-loader.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { fromMoment, inIds } from '../database/dialect.js';
+import { insertId } from '../database/insert-id.js';
 import type { HeldRow } from '../database/row-locks.js';
-import { CommitUnknown, UnitOfWork } from '../database/unit-of-work.js';
+import { CommitUnknown, type IsDone, UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
 import { Publisher } from '../sockets/publisher.js';
 import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
@@ -29,22 +30,20 @@ interface SessionRow {
   expires_at: string | Date;
 }
 
-/** Ends those of these sessions that live, and returns how many these were. */
+/** Ends those of these sessions that live. @returns their number */
 export type EndSessions = (where: FindOptionsWhere<Session>) => Promise<number>;
 
-/** How long to ask a database that broke off in the middle of a COMMIT. */
-const LOOK_UP_FOR_MS = 5_000;
-/** When no session had expired: only whether it was ended is asked. */
+/** Before any session expired: to ask only whether a session was ended. */
 const ALWAYS = new Date(0);
-/** Somebody from the time before there was a bound may have thousands: the next login ends the rest. */
+/** A user may have thousands from a time with a higher SESSIONS_PER_USER: the next login ends the rest. */
 const MOST_ENDED_AT_ONCE = 1_000;
-/** Remembered longer than a socket's handshake can take. */
+/** How long ended sessions are remembered: longer than a socket's handshake can take. */
 const RECENTLY_MS = 60_000;
 
-/** Logins: each is a row, and its token is worth what the row says. */
+/** Sessions: each is a row, and its token is valid as long as the row says. */
 @Injectable()
 export class Sessions implements OnModuleInit {
-  /** Each request and each socket asks this. */
+  /** Each request and each new socket needs one. */
   private readonly liveSession = batchLoader((ids) => this.liveSessions(ids));
   private readonly recentlyEnded = new Map<number, NodeJS.Timeout>();
 
@@ -62,7 +61,7 @@ export class Sessions implements OnModuleInit {
 
   onModuleInit(): void {
     this.events.on('sessionEnded', (ended) => this.closeSockets(ended));
-    // They have ended, each of them: see `endAndClose`.
+    // All of them have ended by now: see `endAndClose`.
     this.erasure.onErase(async (tx, { id: userId }) => void (await tx.delete(Session, { userId })));
   }
 
@@ -71,11 +70,10 @@ export class Sessions implements OnModuleInit {
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + this.config.sessionTtlMs);
     const session = { userId, device: device.slice(0, 200), createdAt: now, expiresAt, revokedAt: null };
-    const { identifiers } = await tx.insert(Session, session);
-    return this.tokens.sign({ userId, sessionId: (identifiers[0] as { id: number }).id }, expiresAt);
+    return this.tokens.sign({ userId, sessionId: await insertId(tx, Session, session) }, expiresAt);
   }
 
-  /** Before one more session: ends the oldest ones where there are as many as there may be. The caller holds the person's row. */
+  /** Before a new session: ends the oldest ones where there are SESSIONS_PER_USER. The caller holds the user's row. */
   async makeRoom(tx: EntityManager, userId: number, end: EndSessions): Promise<void> {
     const surplus = await tx.find(Session, {
       select: { id: true },
@@ -88,7 +86,7 @@ export class Sessions implements OnModuleInit {
     if (surplus.length > 0) await end({ userId, id: In(surplus.map(({ id }) => id)) });
   }
 
-  /** Who the token speaks for, if its session still lives. @throws Unauthenticated */
+  /** The user and session of a token, if the session still lives. @throws Unauthenticated */
   async authenticate(token: string): Promise<LiveSession> {
     const identity = this.tokens.read(token);
     const row = await this.liveSession(identity.sessionId);
@@ -110,56 +108,40 @@ export class Sessions implements OnModuleInit {
 
   /** Ends one session: when this resolves, its token is refused and its sockets are closed. */
   async end({ sessionId }: Identity): Promise<void> {
-    // Its own client asks for it.
+    // Its own client asks for it, and has read everything up to now.
     this.publisher.goodbye(sessionId);
     await this.endAndClose('logout', (_tx, end) => end({ id: sessionId }));
   }
 
   /**
-   * Runs `work`, which ends sessions for the reason `by`, in one transaction, and then closes their sockets; also where the answer to the COMMIT was lost.
-   * @param isDone asked where the answer to the COMMIT was lost: whether it happened. Without it, the sessions' rows tell: enough where
-   *   nothing but their end is told of the transaction
+   * Runs `work`, which ends sessions for the reason `by`, in one transaction, and then closes their sockets; also where it stays unknown
+   * whether a COMMIT without an answer was carried out.
+   * @param isDone as of UnitOfWork.run. Without it, the sessions' rows are asked: enough where the transaction changes nothing else
    * @throws as UnitOfWork.run
    */
   async endAndClose<T>(
     by: SessionEnd,
     work: (tx: EntityManager, end: EndSessions) => Promise<T>,
-    isDone?: (tx: EntityManager) => Promise<boolean>,
+    isDone?: IsDone<T>,
   ): Promise<T> {
     // By the last try: the transaction may run again.
-    let ended: Identity[] = [];
-    try {
-      return await this.unitOfWork.run((tx) => {
-        ended = [];
-        return work(tx, async (where) => {
-          const sessions = await this.endWhere(tx, where);
-          for (const session of sessions) this.events.record(tx, 'sessionEnded', { ...session, by });
-          ended.push(...sessions);
-          return sessions.length;
-        });
+    let ended: number[] = [];
+    const ending = (tx: EntityManager): Promise<T> => {
+      ended = [];
+      return work(tx, async (where) => {
+        const sessions = await this.endWhere(tx, where);
+        for (const session of sessions) this.events.record(tx, 'sessionEnded', { ...session, by });
+        ended.push(...sessions.map(({ sessionId }) => sessionId));
+        return sessions.length;
       });
+    };
+    try {
+      return await this.unitOfWork.run(ending, { isDone: isDone ?? ((tx) => haveEnded(tx, ended)) });
     } catch (error) {
-      if (error instanceof CommitUnknown && ended.length > 0) await this.closeWhereEnded(ended, error, isDone);
+      // Clients whose session lives connect again.
+      if (error instanceof CommitUnknown) for (const id of ended) this.publisher.closeSession(id, error);
       throw error;
     }
-  }
-
-  /** The rows tell whether the sessions have ended. Nothing else would: another try finds none that it could end. */
-  private async closeWhereEnded(
-    sessions: Identity[],
-    unknown: CommitUnknown,
-    isDone?: (tx: EntityManager) => Promise<boolean>,
-  ): Promise<void> {
-    const ids = sessions.map(({ sessionId }) => sessionId);
-    const until = performance.now() + LOOK_UP_FOR_MS;
-    // One transaction ended all of them, or none. (A session that another one ended meanwhile is closed by that.)
-    const haveEnded = async (tx: EntityManager): Promise<boolean> => {
-      const refusalOf = await sessionRefusals(tx, ids, ALWAYS);
-      return ids.every((id) => refusalOf(id));
-    };
-    const known = await this.unitOfWork.settle(unknown, isDone ?? haveEnded, () => performance.now() < until);
-    // Sockets of sessions that go on reconnect.
-    if (known === undefined) for (const id of ids) this.publisher.closeSession(id, unknown);
   }
 
   /** Inside the caller's transaction: the session lives, and will until the commit. @throws Unauthenticated */
@@ -170,15 +152,28 @@ export class Sessions implements OnModuleInit {
   }
 
   /**
-   * What somebody changes, in one transaction: it is stored while their session lives, or not at all. The session is locked last, behind
-   * the chats and people of `work`, since whoever ends sessions locks their person first. Options as of UnitOfWork.run. @throws Unauthenticated; as UnitOfWork.run
+   * Runs a change of a user's in one transaction, which is committed only while their session lives. The session is locked last, after the
+   * chats and users of `work`, since a transaction that ends sessions locks the user first. Options as of UnitOfWork.run; `isDone` need not
+   * lock anything. @throws Unauthenticated; as UnitOfWork.run
    */
-  write<T>(me: Identity, work: (tx: EntityManager) => Promise<T>, options: { first?: HeldRow } = {}): Promise<T> {
-    return this.unitOfWork.run(async (tx) => {
+  write<T>(
+    me: Identity,
+    work: (tx: EntityManager) => Promise<T>,
+    { first, isDone }: { first?: HeldRow; isDone: IsDone<T> },
+  ): Promise<T> {
+    const writing = async (tx: EntityManager): Promise<T> => {
       const result = await work(tx);
       await this.assertLive(tx, me);
       return result;
-    }, options);
+    };
+    return this.unitOfWork.run(writing, {
+      first,
+      // The transaction holds the session, until the server has committed it or rolled it back.
+      isDone: async (tx, result) => {
+        await lockSessions(tx, [me.sessionId]);
+        return isDone(tx, result);
+      },
+    });
   }
 
   private async endWhere(tx: EntityManager, where: FindOptionsWhere<Session>): Promise<Identity[]> {
@@ -195,20 +190,27 @@ export class Sessions implements OnModuleInit {
   }
 
   private closeSockets({ userId, sessionId, by }: SessionEnded): void {
-    this.security.tell('session_ended', { user_id: userId, session_id: sessionId, by });
+    this.security.log('session_ended', { user_id: userId, session_id: sessionId, by });
     clearTimeout(this.recentlyEnded.get(sessionId));
     this.recentlyEnded.set(sessionId, setTimeout(() => this.recentlyEnded.delete(sessionId), RECENTLY_MS).unref());
     this.publisher.closeSession(sessionId, sessionRevoked());
     this.presence.endGrace({ userId, sessionId });
   }
 
-  /** A socket in the middle of its handshake cannot be closed yet: it asks here once it can. */
+  /** A socket in its handshake cannot be closed yet: this is asked once it can be. */
   hasRecentlyEnded(sessionId: number): boolean {
     return this.recentlyEnded.has(sessionId);
   }
 
-  /** Forgets sessions that nobody can use any more. */
+  /** Deletes sessions that expired before `endedBefore`. */
   async sweep(endedBefore: Date): Promise<void> {
     await deleteInSlices(this.unitOfWork, Session, { expiresAt: LessThan(endedBefore) });
   }
+}
+
+/** One transaction ended all of them, or none. A session that another one ended meanwhile is closed by that. */
+async function haveEnded(tx: EntityManager, sessionIds: readonly number[]): Promise<boolean> {
+  if (sessionIds.length === 0) return true;
+  const refusalOf = await sessionRefusals(tx, sessionIds, ALWAYS);
+  return sessionIds.every((id) => refusalOf(id));
 }

@@ -1,9 +1,9 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError } from '../common/errors.js';
-import { tellRefusal } from '../common/logs/refusals.js';
+import { logRefusal } from '../common/logs/refusals.js';
 import { SecurityLog } from '../common/logs/security-log.js';
-import { cutOff } from '../sockets/transport/engine-io.js';
+import { connectionOf, cutOff } from '../sockets/transport/engine-io.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { Incoming } from '../sockets/transport/incoming.js';
 import { Presence } from '../sockets/presence.js';
@@ -24,15 +24,15 @@ import {
 import { tokenOfHandshake, withoutBearer } from './given-token.js';
 import { Sessions } from './sessions.js';
 
-/** A socket that has shown no token by then is closed. */
+/** A socket that has sent no token by then is closed. */
 const TOKEN_WITHIN_MS = 10_000;
 const SWEEP_EVERY_MS = 60_000;
-/** Sessions that end sooner than this are waited for one by one: longer than from one sweep to the next. */
+/** Sessions that expire sooner than this get a timer of their own: longer than from one sweep to the next. */
 const SOON_MS = 90_000;
 /** Messages without a token before the socket is closed. */
 const MAX_WITHOUT_TOKEN = 20;
 export const MAX_SOCKETS_PER_SESSION = 20;
-/** Longer than a probe takes. Whoever opens sockets all the time does not have the others asked as often. */
+/** How long answers to a probe hold: longer than one takes. A client that opens sockets all the time does not cause as many probes. */
 const PROBE_EVERY_MS = ANSWER_WITHIN_MS + 2_000;
 
 const sessionMismatch = () =>
@@ -42,15 +42,15 @@ const sessionMismatch = () =>
     "This socket speaks for another session. Open a new one for the other session's token.",
   );
 
-/** Binds each socket to the session of the first token it shows, and keeps it no longer than the session lives. */
+/** Binds each socket to the session of the first token that it sends, and closes it when the session ends. */
 @Injectable()
 export class SocketSessions implements OnApplicationBootstrap, OnApplicationShutdown {
   private server!: ParleyServer;
   private sweeper?: NodeJS.Timeout;
-  /** Sockets whose session ends before long, the first to end last. */
+  /** Sockets whose session expires soon, the first to expire at the end. */
   private soon: ParleySocket[] = [];
   private nextEnd?: NodeJS.Timeout | undefined;
-  /** Local, as sockets are: sessions that had all theirs a moment ago, by room. */
+  /** By Socket.IO room, sessions that had as many sockets as they may a moment ago. Local to a node, as sockets are. */
   private readonly probes = new Map<string, Promise<void>>();
 
   constructor(
@@ -73,7 +73,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
         () => next(),
         (error: unknown) => {
           if (error instanceof DomainError)
-            tellRefusal(this.security, error, { network: this.incoming.networkOf(socket.conn) });
+            logRefusal(this.security, error, { network: this.incoming.networkOf(socket.conn) });
           this.incoming.charge(socket.conn, 'refusal');
           next(asHandshakeError(error));
         },
@@ -90,11 +90,11 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     clearTimeout(this.nextEnd);
   }
 
-  /** The connection is there: it has a session already, or some seconds to show a token. */
+  /** The connection is there: it has a session already, or some seconds to send a token. */
   connected(socket: ParleySocket): void {
     const { identity } = socket.data;
     if (identity) {
-      // Ended in the middle of the handshake, when there was no connection to close yet.
+      // The session ended during the handshake, when there was no connection to close yet.
       if (this.sessions.hasRecentlyEnded(identity.sessionId)) {
         // It was never counted as connected, and must not be counted as gone.
         socket.data.identity = undefined;
@@ -114,8 +114,8 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * Makes sure that the socket has a session before its message goes on: the first token binds it, messages behind that one
-   * wait for the check, in order. @throws Unauthenticated, after which the socket is to be closed; `session_mismatch`
+   * Makes sure that the socket has a session before its message is handled: the first token binds it, and messages behind that one wait
+   * for the check, in order. @throws Unauthenticated, after which the socket is to be closed; `session_mismatch`
    */
   async bind(socket: ParleySocket, given: unknown): Promise<void> {
     if (given != null && typeof given !== 'string') throw tokenInvalid();
@@ -129,7 +129,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     try {
       await data.binding;
     } catch (error) {
-      // The database was away, say: nothing is wrong with the token, and the next message may try again.
+      // The database was away, say: the token may be valid, and the next message may try again.
       if (!(error instanceof Unauthenticated)) data.binding = undefined;
       throw error;
     }
@@ -139,13 +139,13 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  /** Most sockets bring their token here; the others have some seconds. */
+  /** Most clients send their token in the handshake; the others have some seconds. */
   private async bindByHandshake(socket: ParleySocket): Promise<void> {
     const token = tokenOfHandshake(socket.handshake);
     if (token != null) await this.bind(socket, token);
   }
 
-  /** A client that goes on without a token is not getting anywhere. */
+  /** Counts messages without a token, after some of which the socket is closed. */
   private withoutToken({ data }: ParleySocket): Unauthenticated {
     data.withoutToken = (data.withoutToken ?? 0) + 1;
     return data.withoutToken > MAX_WITHOUT_TOKEN ? tokenInvalid() : tokenMissing();
@@ -159,22 +159,22 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   private async check(socket: ParleySocket, token: string): Promise<void> {
     const { sessionId } = this.tokens.read(token);
     const room = sessionRoom(sessionId);
-    // One that tries again, since the database was away, is among the others already.
+    // A socket that tries again, since the database was away, is in the room already.
     if (this.isFull(room) && !socket.rooms.has(room)) {
       await this.makePlace(room);
-      // Here and not before: of several that waited, each takes its place before the next one looks.
+      // Joined here and not before: of several sockets that waited, each is counted before the next one looks.
       if (this.isFull(room)) throw tooManySockets(MAX_SOCKETS_PER_SESSION);
-      // What has left meanwhile must not enter the room any more.
+      // A socket that has closed meanwhile must not join the room.
       if (socket.conn.readyState !== 'open' || (socket.data.deadline && !socket.connected)) throw sessionRevoked();
     }
-    // First into the session's room, then read the session: one that ends in between closes this socket too.
+    // First the session's room, then the session's row: a session that ends in between closes this socket, too.
     await socket.join(room);
     const { userId, expiresAt } = await this.sessions.authenticate(token);
-    // One that has closed meanwhile would be counted as connected for ever.
+    // A socket that has closed meanwhile would count as connected for ever.
     const { deadline } = socket.data;
     if (deadline && !socket.connected) throw sessionRevoked();
     socket.data.identity = { userId, sessionId };
-    // To the second, as its token says it.
+    // To the second, as in its token.
     socket.data.expiresAt = Math.floor(expiresAt.getTime() / 1_000) * 1_000;
     if (socket.data.expiresAt < this.clock.now().getTime() + SOON_MS) this.awaitEnds([...this.soon, socket]);
     if (deadline) {
@@ -191,16 +191,16 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * A phone that changed networks leaves sockets behind, which nobody at the other end knows of any more. Those that have been silent
-   * for longer than one that lives can be go at once; where there are none, all have some seconds to answer.
+   * Closes dead sockets of a session: a phone that changes networks leaves some behind. Those that have been silent for longer than a live
+   * one can be are closed at once; where there are none, all are pinged, and have some seconds to answer.
    */
   private async makePlace(room: string): Promise<void> {
     const heardBefore = now() - DEAD_AFTER_MS;
-    for (const other of this.socketsIn(room)) if (heardAt(other) < heardBefore) cutOff(other.conn);
+    for (const other of this.socketsIn(room)) if (heardAt(other) < heardBefore) cutOff(connectionOf(other));
     if (this.isFull(room)) await this.probe(room);
   }
 
-  /** Once for all that come at the same time; the answers hold for some seconds. */
+  /** Probes once for all sockets that arrive at the same time; the answers hold for some seconds. */
   private probe(room: string): Promise<void> {
     const running = this.probes.get(room);
     if (running) return running;
@@ -212,11 +212,11 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
 
   private socketsIn(room: string): ParleySocket[] {
     const ids = [...(this.server.sockets.adapter.rooms.get(room) ?? [])];
-    // Those in their handshake are not among them.
+    // Without sockets in their handshake.
     return ids.flatMap((id) => this.server.sockets.sockets.get(id) ?? []);
   }
 
-  /** One look at all sockets a minute, and one timer for the next end of a session, instead of a timer for each. */
+  /** Looks at all sockets once a minute, and keeps one timer for the next session to expire, instead of a timer for each. */
   private closeExpired(): void {
     const time = this.clock.now().getTime();
     const soon: ParleySocket[] = [];

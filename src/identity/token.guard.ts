@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { type Identity, PUBLIC } from '../common/identity.js';
 import { ListTurns } from '../common/limits/list-turns.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
-import { LIST_COST, READ_COST } from '../common/http/read-cost.js';
+import { type CostOf, LIST_COST, READ_COST } from '../common/http/read-cost.js';
 import type { ParleySocket } from '../sockets/events.js';
 import { tokenMissing } from './access-tokens.js';
 import { tokenInHeaders } from './given-token.js';
@@ -13,10 +13,12 @@ import { SocketSessions } from './socket-sessions.js';
 interface Request {
   method: string;
   headers: Record<string, string | string[] | undefined>;
+  query?: unknown;
+  body?: unknown;
   identity?: Identity;
 }
 
-/** The one guard, on both transports: nobody passes without a token whose session lives, except to what says `@Public()`. */
+/** The one guard of both transports: it takes a token whose session lives, except for what is `@Public()`. */
 @Injectable()
 export class TokenGuard implements CanActivate {
   constructor(
@@ -32,7 +34,7 @@ export class TokenGuard implements CanActivate {
       const ws = context.switchToWs();
       const socket = ws.getClient<ParleySocket>();
       await this.sockets.bind(socket, tokenOf(ws.getData()));
-      // Everything counts, also what is refused next: refusing costs as much as storing.
+      // Also messages that are refused next are counted: refusing costs as much as storing.
       this.count(ws.getPattern(), socket.data.identity!.userId);
       return true;
     }
@@ -42,7 +44,7 @@ export class TokenGuard implements CanActivate {
     const { userId, sessionId } = await this.sessions.authenticate(tokenIn(request.headers));
     request.identity = { userId, sessionId };
     if (request.method !== 'GET') this.limits.write(userId);
-    else await this.countRead(userId, this.reflector.getAllAndOverride<number>(READ_COST, route) ?? 1);
+    else await this.countRead(userId, costOf(request, this.reflector.getAllAndOverride(READ_COST, route)));
     return true;
   }
 
@@ -51,7 +53,7 @@ export class TokenGuard implements CanActivate {
     if (cost >= LIST_COST) await this.listTurns.next();
   }
 
-  /** Whoever types much, or reads much, can still write. */
+  /** Each kind has a rate of its own: a client that types or reads a lot can still write. */
   private count(event: string, userId: number): void {
     if (event === 'typing') return this.limits.typing(userId);
     // The same as PUT /notifications.
@@ -59,6 +61,9 @@ export class TokenGuard implements CanActivate {
     return this.limits.message(userId);
   }
 }
+
+const costOf = ({ query, body }: Request, cost: number | CostOf = 1): number =>
+  typeof cost === 'number' ? cost : cost({ ...Object(query), ...Object(body) });
 
 const tokenOf = (payload: unknown): unknown => (payload as { token?: unknown } | null | undefined)?.token;
 

@@ -27,7 +27,7 @@ export class User {
   @VarcharColumn('last_name', 80)
   lastName!: string;
 
-  /** The whole name as it is searched, the first name first: see `nameKey`. */
+  /** The whole name in the form that is searched, the first name first: see `nameKey`. */
   @VarcharColumn('first_name_key', NAME_KEY_LENGTH)
   firstNameKey!: string;
 
@@ -38,7 +38,7 @@ export class User {
   @MomentColumn('created_at')
   createdAt!: Date;
 
-  /** When the last socket closed; null for one who was never here, or is here for the first time. */
+  /** When the last socket closed; null before the first one has. */
   @NullableMomentColumn('last_seen')
   lastSeen!: Date | null;
 
@@ -46,7 +46,7 @@ export class User {
   erasedAt!: Date | null;
 }
 
-/** Names are found by their beginning. Folding can make them longer; what is cut off is not searched. */
+/** Names are found by their beginning. Folding can make them longer: what is cut off cannot be searched. */
 export const nameKey = (name: string): string => Array.from(fold(name)).slice(0, NAME_KEY_LENGTH).join('');
 
 /** The four columns of a name. */
@@ -57,5 +57,5 @@ export const nameColumns = (firstName: string, lastName: string) => ({
   lastNameKey: nameKey(`${lastName} ${firstName}`),
 });
 
-/** How a person is shown who has erased their account. */
+/** How the user of an erased account is shown. */
 export const ERASED_NAME = { firstName: 'deleted', lastName: 'user' };

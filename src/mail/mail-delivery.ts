@@ -3,6 +3,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nes
 import { growing } from '../common/timing/backoff.js';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
+import { Metrics } from '../common/metrics.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { renderMail } from './layout.js';
 import type { Letter } from './mails.js';
@@ -12,16 +13,16 @@ import { cureFor, type MailError } from './smtp.js';
 import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
 
 const SECOND = 1_000;
-/** The first repeat comes soon: a restarting mail server is the usual cause. Then twice as long each time. */
+/** Pauses between attempts: the first is short, since the usual cause is a restart of the mail server. Then twice as long each time. */
 const FIRST_RETRY_MS = 2 * SECOND;
 export const LONGEST_RETRY_MS = 15 * 60 * SECOND;
 const GIVE_UP_AFTER_MS = 48 * 3_600 * SECOND;
-/** From connecting to the server's last word, however slowly it speaks. */
+/** Deadline of one mail, from connecting to the server's last answer. */
 export const SEND_WITHIN_MS = 60 * SECOND;
 const FIRST_PAUSE_MS = SECOND;
 const LONGEST_PAUSE_MS = 30 * SECOND;
 
-/** One attempt at one mail, and what becomes of its row. */
+/** Makes one attempt at one mail, and updates its row. */
 @Injectable()
 export class MailDelivery implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Mail');
@@ -32,6 +33,7 @@ export class MailDelivery implements BeforeApplicationShutdown {
     private readonly clock: Clock,
     private readonly seal: Seal,
     @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
+    private readonly metrics: Metrics,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -39,12 +41,12 @@ export class MailDelivery implements BeforeApplicationShutdown {
   }
 
   /**
-   * Sends a mail that is claimed, or postpones it, or gives it up; breaks off where `abort` says so. Never fails.
-   * Returns whether it still waits.
+   * Sends a mail that is claimed, or postpones it, or gives it up. Never throws.
+   * @returns whether it still waits
    */
   async deliver(row: OutboxMail, abort: AbortController): Promise<boolean> {
     const failed = await this.send(row, abort);
-    // Broken off by the end of the server: the row says that it is being sent, and is sent after the next start.
+    // Interrupted by the stop of the server: its row is marked as being sent, and is sent after the next start.
     if (failed && this.isStopping && abort.signal.aborted) return true;
     return this.note(row, () => (failed ? this.postpone(row, failed) : this.remove(row)));
   }
@@ -55,7 +57,7 @@ export class MailDelivery implements BeforeApplicationShutdown {
     try {
       const { to, mail } = this.seal.decrypt(row.sealed) as Letter;
       const { id, createdAt } = row;
-      // The same at each attempt: whoever gets a mail twice can tell.
+      // The same at each attempt, so that a mail which arrives twice can be recognized.
       const name = this.seal.blindIndex(`mail ${id} of ${createdAt.toISOString()}`).slice(0, 32);
       if (to !== null) await this.transport.send({ id, name, to, createdAt, ...renderMail(mail) }, abort.signal);
     } catch (error) {
@@ -67,13 +69,15 @@ export class MailDelivery implements BeforeApplicationShutdown {
     return failed;
   }
 
-  /** Until it is stored: a mail that has left and still stands in the outbox would leave again. */
+  /** Tries until it is stored: a mail that was sent and is still in the outbox would be sent again. */
   private async note(row: OutboxMail, store: () => Promise<boolean>): Promise<boolean> {
     for (let failures = 0; ; failures++) {
       try {
         return await store();
       } catch (error) {
-        this.logger.error(`What became of mail ${row.id} cannot be stored: ${logLine(error)}`);
+        this.logger.error(
+          `The result of sending mail ${row.id} could not be stored, and is tried again: ${logLine(error)}`,
+        );
         if (this.isStopping) return true;
         const pause = growing(FIRST_PAUSE_MS, failures, LONGEST_PAUSE_MS);
         await sleep(pause);
@@ -83,6 +87,7 @@ export class MailDelivery implements BeforeApplicationShutdown {
 
   private async remove({ id }: OutboxMail): Promise<boolean> {
     await this.unitOfWork.run((tx) => tx.delete(OutboxMail, { id }));
+    this.metrics.mails.inc({ result: 'sent' });
     return false;
   }
 
@@ -91,25 +96,25 @@ export class MailDelivery implements BeforeApplicationShutdown {
     const isOld = now - row.createdAt.getTime() > GIVE_UP_AFTER_MS;
     const delay = growing(FIRST_RETRY_MS, row.attempts, LONGEST_RETRY_MS);
     const nextAttemptAt = isFinal(error) || isOld ? null : new Date(now + delay);
-    // Servers repeat the recipient in their answer; logs do not.
+    // Not the server's answer, which repeats the recipient.
     const lastError = (error.code ?? error.name) + (error.responseCode ? ` ${error.responseCode}` : '');
-    // Behind the new ones of its kind.
+    // Behind the new mails of its kind.
     const priority = row.priority === null ? null : row.priority | 1;
     await this.unitOfWork.run((tx) =>
       tx.update(OutboxMail, { id: row.id }, { nextAttemptAt, priority, lastError: lastError.slice(0, 300) }),
     );
+    this.metrics.mails.inc({ result: nextAttemptAt ? 'postponed' : 'given_up' });
     const cure = cureFor(error);
     const why = cure ? `${lastError}: ${cure}` : lastError;
     this.logger.warn(
       nextAttemptAt
-        ? `Mail ${row.id} was not taken (${why}): trying again in ${Math.ceil(delay / SECOND)} s.`
-        : `Mail ${row.id} was given up (${why}).`,
+        ? `Mail ${row.id} could not be sent (${why}). It is tried again in ${Math.ceil(delay / SECOND)} s.`
+        : `Mail ${row.id} could not be sent (${why}), and is given up.`,
     );
     return nextAttemptAt !== null;
   }
 }
 
-// The server knows the mailbox and says no for good. Everything else may be mended: a wrong password, a full disk, a sender that may
-// not send.
+// The server refuses the mailbox for good. All other failures may be mended: a wrong password, a full disk, a sender that is not allowed.
 const isFinal = ({ code, command, responseCode = 0 }: MailError): boolean =>
   code === 'EENVELOPE' && command !== 'MAIL FROM' && responseCode >= 500;

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { In, IsNull, LessThan, LessThanOrEqual, MoreThan, Not, Or } from 'typeorm';
 import { growing } from '../common/timing/backoff.js';
+import { Metrics } from '../common/metrics.js';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -16,19 +17,19 @@ import { OutboxMail } from './outbox-mail.entity.js';
 import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
 
 const SECOND = 1_000;
-/** A server that stops waits so long for mails that are under way, and then breaks off: they are sent after its start. */
+/** How long a stop waits for mails that are being sent. After that they are interrupted, and sent after the next start. */
 const STOP_WITHIN_MS = 5 * SECOND;
-/** Another node that died while sending is believed to be done after this. */
+/** How long a mail stays claimed by a node, which may have crashed while sending it. */
 const CLAIM_MS = 2 * SEND_WITHIN_MS;
-/** Stands in `last_error` while a mail is on its way. */
+/** The value of `last_error` while a mail is being sent. */
 const SENDING = 'sending';
-/** How long the database is left alone after an error: twice as long each time. */
+/** Pauses after an error of the database: twice as long each time. */
 const FIRST_PAUSE_MS = SECOND;
 const LONGEST_PAUSE_MS = 30 * SECOND;
 
 /*
- * Of the five mails that are under way at once, so many may be of one kind: what stalls never holds all five. Most people may well
- * have their mailboxes at one domain, and a warning or a new password must not wait for what strangers register.
+ * How many of the five mails that are sent at once may be of one kind, so that mails that stall never hold all five places. Most users may
+ * have their mailboxes at one domain, and a warning or a new password must not wait for registrations by strangers.
  */
 const OF_ONE_DOMAIN = 3;
 const RETRIES = 2;
@@ -38,25 +39,25 @@ const FIRST_OF_REGISTRATIONS = RANKS.registration * 2;
 interface Sending {
   row: OutboxMail;
   abort: AbortController;
-  /** When the mail has left, or has not. Never fails. */
+  /** Resolves when the attempt is over. Never rejects. */
   done: Promise<void>;
 }
 
 /**
- * Sends the outbox: several mails at once, new ones before those that were refused before, and warnings and passwords before
- * registrations.
+ * Sends the mails of the outbox, several at once: warnings and passwords before registrations, and new mails before those that could not be
+ * sent at first.
  */
 @Injectable()
 export class MailDispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Mail');
-  // Of this process alone: on many nodes, each has its own.
+  // Local to a process: each node has its own.
   private readonly underWay = new Map<number, Sending>();
   private isStopped = false;
   private timer?: NodeJS.Timeout;
   private plannedAt = Infinity;
   private looking: Promise<void> = Promise.resolve();
   private failures = 0;
-  /** Counted anew whenever all that may leave is on its way: others add to it, too, and transactions fail. */
+  /** Counted anew whenever no more mails can be started: other nodes add to it, too, and transactions are rolled back. */
   private waits = 0;
 
   constructor(
@@ -64,7 +65,10 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
     private readonly clock: Clock,
     private readonly delivery: MailDelivery,
     @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
-  ) {}
+    metrics: Metrics,
+  ) {
+    metrics.gauge('parley_mail_outbox_messages', 'About how many mails wait.', () => this.waits);
+  }
 
   /** About how many mails wait. */
   get waiting(): number {
@@ -76,19 +80,19 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
     this.waits++;
   }
 
-  /** Looks for what is due, soon. */
+  /** Looks for mails that are due, soon. */
   wake(): void {
     this.schedule(0);
   }
 
-  /** Ends when all that is under way now has left, or has not. */
+  /** Resolves when all present attempts are over. */
   async settled(): Promise<void> {
     await this.looking;
     await Promise.all([...this.underWay.values()].map(({ done }) => done));
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    // One process has this database: what it says is being sent was being sent by one that is gone.
+    // One process owns the database: mails that are marked as being sent were interrupted by the end of the one before.
     await this.unitOfWork.run((tx) =>
       tx.update(OutboxMail, { lastError: SENDING }, { nextAttemptAt: this.clock.now(), lastError: '' }),
     );
@@ -131,12 +135,12 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
       }
       this.failures = 0;
     } catch (error) {
-      this.logger.error(`The outbox cannot be read: ${logLine(error)}`);
+      this.logger.error(`Mails are not sent, since the outbox cannot be read; it is tried again: ${logLine(error)}`);
       this.schedule(growing(FIRST_PAUSE_MS, this.failures++, LONGEST_PAUSE_MS));
     }
   }
 
-  /** The mail whose turn it is, of those that may leave beside what is under way. */
+  /** The next mail, of those that may be sent beside the ones that are being sent. */
   private async next(now: Date): Promise<OutboxMail | undefined> {
     const rows = [...this.underWay.values()].map(({ row }) => row);
     const count = (those: (row: OutboxMail) => boolean): number => rows.filter(those).length;
@@ -157,7 +161,7 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
     return row;
   }
 
-  /** The milliseconds until there is more to do. */
+  /** Milliseconds until the next mail is due. */
   private async untilNext(now: Date): Promise<number> {
     const { read } = this.unitOfWork;
     this.waits = await read.countBy(OutboxMail, { nextAttemptAt: Not(IsNull()) });

@@ -1,57 +1,70 @@
 /*
- * Every mail that Parley sends, as plain content. How it looks, in text and in HTML, is `layout.ts`'s business: nothing here
- * is escaped, and nothing needs to be.
+ * Every mail that Parley sends, as plain content. `layout.ts` makes text and HTML of it, and escapes it: nothing here needs to be.
  */
 
-/** Which mails leave first: the lowest rank. A new kind of mail names one of these, or adds its own. */
+/** The order in which mails are sent: the lowest rank first. A new kind of mail uses one of these, or adds its own. */
 export const RANKS = { security: 0, password: 1, registration: 2 } as const;
 
 export type MailKind = keyof typeof RANKS;
 
 /** What a row of the outbox holds, sealed. */
 export interface Letter {
-  /** Null: to nobody. */
+  /** Null: no recipient. */
   to: string | null;
   mail: MailContent;
 }
 
 export interface MailContent {
   kind: MailKind;
-  /** One line, ours alone: never made from what somebody typed. */
+  /** One line, which never contains anything that a user has typed. */
   subject: string;
   paragraphs: string[];
-  /** The one thing to do. */
-  action: { label: string; link: string };
+  /** The button of the mail, where there is somewhere to go. */
+  action?: { label: string; link: string };
   footer: string;
 }
+
+/** Where mails lead, beside their own links. */
+export interface Places {
+  /** The server, by the address that people know. */
+  readonly home: string;
+  /** Where they chat; undefined where the server has no pages for that, and knows of none. */
+  readonly app: string | undefined;
+  /** The page that asks for an address, and sends a link to a new password. */
+  readonly forgot: string;
+}
+
+const toApp = ({ app }: Places): Pick<MailContent, 'action'> =>
+  app === undefined ? {} : { action: { label: 'Go to Parley', link: app } };
 
 const ONE_WORD = /^[\p{L}\p{M}\p{N}'’\p{Join_Control}-]{1,24}$/u;
 
 /**
- * Whoever registers chooses the name, and may have chosen the address of somebody else to send it to. So that it carries no message
- * and no link, it is the first word, and only where that is a short one.
+ * The name in a mail. It was chosen by the one who registered, perhaps with the address of another person: so that it cannot carry a message
+ * or a link, only its first word is used, and only where that is short.
  */
 function asName(firstName: string): string {
   const [word = ''] = firstName.trim().split(/\s+/u);
   return ONE_WORD.test(word) ? `the name ${word}` : 'a name that is not shown here, since it is more than a word';
 }
 
-export const confirmRegistration = (given: { link: string; appUrl: string; firstName: string }): MailContent => ({
+export const confirmRegistration = (places: Places, given: { link: string; firstName: string }): MailContent => ({
   kind: 'registration',
   subject: 'Confirm your Parley account',
   paragraphs: [
     'Hello,',
-    `somebody registered this address under ${asName(given.firstName)}. If it was you, open this link within 24 hours to create your account, then log in with the password that you chose:`,
+    'open this link within 24 hours to create your account. Then log in with the password that you chose.',
   ],
   action: { label: 'Create my account', link: given.link },
   footer:
-    `Sent because of a registration at ${given.appUrl}. If it was not you, do nothing: without the link there is no account, ` +
+    `Somebody registered this address under ${asName(given.firstName)}. If it was not you, do nothing: without the link there is no account, ` +
     'and with it the account has the password of whoever registered. Should your mail system have opened the link by itself, ' +
-    'register this address once more: the mail that comes then says how to take the account over.',
+    'register this address once more: the mail that comes then says how to take the account over. ' +
+    `Sent because of a registration at ${places.home}.`,
 });
 
-/** To an address for which somebody asked for a new link without the password of a registration. */
-export const registrationWaits = (given: { appUrl: string }): MailContent => ({
+/** To an address for which a new link was asked for without the password of a registration. */
+export const registrationWaits = (places: Places): MailContent => ({
   kind: 'registration',
   subject: 'Your registration at Parley',
   paragraphs: [
@@ -59,24 +72,24 @@ export const registrationWaits = (given: { appUrl: string }): MailContent => ({
     'somebody, perhaps you, asked for a new link for a registration of this address. One is sent only to those who know the password ' +
       'that was chosen, since anybody can register an address. Open the last link that you have: where it has expired, its page sends you a new one. Or register again.',
   ],
-  action: { label: 'Go to Parley', link: given.appUrl },
-  footer: `Sent because of a registration at ${given.appUrl}. If it was not you, do nothing: without a link there is no account.`,
+  ...toApp(places),
+  footer: `Sent because of a registration at ${places.home}. If it was not you, do nothing: without a link there is no account.`,
 });
 
-export const addressIsTaken = (given: { appUrl: string }): MailContent => ({
+export const addressIsTaken = (places: Places): MailContent => ({
   kind: 'registration',
   subject: 'You have a Parley account already',
   paragraphs: [
     'Hello,',
     'somebody, perhaps you, tried to register this address. It has an account already: log in with it. If you do not know its password, set a new one:',
   ],
-  action: { label: 'Set a new password', link: `${given.appUrl}/http/password/forgot` },
+  action: { label: 'Set a new password', link: places.forgot },
   footer:
-    `Sent because of a registration at ${given.appUrl}. If it was not you, nothing has happened and nothing needs to be done. ` +
+    `Sent because of a registration at ${places.home}. If it was not you, nothing has happened and nothing needs to be done. ` +
     'If you never made that account, set a new password: whoever made it is logged out for good, and it is yours.',
 });
 
-export const resetPassword = (given: { link: string; appUrl: string }): MailContent => ({
+export const resetPassword = (places: Places, given: { link: string }): MailContent => ({
   kind: 'password',
   subject: 'Set a new Parley password',
   paragraphs: [
@@ -85,37 +98,37 @@ export const resetPassword = (given: { link: string; appUrl: string }): MailCont
   ],
   action: { label: 'Choose a new password', link: given.link },
   footer:
-    `Somebody, perhaps you, asked for this at ${given.appUrl}. If it was not you, do nothing: ` +
+    `Somebody, perhaps you, asked for this at ${places.home}. If it was not you, do nothing: ` +
     'your password stays as it is, and nobody else has the link.',
 });
 
-const isItYou = (appUrl: string): string =>
+const isItYou = ({ forgot }: Places): string =>
   'If it was not you, somebody else knows your password or reads your mail: ' +
-  `secure your mailbox, then set a new password at ${appUrl}/http/password/forgot.`;
+  `secure your mailbox, then set a new password at ${forgot}.`;
 
-export const passwordChanged = (given: { firstName: string; appUrl: string }): MailContent => ({
+export const passwordChanged = (places: Places, given: { firstName: string }): MailContent => ({
   kind: 'security',
   subject: 'Your Parley password was changed',
   paragraphs: [
     `Hello ${given.firstName},`,
     'the password of your account was changed just now, and all your other sessions were ended.',
   ],
-  action: { label: 'Go to Parley', link: given.appUrl },
-  footer: isItYou(given.appUrl),
+  ...toApp(places),
+  footer: isItYou(places),
 });
 
-export const passwordWasReset = (given: { firstName: string; appUrl: string }): MailContent => ({
+export const passwordWasReset = (places: Places, given: { firstName: string }): MailContent => ({
   kind: 'security',
   subject: 'Your Parley password was changed',
   paragraphs: [
     `Hello ${given.firstName},`,
     'a new password was set with a link from a mail to this address just now, and all sessions of your account were ended.',
   ],
-  action: { label: 'Go to Parley', link: given.appUrl },
-  footer: isItYou(given.appUrl),
+  ...toApp(places),
+  footer: isItYou(places),
 });
 
-export const passwordReplaced = (given: { firstName: string; link: string; appUrl: string }): MailContent => ({
+export const passwordReplaced = (places: Places, given: { firstName: string; link: string }): MailContent => ({
   kind: 'security',
   subject: 'Your Parley password was changed',
   paragraphs: [
@@ -124,10 +137,10 @@ export const passwordReplaced = (given: { firstName: string; link: string; appUr
     'If it was not you, open this link within 72 hours and press the button: the password until then is yours again, and all sessions end.',
   ],
   action: { label: 'It was not me', link: given.link },
-  footer: `If it was you, do nothing. Sent by ${given.appUrl}.`,
+  footer: `If it was you, do nothing. Sent by ${places.home}.`,
 });
 
-export const passwordRestored = (given: { firstName: string; appUrl: string }): MailContent => ({
+export const passwordRestored = (places: Places, given: { firstName: string }): MailContent => ({
   kind: 'security',
   subject: 'Your Parley password was taken back',
   paragraphs: [
@@ -135,6 +148,6 @@ export const passwordRestored = (given: { firstName: string; appUrl: string }): 
     'with a link from a mail to this address, the former password of your account was made the valid one again just now, and all sessions were ended.',
     'If somebody else may know that password, too, set a new one:',
   ],
-  action: { label: 'Set a new password', link: `${given.appUrl}/http/password/forgot` },
-  footer: isItYou(given.appUrl),
+  action: { label: 'Set a new password', link: places.forgot },
+  footer: isItYou(places),
 });

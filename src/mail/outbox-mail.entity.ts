@@ -10,7 +10,7 @@ import {
   VarcharColumn,
 } from '../database/columns.js';
 
-/** A mail that has not left yet, or that no server took. What was sent is deleted. */
+/** A mail that is not sent yet, or was given up. Mails that were sent are deleted. */
 @Entity('mail_outbox')
 @Index('ix_mail_outbox_next_attempt', ['nextAttemptAt'])
 @Index('ix_mail_outbox_priority', ['priority', 'nextAttemptAt'])
@@ -23,15 +23,15 @@ export class OutboxMail {
   @TextColumn('sealed')
   sealed!: string;
 
-  /** The recipient, as `Seal.mark` writes it: enough to find their mails. Null: to nobody. */
+  /** The blind index of the recipient (`Seal.blindIndex`), to find their mails. Null: no recipient. */
   @NullableVarcharColumn('recipient', 64)
   recipient!: string | null;
 
-  /** The domain of the recipient, in the same way: one that is slow must not hold all others. Null: to nobody, or from before. */
+  /** The same of the recipient's domain: a slow one must not hold up all others. Null: no recipient, or a mail from before this column. */
   @NullableVarcharColumn('domain', 64)
   domain!: string | null;
 
-  /** What leaves first, the lowest: twice the rank of its kind (`RANKS`), and one more since it was refused. Null: from before. */
+  /** The order of sending, the lowest first: twice the rank of its kind (`RANKS`), plus one after a failure. Null: from before this column. */
   @NullableIntegerColumn('priority')
   priority!: number | null;
 
@@ -45,7 +45,7 @@ export class OutboxMail {
   @NullableMomentColumn('next_attempt_at')
   nextAttemptAt!: Date | null;
 
-  /** The mail server's words at the last attempt, or nothing. */
+  /** The code of the last failure, empty where there was none. */
   @VarcharColumn('last_error', 300)
   lastError!: string;
 }

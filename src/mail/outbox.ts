@@ -3,22 +3,22 @@ import { type EntityManager, In, IsNull, LessThan } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
 import { Busy } from '../common/errors.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
+import { afterCommit, UnitOfWork } from '../database/unit-of-work.js';
 import { MailDispatcher } from './mail-dispatcher.js';
 import { type Letter, type MailContent, type MailKind, RANKS } from './mails.js';
 import { OutboxMail } from './outbox-mail.entity.js';
 import { Seal } from './seal.js';
 import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
 
-/** Mails that may wait before one more of a kind is refused: what strangers can cause is refused first. */
+/** By kind, how many mails may wait before one more is refused: those that strangers can cause are refused first. */
 const ROOM: Record<MailKind, number> = { registration: 10_000, password: 15_000, security: 20_000 };
-/** A mail that nobody took stays for the operator to see. */
+/** How long a mail that was given up is kept for the operator to see. */
 const FORGET_AFTER_MS = 30 * 24 * 3_600_000;
 const GIVEN_UP_KEPT = 1_000;
 
 /**
- * The durable outbox: a mail is a row, written in the transaction of what it tells about, and leaves when the mail server takes
- * it (`MailDispatcher`). A crash in between sends it again rather than not at all.
+ * The durable outbox: a mail is a row, written in the transaction that causes it, and deleted once the mail server has taken it
+ * (`MailDispatcher`). After a crash in between, it is sent again rather than not at all.
  */
 @Injectable()
 export class Outbox {
@@ -31,8 +31,8 @@ export class Outbox {
   ) {}
 
   /**
-   * Puts a mail into the caller's transaction. Call `wake` after the commit. One to nobody (null) is thrown away when its turn
-   * comes: it is there so that writing to nobody takes as long as writing to somebody. @throws Busy where too many wait
+   * Puts a mail into the caller's transaction; it is sent soon after the commit. One to nobody (null) is thrown away when its turn
+   * comes, so that writing to an unknown address takes as long as writing to a known one. @throws Busy where too many mails wait
    */
   async add(tx: EntityManager, to: string | null, mail: MailContent): Promise<void> {
     if (this.dispatcher.waiting >= ROOM[mail.kind]) throw new Busy();
@@ -49,22 +49,23 @@ export class Outbox {
       lastError: '',
     });
     this.dispatcher.added();
+    afterCommit(tx, () => this.wake());
   }
 
-  /** Inside the caller's transaction: nothing that waits for this address leaves. Call `forgetDelivered` after the commit. */
+  /** Inside the caller's transaction: deletes mails that wait for this address. Call `forgetDelivered` after the commit. */
   async forget(tx: EntityManager, to: string): Promise<void> {
     await tx.delete(OutboxMail, { recipient: In(this.seal.blindIndexes(to)) });
   }
 
-  /** Mails that went no further than this machine's disk are deleted there, too. */
+  /** Deletes mails to this address that were written to outbox/. */
   async forgetDelivered(to: string): Promise<void> {
     if (!this.transport.forget) return;
-    // What is being written right now is found after it.
+    // A mail that is being written right now is found after it.
     await this.dispatcher.settled();
     await this.transport.forget(to);
   }
 
-  /** Sends what is due, soon. */
+  /** Sends mails that are due, soon. */
   wake(): void {
     this.dispatcher.wake();
   }

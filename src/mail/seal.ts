@@ -3,15 +3,15 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Of the secret, and of the one before it where there was one. */
+/** The key of the secret, and that of the one before it, if there was one. */
 type Keys = readonly [Uint8Array, ...Uint8Array[]];
 
 /**
- * Keeps mails unreadable while they wait: their links are as good as passwords, and a copy of the database, or a page of it
- * that was freed and not yet overwritten, must not hold one. AES-256-GCM under a key made from the server's secret.
+ * Encrypts mails while they wait: their links are as good as passwords, and must not be readable in a copy of the database, or in a page of it
+ * that was freed and not overwritten yet. AES-256-GCM with a key derived from the server's secret.
  */
 export class Seal {
-  /** The first one encrypts; what was encrypted with the others is decrypted, too. */
+  /** The first one encrypts; all of them decrypt. */
   private readonly keys: Keys;
   private readonly indexKeys: Keys;
 
@@ -25,12 +25,12 @@ export class Seal {
     this.indexKeys = keysFor('parley mail recipient');
   }
 
-  /** A keyed hash: the same for the same text, so that rows can be found by it; says nothing to anybody without the secret. */
+  /** A keyed hash: the same for the same text, so that rows can be found by it, and of no use without the secret. */
   blindIndex(text: string): string {
     return hmac(this.indexKeys[0], text);
   }
 
-  /** What `blindIndex` gives now, and what it gave under the secret before. */
+  /** The blind index under the present secret, and under the one before. */
   blindIndexes(text: string): string[] {
     return this.indexKeys.map((key) => hmac(key, text));
   }
@@ -42,7 +42,7 @@ export class Seal {
     return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64');
   }
 
-  /** @throws where it was sealed under another secret, or changed since */
+  /** @throws where it was encrypted under another secret, or changed since */
   decrypt(sealed: string): unknown {
     let failure: unknown;
     for (const key of this.keys) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Config, ConfigError } from '../config/config.js';
 
-/** What the mail library throws. */
+/** Errors of the mail library. */
 export interface MailError extends Error {
   code?: string;
   /** The SMTP command that failed. */
@@ -12,16 +12,16 @@ export interface MailError extends Error {
 
 const SECOND = 1_000;
 
-/** How the server in SMTP_URL is spoken to; each step of a mail has a deadline. @throws ConfigError */
+/** The connection to the server in SMTP_URL; each step of a mail has a deadline. @throws ConfigError */
 export const smtpOptions = (smtpUrl: string, { smtpTls, smtpCa }: Pick<Config, 'smtpTls' | 'smtpCa'>) => ({
   url: smtpUrl,
   connectionTimeout: 15 * SECOND,
   greetingTimeout: 15 * SECOND,
   dnsTimeout: 15 * SECOND,
-  // A silence within a command. A mail that a slow server has taken after all would be sent again: no less.
+  // Silence within a command. Not shorter: a mail that a slow server has taken after all would be sent again.
   socketTimeout: 30 * SECOND,
   requireTLS: smtpTls === 'required',
-  // Where clear text would do, a certificate that cannot be checked does, too.
+  // Where clear text is allowed, a certificate that cannot be checked is, too.
   tls: {
     rejectUnauthorized: smtpTls === 'required' || smtpCa !== undefined,
     ...(smtpCa && { ca: certificates(smtpCa) }),
@@ -42,7 +42,7 @@ function certificates(file: string): string {
   return text;
 }
 
-/** What the operator can do about it, where that is plain. */
+/** What the operator can do about it, where that is known. */
 export function cureFor({ message, code, command, responseCode }: MailError): string | undefined {
   if (code === 'ETLS' && command === 'STARTTLS' && !message.includes('initiating TLS'))
     return 'the mail server offers no STARTTLS; use smtps://, or set SMTP_TLS=optional where the way to it is safe';

@@ -11,7 +11,7 @@ import { cureFor, type MailError } from './smtp.js';
 export const MAIL_TRANSPORT = Symbol('mail transport');
 
 export interface Mail {
-  /** The outbox's number for it; the same at each attempt. */
+  /** Its id in the outbox; the same at each attempt. */
   id: number;
   /** The left half of its Message-ID. */
   name: string;
@@ -22,17 +22,17 @@ export interface Mail {
   html: string;
 }
 
-/** Takes one mail for good, or throws. */
+/** Sends mails. */
 export interface MailTransport {
-  /** How many mails it takes at once. */
+  /** How many mails may be sent at the same time. */
   readonly atOnce: number;
-  /** Breaks off where `signal` says so. */
+  /** Resolves once the mail is taken for good. `signal` interrupts it. */
   send(mail: Mail, signal: AbortSignal): Promise<void>;
-  /** Deletes what was sent to an address, where that is in its power. */
+  /** Deletes what was sent to an address, where that is possible. */
   forget?(to: string): Promise<void>;
 }
 
-// As an object: an address given as text would be parsed as a list.
+// An object: an address as text would be parsed as a list.
 const message = ({ name, to, subject, text, html, createdAt }: Mail, domain: string) => ({
   messageId: `<${name}@${domain}>`,
   to: { name: '', address: to },
@@ -48,7 +48,7 @@ export function domainOf({ mailFrom }: Pick<Config, 'mailFrom'>): string {
   return domain;
 }
 
-/** Hands mails to the server in SMTP_URL. */
+/** Sends mails by the server in SMTP_URL. */
 @Injectable()
 export class SmtpTransport implements MailTransport {
   readonly atOnce = 5;
@@ -63,19 +63,21 @@ export class SmtpTransport implements MailTransport {
   }
 
   async send(mail: Mail, signal: AbortSignal): Promise<void> {
-    // The typings are older than the signal.
+    // The types do not have the signal yet.
     await this.mailer.sendMail({ ...message(mail, this.domain), signal });
   }
 
-  /** Tries the server once and says in one line what is wrong; mails wait in the outbox meanwhile. */
+  /** Tries the server once, and warns in one line where it cannot be used; mails wait in the outbox meanwhile. */
   async diagnose(): Promise<void> {
-    const transporter = (this.mailer as unknown as { transporter: { verify(): Promise<unknown> } }).transporter;
-    await transporter.verify().catch((error: MailError) => {
-      const cure = cureFor(error) ?? 'check SMTP_URL';
-      this.logger.warn(
-        `The mail server in SMTP_URL refuses (${error.message.trim()}): ${cure}. Mails wait in the outbox.`,
-      );
-    });
+    await this.mailer
+      .getTransporter()
+      .verify()
+      .catch((error: MailError) => {
+        const cure = cureFor(error) ?? 'check SMTP_URL';
+        this.logger.warn(
+          `The mail server in SMTP_URL cannot be used (${error.message.trim()}): ${cure}. Mails wait in the outbox.`,
+        );
+      });
   }
 }
 
@@ -84,7 +86,7 @@ export const outboxFolder = (config: Pick<Config, 'dataDir'>): string => join(co
 /** Without a mail server: each mail becomes a file, `<time>-<outbox id>.eml`, that any mail program opens. */
 @Injectable()
 export class FileTransport implements MailTransport {
-  // One after another: their files then have the order in which they were written.
+  // One after another, so that the files have the order of the outbox.
   readonly atOnce = 1;
   private readonly logger = new Logger('Mail');
 
@@ -97,7 +99,7 @@ export class FileTransport implements MailTransport {
   async send(mail: Mail): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     const name = `${mail.createdAt.toISOString().replace(/[:.]/g, '-')}-${mail.id}.eml`;
-    // Written before a crash that kept the row: it is the same mail.
+    // The mail was written before a crash that kept its row.
     if (existsSync(join(this.folder, name))) return;
     const { message: bytes } = (await this.mailer.sendMail(message(mail, this.domain))) as { message: Buffer };
     const draft = join(this.folder, `.${name}`);
@@ -106,17 +108,17 @@ export class FileTransport implements MailTransport {
     await file.sync();
     await file.close();
     await rename(draft, join(this.folder, name));
-    // The file, never the link in it: logs are read by more people than mails.
-    this.logger.log(`Mail ${mail.id} stays in ${join(this.folder, name)} (no SMTP_URL)`);
+    // The file's name, never the link in it: more people read logs than mails.
+    this.logger.log(`Mail ${mail.id} is written to ${join(this.folder, name)}, and not sent (no SMTP_URL)`);
   }
 
-  /** Reads each file: what is in there is known to nobody else. */
+  /** Reads all files: only they know their recipient. */
   async forget(to: string): Promise<void> {
     const names = await readdir(this.folder).catch(() => []);
-    // Drafts that a crash left behind, too.
+    // Also drafts that a crash left behind.
     for (const name of names.filter((one) => one.endsWith('.eml'))) {
       const file = join(this.folder, name);
-      // Another erasure was faster, or a draft to somebody else has got its name: drafts to this one are written by now.
+      // Another erasure was faster, or a draft to another recipient was renamed: drafts to this one are finished by now.
       const bytes = await readFile(file).catch(undefinedWhereGone);
       const mail = bytes && (await PostalMime.parse(bytes));
       if (mail?.to?.some(({ address }) => address === to)) await rm(file, { force: true });

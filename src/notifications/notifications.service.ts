@@ -4,7 +4,6 @@ import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { History } from '../conversations/history.js';
 import { liveMark, ReadMarks, unreadCount } from '../conversations/read-marks.js';
-import { Receipts } from '../conversations/receipts.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
@@ -22,21 +21,20 @@ interface Row {
   kind: 'room' | 'group';
 }
 
-/** What is new to somebody, chat by chat, and how far they have read. */
+/** By chat, what is unread and how far the user has read. */
 @Injectable()
 export class NotificationsService {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly history: History,
     private readonly readMarks: ReadMarks,
-    private readonly receipts: Receipts,
     private readonly presence: Presence,
   ) {}
 
-  /** One row per chat that has a message: unread ones first, then by the newest message. */
+  /** One row for each chat that has a message: unread ones first, then by the newest message. */
   async list(me: Identity, cursor?: string): Promise<Page<NotificationView>> {
     const [isRead, moment, id] = readCursor(cursor, ['number', 'moment', 'number']) ?? [null, null, null];
-    // Who is in a group and connected has read it: see `liveMark`.
+    // Members who are in a group and connected have read it: see `liveMark`.
     const mark = this.presence.isConnected(me.userId)
       ? 'CASE WHEN mine.is_in = 1 THEN c.last_seq ELSE mine.last_read_seq END'
       : 'mine.last_read_seq';
@@ -69,7 +67,6 @@ export class NotificationsService {
     const chat = await this.history.assertMember(roomId == null ? 'group' : 'room', (roomId ?? groupId)!, me.userId);
     const moved = await this.readMarks.advance(chat.id, me, seq ?? undefined);
     const mark = liveMark(moved, moved.isIn && this.presence.isConnected(me.userId));
-    if (moved.hasMoved) this.receipts.moved({ conversationId: chat.id, userId: me.userId, ...mark });
     const place = roomId == null ? { chat_group_id: chat.id } : { chat_room_id: chat.id };
     return { ...place, last_read_seq: mark.lastReadSeq, unread_count: unreadCount(mark) };
   }

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import { chunks } from '../database/chunks.js';
 import { placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
 import { Blocks } from './blocks.js';
 import { WhoIsIn } from './who-is-in.js';
 
-/** Where more are in a group, they do not hear of each other: what one does would be told to all, and what all do to each. */
+/** Where more are in a group, their presence is not published in it: packets would grow with the square of their number. */
 export const SMALL_GROUP = 100;
-/** People of one question to the database. */
-const CHUNK = 500;
 
-/** Who hears of a person: those who have a room with them, and those who are in a group with them where at most 100 are in. */
+/** Who gets a user's presence: those who have a room with them, and those who are in a group with them where at most 100 are in. */
 @Injectable()
 export class Audience {
   constructor(
@@ -20,7 +19,7 @@ export class Audience {
     private readonly blocks: Blocks,
   ) {}
 
-  /** Those who are connected and hear of each of these people, never the people themselves. A question or two, however many they are. */
+  /** By user, those who are connected and get the user's presence; never the user. One or two queries, for any number of users. */
   async of(userIds: readonly number[]): Promise<Map<number, Set<number>>> {
     const viewers = new Map(userIds.map((userId) => [userId, new Set<number>()]));
     for (const userId of userIds) {
@@ -37,12 +36,12 @@ export class Audience {
     return viewers;
   }
 
-  /** Everybody in the group, or nobody where more than 100 are. */
+  /** Everybody in the group, or nobody where more than 100 are in. */
   inSmallGroup(groupId: number): Iterable<number> {
     return this.whoIsIn.countIn(groupId) > SMALL_GROUP ? [] : this.whoIsIn.usersIn(groupId);
   }
 
-  /** Everybody who has a room with one of these. */
+  /** Everybody who has a room with one of these users. */
   private async partners(userIds: readonly number[]): Promise<[seen: number, viewer: number][]> {
     const rows = await this.unitOfWork.read.query<{ user_id: number; user_low: number; user_high: number }[]>(
       `SELECT mine.user_id, r.user_low, r.user_high FROM members mine
@@ -52,17 +51,17 @@ export class Audience {
     return rows.map(({ user_id: id, user_low: low, user_high: high }) => [id, id === low ? high : low]);
   }
 
-  /** For each of these people who hides from somebody, from whom: those do not see whether they are here. */
+  /** By user, those whom the user has blocked: they do not see the user's presence. Users who block nobody are missing. */
   blockedBy(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
     return this.ask(userIds, (some) => this.blocks.blockedBy(some));
   }
 
-  /** For each of these people from whom somebody hides, who does: what these people call themselves does not come to those. */
+  /** By user, those who have blocked the user: they get no changes of the user's name. Users whom nobody blocks are missing. */
   blockersOf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
     return this.ask(userIds, (some) => this.blocks.blockersOf(some));
   }
 
-  /** Those whom this one hides from, and those who hide from this one: neither is to hear that the other types. */
+  /** Those with whom the user has a block, in either direction: neither sees the other type. */
   async mutuallyBlocked(userId: number): Promise<ReadonlySet<number>> {
     const [blocked, blockers] = await Promise.all([this.blockedBy([userId]), this.blockersOf([userId])]);
     return new Set([...(blocked.get(userId) ?? []), ...(blockers.get(userId) ?? [])]);
@@ -78,8 +77,4 @@ export class Audience {
     }
     return all;
   }
-}
-
-function* chunks(userIds: readonly number[]): Iterable<readonly number[]> {
-  for (let i = 0; i < userIds.length; i += CHUNK) yield userIds.slice(i, i + CHUNK);
 }

@@ -2,7 +2,7 @@ import { Entity, Index } from 'typeorm';
 import { User } from '../identity/user.entity.js';
 import { KeyColumn, MomentColumn, References } from '../database/columns.js';
 
-/** Somebody wants to hear nothing more from somebody. */
+/** One user has blocked another. */
 @Entity('blocks', { withoutRowid: true })
 @Index('ix_blocks_blocked', ['blockedId'])
 export class Block {

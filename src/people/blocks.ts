@@ -1,18 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { DomainError } from '../common/errors.js';
+import { addTo } from '../common/sets-by-key.js';
 import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Block } from './block.entity.js';
 import { type Pair, pairKey, pairOf } from './pair.js';
 
-/** The same sentence to both: the one who is blocked need not learn from it who did it. */
+/** Both users get the same sentence: it does not say which of them has blocked the other. */
 export const blocked = (sentence = 'Messages between the two of you are blocked.') =>
   new DomainError('forbidden', 'blocked', sentence);
 
 /**
- * Who wants to hear nothing from whom. Direct messages stop both ways; who is blocked sees no presence, and draws nobody into a group;
- * what is said in groups goes on.
+ * Who has blocked whom. Between the two there are no direct messages, in either direction. The blocked user does not see the blocker's
+ * presence, and cannot add them to a group. In groups that both are in, their messages reach each other as before.
  */
 @Injectable()
 export class Blocks {
@@ -27,40 +28,32 @@ export class Blocks {
     return new Set(rows.map(({ blockerId }) => blockerId));
   }
 
-  /** Whom each of these people has blocked; those who have blocked nobody are not in it. */
+  /** By user, those whom the user has blocked. Users who block nobody are missing. */
   async blockedBy(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
     const found = new Map<number, Set<number>>();
     if (userIds.length === 0) return found;
     const rows = await this.unitOfWork.read.findBy(Block, { blockerId: In(userIds) });
-    for (const { blockerId, blockedId } of rows) {
-      const ids = found.get(blockerId);
-      if (ids) ids.add(blockedId);
-      else found.set(blockerId, new Set([blockedId]));
-    }
+    for (const { blockerId, blockedId } of rows) addTo(found, blockerId, blockedId);
     return found;
   }
 
-  /** Who has blocked each of these people; whom nobody has blocked is not in it. */
+  /** By user, those who have blocked the user. Users whom nobody blocks are missing. */
   async blockersOf(userIds: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
     const found = new Map<number, Set<number>>();
     if (userIds.length === 0) return found;
     const rows = await this.unitOfWork.read.findBy(Block, { blockedId: In(userIds) });
-    for (const { blockerId, blockedId } of rows) {
-      const ids = found.get(blockedId);
-      if (ids) ids.add(blockerId);
-      else found.set(blockedId, new Set([blockerId]));
-    }
+    for (const { blockerId, blockedId } of rows) addTo(found, blockedId, blockerId);
     return found;
   }
 
-  /** One way. The answer holds until the commit where the row of one of the two is locked. */
+  /** In this direction. The answer holds until the commit where the row of one of the two users is locked. */
   hasBlocked(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
     return tx.existsBy(Block, { blockerId, blockedId });
   }
 
   /**
-   * Which of these pairs have a block between them, either way. The answer holds until the commit where the pair's conversation is
-   * locked, or, where there is none yet, the rows of both people.
+   * Which of these pairs have a block between them, in either direction. The answer holds until the commit where the pair's
+   * conversation is locked, or, where there is none yet, the rows of both users.
    */
   async among(tx: EntityManager, pairs: readonly Pair[]): Promise<(pair: Pair) => boolean> {
     const distinct = new Map(pairs.map((pair) => [pairKey(pair), pair]));

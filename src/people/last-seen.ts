@@ -10,42 +10,41 @@ import type { EntityManager } from 'typeorm';
 import { Backoff } from '../common/timing/backoff.js';
 import { Clock } from '../common/timing/clock.js';
 import { Batcher } from '../common/timing/batcher.js';
+import { chunks } from '../database/chunks.js';
 import { fromMoment, greatest, placeholders, toMoment, upsertRows } from '../database/dialect.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
+import { lockRow } from '../database/row-locks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
 import { lockFreeUsers } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
 
-/** People of one statement. */
-const CHUNK = 500;
-
-/** Those who come within this share a transaction. */
+/** Users who come online within this time share a transaction. */
 const GATHER_MS = 200;
-/** How often it is noted that the server lives, while somebody is online. */
+/** How often the time of the server's last sign of life is stored, while anybody is online. */
 const BEAT_EVERY_MS = 30_000;
-/** How often, and with what pauses, rows are tried that another transaction holds: some 200 ms. */
+/** How often, and with what pauses, rows are tried that another transaction holds: for some 200 ms. */
 const MOST_TRIES = 5;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
-/** When to look again after those whose rows were held for longer. */
+/** When rows are tried again that were held for longer. */
 const HELD_AGAIN_MS = 1_000;
-/** The one row of the beats: one process owns the database. Many would have one each, and a name for it in `online_people`. */
+/** The one row of `server_beats`: one process owns the database. Several would need a row each, named in `online_people`. */
 const BEAT_ID = 1;
 
 /**
- * Stores when people were last here: many go at once when a network does, and share a transaction. Who is online is stored, too, and
- * twice a minute that the server lives: where it crashes, those people were last here when it last lived.
+ * Stores when users were last seen. Many go offline at once when a network breaks: they share a transaction. Who is online is stored, too,
+ * and twice a minute the time. After a crash, those who were online then count as last seen at the last such time.
  */
 @Injectable()
 export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly came: Batcher<number, true>;
   private readonly gone: Batcher<number, Date>;
-  /** What is stored of those who come, and of those who go, is stored in the order in which it happened. */
+  /** Comings and goings are stored in the order in which they happened. */
   private readonly inTurn = pLimit(1);
-  /** Those who have gone, and whose rows somebody else holds: others are stored meanwhile. A start after a crash finds them online. */
+  /** Users who went offline, whose rows another transaction holds: the others are stored meanwhile. After a crash, these count as online. */
   private readonly held = new Map<number, Date>();
-  /** Of these and of those who were among them: what is stored of them is news. */
+  /** Users who are or were among these: their rows are published again once the time is stored. */
   private readonly late = new Set<number>();
   private beating?: NodeJS.Timeout;
 
@@ -56,8 +55,10 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     private readonly events: DomainEvents,
     private readonly clock: Clock,
   ) {
-    this.came = new Batcher('LastSeen', GATHER_MS, (came) => this.inTurn(() => this.note([...came.keys()])));
-    this.gone = new Batcher('LastSeen', 0, (gone) => this.inTurn(() => this.store([...gone])));
+    this.came = new Batcher('Storing who is online', GATHER_MS, (came) =>
+      this.inTurn(() => this.note([...came.keys()])),
+    );
+    this.gone = new Batcher('Storing when users were last seen', 0, (gone) => this.inTurn(() => this.store([...gone])));
   }
 
   onModuleInit(): void {
@@ -67,7 +68,11 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
       this.came.add(userId, true);
     });
     this.events.on('wentOffline', ({ userId, at }) => this.gone.add(userId, at));
-    this.erasure.onErase(async (tx, { id }) => void (await forget(tx, [id])));
+    // A transaction that has only just put it there cannot be waited for by this: it is deleted as they go, with their sockets.
+    this.erasure.onErase(async (tx, { id }) => {
+      const row = { columns: 'user_id', table: 'online_people', where: 'user_id = ?', values: [id] };
+      if (await lockRow(tx, row)) await forget(tx, [id]);
+    });
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -75,7 +80,7 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     this.beating = setInterval(() => void this.beat(), BEAT_EVERY_MS).unref();
   }
 
-  /** Everybody's last socket is about to close. */
+  /** All sockets are about to close. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.beating);
     await this.came.stop();
@@ -85,12 +90,12 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     await this.gone.stop();
   }
 
-  /** Resolves when it is stored for everybody who has gone by now. */
+  /** Resolves when the time is stored of all who have gone offline by now. */
   stored(): Promise<void> {
     return this.gone.flush();
   }
 
-  /** The server ended without a word: those who were online were here until then. */
+  /** After a crash: those who were online were last seen when the server was last known to run. */
   private async storeThoseBefore(tx: EntityManager): Promise<void> {
     const [beat] = await tx.query<{ alive_at: string | Date }[]>('SELECT alive_at FROM server_beats WHERE id = ?', [
       BEAT_ID,
@@ -106,9 +111,9 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 
   private async note(came: number[]): Promise<void> {
-    for (let i = 0; i < came.length; i += CHUNK) {
-      // Who has gone meanwhile was stored as gone, or will be behind this.
-      const here = came.slice(i, i + CHUNK).filter((userId) => this.presence.isOnline(userId));
+    for (const some of chunks(came)) {
+      // Users who have gone offline meanwhile were stored so, or will be after this.
+      const here = some.filter((userId) => this.presence.isOnline(userId));
       if (here.length === 0) continue;
       const rows = here.map((userId) => [userId]);
       await this.unitOfWork.run(async (tx) => {
@@ -120,7 +125,7 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
 
   private async beat(): Promise<void> {
     if (this.presence.online().length === 0) return;
-    // Where the database is away, the next one is soon enough.
+    // Where the database is away, the next beat is soon enough.
     await this.unitOfWork.run((tx) => this.storeBeat(tx)).catch(() => undefined);
   }
 
@@ -132,7 +137,7 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   private async store(gone: [userId: number, at: Date][]): Promise<void> {
     const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     let left = await this.storeFree(gone);
-    // Most rows are held for a moment: by a message to that person, say. Whoever asks when somebody was last here waits for this.
+    // Most rows are held for a moment only, by a message to that user, say. `stored` waits for this.
     for (let tries = 1; left.length > 0 && tries < MOST_TRIES; tries++) {
       await sleep(backoff.next());
       left = await this.storeFree(left);
@@ -143,10 +148,7 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   /** @returns those whose rows another transaction holds */
   private async storeFree(gone: [userId: number, at: Date][]): Promise<[userId: number, at: Date][]> {
     const held: [userId: number, at: Date][] = [];
-    for (let i = 0; i < gone.length; i += CHUNK) {
-      const chunk = gone.slice(i, i + CHUNK).sort(([a], [b]) => a - b);
-      held.push(...(await this.storeChunk(chunk)));
-    }
+    for (const some of chunks(gone)) held.push(...(await this.storeChunk(some.sort(([a], [b]) => a - b))));
     return held;
   }
 
@@ -162,19 +164,18 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
       const ids = some.map(([userId]) => userId);
       const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
       const at = `CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END`;
-      // Nobody is seen before they came: the clock may have been set back since. Of those who have erased their account nothing is
-      // known any more.
+      // Not before the account was made: the clock may have been set back since. Of erased accounts, no time is kept.
       const sql = `UPDATE users SET last_seen = ${greatest(tx, 'created_at', at)} WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`;
       await tx.query(sql, [...cases, ...ids]);
       await forget(tx, ids);
-      // Others were told already that they are offline, and not since when.
+      // It was published already that they are offline, without the time.
       for (const userId of ids) if (this.late.has(userId)) this.events.record(tx, 'userChanged', { userId });
       return heldIds;
     });
     for (const [userId] of gone) {
       if (held.has(userId)) continue;
       this.late.delete(userId);
-      // An older one that was set aside is overtaken.
+      // This one is newer than the one that was set aside.
       this.held.delete(userId);
     }
     return gone.filter(([userId]) => held.has(userId));
@@ -195,6 +196,6 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 }
 
-/** They are not online, as far as a start after a crash is concerned. */
+/** After a crash, they do not count as online. */
 const forget = (tx: EntityManager, ids: number[]): Promise<unknown> =>
   tx.query(`DELETE FROM online_people WHERE user_id IN (${placeholders(ids)})`, ids);

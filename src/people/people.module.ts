@@ -9,7 +9,7 @@ import { Typing } from './typing.js';
 import { UserNews } from './user-news.js';
 import { WhoIsIn } from './who-is-in.js';
 
-/** Who sees whom: presence as others are told of it, blocks, typing, who is in which group. */
+/** Who sees whom: published presence, blocks, typing, who is in which group. */
 @Global()
 @Module({
   imports: [TypeOrmModule.forFeature([Block])],

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 
-/** A person as others see them: never with an e-mail address. */
+/** A user as others see them: never with an e-mail address. */
 export class PersonView {
   @ApiProperty({ type: 'integer' })
   id!: number;

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { User } from '../identity/user.entity.js';
 import { PersonView } from './person.view.js';
 
-/** A person in the list of users. */
+/** A row in the list of users. */
 export class UserView extends PersonView {
   @ApiProperty({
     type: String,
@@ -13,7 +13,7 @@ export class UserView extends PersonView {
   last_seen!: string | null;
 }
 
-/** What of a user's row the view shows. */
+/** The columns that the view shows. */
 export const LISTED = { id: true, firstName: true, lastName: true, lastSeen: true } as const;
 
 export type Listed = Pick<User, keyof typeof LISTED>;
@@ -26,5 +26,5 @@ export const toUserView = ({ id, firstName, lastName, lastSeen }: Listed, isOnli
   last_seen: lastSeen?.toISOString() ?? null,
 });
 
-/** The same, to one whom they have blocked: never here. */
+/** The same, as a user sees it whom they have blocked: always offline. */
 export const toHiddenView = (user: Listed): UserView => ({ ...toUserView(user, false), last_seen: null });

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { addTo, removeFrom } from '../common/sets-by-key.js';
 import { now } from '../sockets/transport/traffic.js';
 
 /** Groups whose newest message is remembered. */
 const REMEMBERED_GROUPS = 100_000;
 
-/** A client that is not heard for longer than this has no socket any more: Engine.IO asks every 25 seconds and waits for 20. */
+/** A client that was not heard for longer than this has no socket any more: Engine.IO pings every 25 seconds and waits for 20. */
 const SILENT_FOR_MS = 75_000;
 
 /** The last message of a second, and when it was published. */
@@ -15,41 +16,41 @@ interface Published {
 }
 
 /**
- * Which users are in which group, of those with a socket on this node, and the newest message published to each group. In memory, so that
- * asking costs nothing; `GroupAttendance` keeps it in step with `members.is_in`.
+ * Which users with a socket on this node are in which groups, and the newest message published to each group. In memory, so that asking
+ * costs nothing; `GroupPlacement` keeps it in step with `members.is_in`.
  */
 @Injectable()
 export class WhoIsIn {
-  /** What was published to each group's sockets lately, the newest last. Local: each node publishes to its own sockets. */
+  /** By group, what was published to its sockets lately, the newest last. Local: each node publishes to its own sockets. */
   private readonly newest = new LRUCache<number, Published[]>({ max: REMEMBERED_GROUPS });
   private readonly groups = new Map<number, Set<number>>();
   private readonly users = new Map<number, Set<number>>();
-  /** How many were in each of these groups before the server was restarted, until it is known who has come back. */
+  /** By group, how many were in it before the restart, until it is known who has come back. */
   private countsBeforeRestart: ReadonlyMap<number, number> = new Map();
 
   add(userId: number, groupId: number): void {
-    put(this.groups, userId, groupId);
-    put(this.users, groupId, userId);
+    addTo(this.groups, userId, groupId);
+    addTo(this.users, groupId, userId);
   }
 
   remove(userId: number, groupId: number): void {
-    take(this.groups, userId, groupId);
-    take(this.users, groupId, userId);
+    removeFrom(this.groups, userId, groupId);
+    removeFrom(this.users, groupId, userId);
   }
 
-  /** Somebody is in nothing any more. */
+  /** A user is in no group any more. */
   forget(userId: number): void {
     for (const groupId of this.groupsOf(userId)) this.remove(userId, groupId);
   }
 
-  /** This message, and with it all before it, was published to everybody who is in the group. */
+  /** This message, and all before it, were published to everybody who is in the group. */
   published(groupId: number, seq: number): void {
     const at = now();
     const recent = this.newest.get(groupId);
     const last = recent?.at(-1);
     if (!recent || !last) this.newest.set(groupId, [{ seq, at }]);
     else if (seq <= last.seq) return;
-    // One entry for each second is enough: what was published earlier in it counts as published at its end.
+    // One entry for each second is enough: messages count as published at the time of the last one of their second.
     else if (Math.floor(last.at / 1_000) === Math.floor(at / 1_000)) [last.seq, last.at] = [seq, at];
     else {
       recent.push({ seq, at });
@@ -57,12 +58,12 @@ export class WhoIsIn {
     }
   }
 
-  /** The newest message that was published to the group; undefined where it was evicted, since many other groups were busier. */
+  /** The newest message published to the group; undefined where many other groups were busier since, and it was evicted. */
   lastPublishedSeq(groupId: number): number | undefined {
     return this.newest.peek(groupId)?.at(-1)?.seq;
   }
 
-  /** The newest that had been published by a moment, on the clock of `now()`, or one up to a second older; undefined where unknown. */
+  /** The newest message published by a moment on the clock of `now()`, or one that is up to a second older; undefined where unknown. */
   publishedBy(groupId: number, moment: number): number | undefined {
     return this.newest.peek(groupId)?.findLast(({ at }) => at <= moment)?.seq;
   }
@@ -75,12 +76,12 @@ export class WhoIsIn {
     return this.groups.get(userId) ?? [];
   }
 
-  /** How many are in it, or may be back in a moment. */
+  /** How many are in it, or were before a restart and may come back. */
   countIn(groupId: number): number {
     return Math.max(this.usersIn(groupId).size, this.countsBeforeRestart.get(groupId) ?? 0);
   }
 
-  /** After a start: so many were in each group, and it is as large until everybody has had their time to come back. */
+  /** After a start: how many were in each group. It counts as that large until all have had time to come back. */
   seedCounts(counts: ReadonlyMap<number, number>): void {
     this.countsBeforeRestart = counts;
   }
@@ -91,15 +92,3 @@ export class WhoIsIn {
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
-
-function put(sets: Map<number, Set<number>>, key: number, value: number): void {
-  const set = sets.get(key);
-  if (set) set.add(value);
-  else sets.set(key, new Set([value]));
-}
-
-function take(sets: Map<number, Set<number>>, key: number, value: number): void {
-  const set = sets.get(key);
-  set?.delete(value);
-  if (set?.size === 0) sets.delete(key);
-}

@@ -16,8 +16,8 @@ import type { GroupTyping, PresenceChange, ReadReceipt, RoomTyping, UserErased, 
 
 /*
  * Every event that crosses a socket, in both directions. The server, its tests and clients in TypeScript share this file, with
- * `import type`: it is types alone. What the events carry are the documented classes in events/, which are known from here, too:
- * a client needs no other file. Names are the wire's own: snake_case.
+ * `import type`: it has only types. The payloads are the documented classes in events/, which this file exports, too: a client needs no
+ * other file. Names are those of the wire: snake_case.
  */
 export type * from './events/answers.js';
 export type * from './events/groups.js';
@@ -73,23 +73,23 @@ export interface ClientRead {
   seq?: number | null;
 }
 
-/** What a client may send as `typing`, every three seconds while somebody types: to whom, or where. */
+/** What a client may send as `typing`, every three seconds while its user types: to another user, or in a group. */
 export type ClientTyping =
   | { token?: string | null; chat_type: 'room'; other_user_id: number }
   | { token?: string | null; chat_type: 'group'; chat_group_id: number };
 
-/** What the server remembers of a socket. */
+/** What the server stores with a socket. */
 export interface SocketData {
-  /** Set once its token has been checked. */
+  /** The user and session, once the token was checked. */
   identity?: Identity | undefined;
   token?: string;
   /** When its session ends, in milliseconds since 1970. */
   expiresAt?: number;
   /** The check of its first token: messages behind that one wait for it. */
   binding?: Promise<void> | undefined;
-  /** Messages that came before any token. */
+  /** Number of messages that came before any token. */
   withoutToken?: number;
-  /** Closes a socket that shows no token. */
+  /** Closes the socket where no token comes. */
   deadline?: NodeJS.Timeout | undefined;
 }
 

@@ -1,32 +1,40 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/timing/clock.js';
+import { Metrics } from '../common/metrics.js';
 import type { Identity } from '../common/identity.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 
-/** A user whose last socket closed is offline after this long: a reload or a tunnel is not an absence. */
+/** A user is offline so long after their last socket has closed: a page that reloads does not make them offline. */
 export const OFFLINE_AFTER_MS = 5_000;
 
-/** Who has a socket open. */
+/** Which users are connected, and which are online. */
 @Injectable()
 export class Presence implements OnApplicationShutdown {
   /** Open sockets by user. A user in here is online. */
   private readonly sockets = new Map<number, number>();
-  /** By user, the sessions that lost a socket a moment ago, and may come back. */
+  /** By user, the sessions that lost a socket a moment ago, and are expected back. */
   private readonly awaited = new Map<number, Map<number, NodeJS.Timeout>>();
-  /** Of those who have closed a socket and have another one open: when they were last heard on one that they closed. */
+  /** By user who has closed one socket and has others open: when the closed one was last heard. */
   private readonly heard = new Map<number, number>();
 
   constructor(
     private readonly events: DomainEvents,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+  ) {
+    metrics.gauge(
+      'parley_users_online',
+      'Users with a socket open, or with one closed a moment ago.',
+      () => this.sockets.size,
+    );
+  }
 
-  /** Has a socket open right now. */
+  /** Whether the user has a socket open right now. */
   isConnected(userId: number): boolean {
     return (this.sockets.get(userId) ?? 0) > 0;
   }
 
-  /** Has a socket open, or had one just now. */
+  /** Whether the user has a socket open, or had one within the last seconds. */
   isOnline(userId: number): boolean {
     return this.sockets.has(userId);
   }
@@ -42,14 +50,14 @@ export class Presence implements OnApplicationShutdown {
     if (before === undefined) this.events.publish('wentOnline', { userId });
   }
 
-  /** On a socket that has closed, where others are still open; on the clock of `now()`. */
+  /** When the user was last heard on a socket that has closed, while others are open; on the clock of `now()`. */
   heardAt(userId: number): number {
     return this.heard.get(userId) ?? -Infinity;
   }
 
-  /** One socket closed, on which its client was last heard at `heardAt`; `forGood` where its session ended, so that it is not waited for. */
+  /** A socket closed that was last heard at `heardAt`. `forGood`: its session has ended, so that it is not expected back. */
   disconnected({ userId, sessionId }: Identity, forGood: boolean, heardAt: number): void {
-    // With 0 sockets, it stays in the map: still online while a session is waited for.
+    // With 0 sockets, the user stays in the map: online while a session is expected back.
     const left = Math.max(0, (this.sockets.get(userId) ?? 0) - 1);
     this.sockets.set(userId, left);
     if (!forGood) this.awaitReturn(userId, sessionId);
@@ -63,7 +71,7 @@ export class Presence implements OnApplicationShutdown {
     this.goUnlessAwaited(userId);
   }
 
-  /** A session has ended, and is not waited for; others of the same person still are. */
+  /** A session has ended, and is not expected back; others of the same user still are. */
   endGrace({ userId, sessionId }: Identity): void {
     if (this.forget(userId, sessionId)) this.goUnlessAwaited(userId);
   }
@@ -80,7 +88,7 @@ export class Presence implements OnApplicationShutdown {
     else this.awaited.set(userId, new Map([[sessionId, timer]]));
   }
 
-  /** @returns whether it was waited for */
+  /** @returns whether it was expected back */
   private forget(userId: number, sessionId: number): boolean {
     const sessions = this.awaited.get(userId);
     clearTimeout(sessions?.get(sessionId));

@@ -27,7 +27,7 @@ import { BEHIND_ROOM, EVERYBODY, groupRoom, outsideRoom, sessionRoom, userRoom }
 import { isBehind, SlowReceivers } from './slow-receivers.js';
 import { DEAD_AFTER_MS, hear, heardAt, now } from './transport/traffic.js';
 
-/** Tells sockets what happened. Call it after the commit: nothing that may still be undone is ever told. */
+/** Emits to clients: the only place that does. Call it after the commit, never for what may still be rolled back. */
 @Injectable()
 export class Publisher {
   private server!: ParleyServer;
@@ -40,13 +40,13 @@ export class Publisher {
     this.slowReceivers.attach(server);
   }
 
-  /** Where all that is published passes: counts it, so that sockets that do not read are found. */
+  /** All that is published passes here, and is counted, so that sockets that do not read are found. */
   private to(rooms: string | string[]) {
     this.slowReceivers.published();
     return this.server.to(rooms);
   }
 
-  /** A direct message, to every socket of both people. */
+  /** A direct message, to every socket of both users. */
   roomMessage(message: RoomMessage): void {
     this.to([userRoom(message.user_id), userRoom(message.other_user_id)]).emit('message', message);
   }
@@ -56,7 +56,7 @@ export class Publisher {
     this.to(groupRoom(message.chat_group_id)).emit('message', message);
   }
 
-  /** A message was edited or deleted: to whom the message itself would go now. */
+  /** A message was edited or deleted: to those who would get the message itself now. */
   messageUpdate(update: RoomMessageUpdate | GroupMessageUpdate): void {
     const receivers =
       update.chat_type === 'room'
@@ -65,37 +65,37 @@ export class Publisher {
     this.to(receivers).emit('message_update', update);
   }
 
-  /** Who came or went, to those who are in the group and keep up. */
+  /** Who entered or left, to the sockets in the group that keep up. */
   groupNotice(notice: GroupNotice): void {
     this.to(groupRoom(notice.chat_group_id)).except(BEHIND_ROOM).emit('message', notice);
   }
 
-  /** Something new, to the members who are online and not in the group. */
+  /** A new message, to the members who are online and not in the group. */
   groupNotification(notification: GroupNotification): void {
-    // One who writes from outside knows.
+    // Not to the sender, who may have written from outside.
     const writer = userRoom(notification.user_id);
     this.to(outsideRoom(notification.chat_group_id)).except(writer).emit('notification', notification);
   }
 
-  /** How far somebody has read, to those of these people who are there. */
+  /** How far a user has read, to those of these users who are connected. */
   read(receipt: ReadReceipt, userIds: readonly number[]): void {
     this.to(userIds.map(userRoom)).emit('read', receipt);
   }
 
-  /** The same, to those who are in the group, and to the reader. */
+  /** The same, to those who are in the group, and to the user. */
   readInGroup(receipt: ReadReceipt & { chat_group_id: number }): void {
     this.to([groupRoom(receipt.chat_group_id), userRoom(receipt.user_id)]).emit('read', receipt);
   }
 
-  /** How far a person has read a group, to all of their sockets. */
+  /** How far a user has read a group, to all of their own sockets. */
   groupRead(userId: number, read: GroupRead): void {
     this.to(userRoom(userId)).emit('notification', read);
   }
 
   /**
-   * Somebody types, to the others there. Volatile: a socket whose transport is busy writing gets nothing, and the next hint
-   * three seconds later. Socket.IO asks for `transport.writable`, which is false from the first packet of a turn until the kernel has
-   * taken all of it: so a hint right behind a message may be lost, too. Only what heals by itself may be sent like this.
+   * A user types, to the others in the chat. Volatile: a socket whose transport is busy writing gets nothing, and the next hint three seconds
+   * later. Socket.IO asks for `transport.writable`, which is false from the first packet of a turn until the kernel has taken all of it: so a
+   * hint right behind a message may be lost, too. Use it only for what is sent again anyway.
    */
   typing(typing: RoomTyping | GroupTyping, hiddenFrom: readonly number[] = []): void {
     const room = typing.chat_type === 'room' ? userRoom(typing.other_user_id) : groupRoom(typing.chat_group_id);
@@ -103,14 +103,14 @@ export class Publisher {
     this.to(room).except(hidden).volatile.emit('typing', typing);
   }
 
-  /** All sockets of one person, by their ids. */
+  /** The ids of all sockets of a user. */
   socketsOf(userId: number): Iterable<string> {
     return this.server.sockets.adapter.rooms.get(userRoom(userId)) ?? [];
   }
 
   /**
-   * Until when somebody's sockets have got what they were told, on the clock of `now()`: until this moment, where one of them lives and
-   * nothing waits for it.
+   * Until when a user's sockets have received what was sent to them, on the clock of `now()`: until now, where one of them lives and nothing
+   * waits for it.
    */
   reachedUntil(userId: number): number {
     let last = -Infinity;
@@ -122,45 +122,45 @@ export class Publisher {
     return last;
   }
 
-  /** The client of a session says goodbye, though not on its sockets: it is heard as if it had. */
+  /** The client of a session has logged out over HTTP: that counts as a sign of life of its sockets. */
   goodbye(sessionId: number): void {
     for (const socket of this.liveSockets(sessionRoom(sessionId))) if (this.slowReceivers.isIdle(socket)) hear(socket);
   }
 
-  /** None yet in the middle of their handshake. */
+  /** Without those in their handshake. */
   private liveSockets(room: string): ParleySocket[] {
     const { sockets, adapter } = this.server.sockets;
     return [...(adapter.rooms.get(room) ?? [])].flatMap((id) => sockets.get(id) ?? []);
   }
 
   /**
-   * Who came and went, to one socket. Not volatile, since a lost change would stay wrong for as long as nothing else changes.
-   * @returns `behind` where the socket does not keep up: it is told nothing, and must be told later; `gone` where there is no such one
+   * Who came online or went offline, to one socket. Not volatile, since a lost change would stay wrong until the next one.
+   * @returns `behind` where the socket does not keep up: nothing is sent, and must be sent later; `gone` where there is no such socket
    */
-  presence(socketId: string, changes: (viewerId: number) => PresenceChange[]): 'told' | 'behind' | 'gone' {
+  presence(socketId: string, changes: (viewerId: number) => PresenceChange[]): 'sent' | 'behind' | 'gone' {
     const socket = this.server.sockets.sockets.get(socketId);
     if (!socket?.data.identity) return 'gone';
     if (isBehind(socket)) return 'behind';
     const mine = changes(socket.data.identity.userId);
-    if (mine.length === 0) return 'told';
+    if (mine.length === 0) return 'sent';
     this.slowReceivers.published();
     socket.emit('presence', mine);
-    return 'told';
+    return 'sent';
   }
 
-  /** A person's new row, to everybody who is there, but for some. */
+  /** A user's new row, to everybody who is connected but these users. */
   userUpdateToAll(row: UserRow | UserErased, except: readonly number[] = []): void {
     this.to(EVERYBODY).except(except.map(userRoom)).emit('user_update', row);
   }
 
-  /** The same, to these people. */
+  /** The same, to these users. */
   userUpdate(row: UserRow | UserErased, userIds: readonly number[]): void {
     if (userIds.length > 0) this.to(userIds.map(userRoom)).emit('user_update', row);
   }
 
   /**
-   * A group's new row, to its members; and to everybody else who is there, as those outside see it, where `outside` is given: `row`,
-   * or `closed` to those who were removed, and nothing to those who are `apart`.
+   * A group's new row, to its members. With `outside`, also to everybody else who is connected: `row`, or `closed` to users who were
+   * removed, and nothing to users who are `apart`.
    */
   groupRow(
     row: GroupRow,
@@ -176,17 +176,17 @@ export class Publisher {
     if (removed.length > 0) this.to(removed).except(members).emit('group_update', outside.closed);
   }
 
-  /** A group is no more, to everybody who is there. */
+  /** A group was deleted, to everybody who is connected. */
   groupDeleted(deleted: GroupDeleted): void {
     this.to(EVERYBODY).emit('group_update', deleted);
   }
 
-  /** On one device a person entered or left; all of theirs are told. */
+  /** The user's place in a group changed, to all of their sockets. */
   groupUpdate(userId: number, update: GroupUpdate): void {
     this.to(userRoom(userId)).emit('group_update', update);
   }
 
-  /** From now on a person's sockets are reached as members in a group, outside of it, or not at all. */
+  /** Moves a user's sockets between the Socket.IO rooms of a group: those who are in, those outside, or neither. */
   placeInGroup(userId: number, groupId: number, place: 'in' | 'outside' | 'nowhere'): void {
     const { adapter } = this.server.sockets;
     // Not `socketsJoin` and `socketsLeave`: they pass over sockets in their handshake, which have their places already.
@@ -198,50 +198,50 @@ export class Publisher {
     }
   }
 
-  /** Somebody asks to be let into a group, or was answered: to every socket of theirs and of its owner. */
+  /** A request for access was made or answered, to every socket of the requester and of the owner. */
   accessRequest(ownerId: number, event: AccessRequestUpdate): void {
     this.to([userRoom(ownerId), userRoom(event.user_id)]).emit('access_request', event);
   }
 
-  /** What was asked and answered, to every socket of the person who asked. */
+  /** A question to the bot with its answer, to every socket of the user who asked. */
   botMessages(userId: number, messages: BotMessages): void {
     this.to(userRoom(userId)).emit('message', messages);
   }
 
   /**
-   * What each of a person's sockets does not have yet of an answer that forms, from where it stands; `told` knows how many UTF-16
-   * units that is. A socket that still has packets on their way is passed over, so that nothing gathers for a slow one, and gets
-   * more at once the next time. (Socket.IO's `volatile` would leave a hole, and a socket on polling would have one more often
-   * than not.) @returns false where some were passed over
+   * To each of a user's sockets, the part of a forming answer that it does not have yet. A socket that still has packets waiting is skipped,
+   * so that nothing piles up for a slow one, and gets more the next time. (Socket.IO's `volatile` would leave holes, most of all on polling.)
+   * @param sent by socket, how many UTF-16 units it has
+   * @returns false where sockets were skipped
    */
-  botDelta(userId: number, questionSeq: number, text: string, told: WeakMap<ParleySocket, number>): boolean {
+  botDelta(userId: number, questionSeq: number, text: string, sent: WeakMap<ParleySocket, number>): boolean {
     const { sockets, adapter } = this.server.sockets;
     let haveAll = true;
     for (const id of adapter.rooms.get(userRoom(userId)) ?? []) {
-      // None yet in the middle of its handshake.
+      // Undefined while the socket is in its handshake.
       const socket = sockets.get(id);
-      const offset = (socket && told.get(socket)) ?? 0;
+      const offset = (socket && sent.get(socket)) ?? 0;
       if (offset === text.length) continue;
       if (socket && this.slowReceivers.isIdle(socket)) {
         socket.emit('bot_delta', { question_seq: questionSeq, offset, text: text.slice(offset) });
-        told.set(socket, text.length);
+        sent.set(socket, text.length);
       } else haveAll = false;
     }
     return haveAll;
   }
 
-  /** Something that a person asked for failed later, and concerns all of their sockets. */
+  /** A request of the user's failed later: to all of their sockets. */
   userException(userId: number, error: DomainError, request: Exception['request']): void {
     this.to(userRoom(userId)).emit('exception', { ...error.toBody(), ...(request && { request }) });
   }
 
   exception(socket: ParleySocket, error: DomainError, request?: Exception['request']): void {
-    // Who sends without reading the answers would have us keep them.
+    // A client that sends without reading would make the answers pile up.
     if (this.slowReceivers.dropIfSlow(socket)) return;
     socket.emit('exception', { ...error.toBody(), ...(request && { request }) });
   }
 
-  /** Closes every socket of a login, after telling why. A stock client does not come back by itself. */
+  /** Closes every socket of a session, after sending the reason. A stock client does not connect again by itself. */
   closeSession(sessionId: number, reason: DomainError): void {
     this.to(sessionRoom(sessionId)).emit('exception', reason.toBody());
     this.server.in(sessionRoom(sessionId)).disconnectSockets(true);

@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache';
 
 /*
- * The Socket.IO rooms that sockets join. Not to be mistaken for chat rooms: these name who receives.
+ * The Socket.IO rooms that sockets join: sets of receivers, not to be mistaken for chat rooms.
  */
 
 /** Every socket of one user, on all devices. */
 export const userRoom = (userId: number): string => `user:${userId}`;
 
-/** Made once for each group: every socket keeps the names of its rooms, and each name made anew would be kept as well. */
+/** Made once for each group: sockets keep the names of their rooms, and equal strings would take memory for each socket. */
 const named = (prefix: string): ((groupId: number) => string) => {
   const names = new LRUCache<number, string>({ max: 50_000 });
   return (groupId) => {
@@ -17,17 +17,17 @@ const named = (prefix: string): ((groupId: number) => string) => {
   };
 };
 
-/** Every socket of everybody who is in the group right now: its messages go there. */
+/** Every socket of those who are in the group right now: they get its messages. */
 export const groupRoom = named('group');
 
-/** Every socket of its members who are online but not in it: they hear that there is something new. */
+/** Every socket of its members who are online and not in it: they get notifications of new messages. */
 export const outsideRoom = named('outside');
 
-/** Every socket that has a session: sockets that have shown no token hear nothing. */
+/** Every socket that has a session: sockets without a token get nothing. */
 export const EVERYBODY = 'everybody';
 
-/** Every socket of one login. */
+/** Every socket of one session. */
 export const sessionRoom = (sessionId: number): string => `session:${sessionId}`;
 
-/** Every socket that does not keep up: it is told only what lasts. */
+/** Every socket that does not keep up: it gets no notices of who enters and leaves, and no presence. */
 export const BEHIND_ROOM = 'behind';

@@ -5,7 +5,7 @@ import { SlowReceivers } from './slow-receivers.js';
 import { Connections } from './transport/connections.js';
 import { Incoming } from './transport/incoming.js';
 
-/** The wire: the publisher, who is connected, and the bounds of what connections may do. */
+/** Sockets: the publisher, presence, and the limits of connections. */
 @Global()
 @Module({
   providers: [Publisher, Presence, SlowReceivers, Incoming, Connections],

@@ -12,7 +12,7 @@ import { lockConversation } from '../conversations/conversation-locks.js';
 import { Block } from '../people/block.entity.js';
 import { pairOf } from '../people/pair.js';
 
-/** Whom somebody wants to hear nothing more from. */
+/** Makes blocks, and takes them back. */
 @Injectable()
 export class BlockingService implements OnModuleInit {
   constructor(
@@ -29,18 +29,23 @@ export class BlockingService implements OnModuleInit {
     });
   }
 
-  /** From the answer on, no direct message passes between the two. @throws Invalid for oneself; NotFound for nobody */
+  /** From the answer on, no direct message passes between the two. @throws Invalid for oneself; NotFound where there is no such user */
   async block(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    await this.sessions.write(me, async (tx) => {
-      if (await this.add(tx, me.userId, userId)) this.changed(tx, me.userId, userId);
-    });
+    const block = { blockerId: me.userId, blockedId: userId };
+    await this.sessions.write(
+      me,
+      async (tx) => {
+        if (await this.add(tx, me.userId, userId)) this.events.record(tx, 'blockChanged', block);
+      },
+      { isDone: (tx) => tx.existsBy(Block, block) },
+    );
   }
 
   /**
    * Blocks, inside the caller's transaction: from its commit on, no message between the two is stored. Appends lock the room's
-   * conversation, or both people where they make the room; so this locks both, in the same order: people, conversation.
-   * @returns whether there was no such block before. @throws NotFound where one of the two is not there
+   * conversation, or both users where they make the room; so this locks both, in the same order: users, conversation.
+   * @returns whether there was no such block before. @throws NotFound where one of the two has no account
    */
   async add(tx: EntityManager, blockerId: number, blockedId: number): Promise<boolean> {
     const { low, high } = pairOf(blockerId, blockedId);
@@ -56,20 +61,20 @@ export class BlockingService implements OnModuleInit {
     return true;
   }
 
-  /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound for nobody */
+  /** Takes a block back, if there is one. @throws Invalid for oneself; NotFound where there is no such user */
   async unblock(me: Identity, userId: number): Promise<void> {
     assertOther(me, userId);
-    await this.sessions.write(me, async (tx) => {
-      if (!(await tx.existsBy(User, { id: userId, erasedAt: IsNull() }))) throw new NotFound('user');
-      const block = { blockerId: me.userId, blockedId: userId };
-      if (!(await tx.existsBy(Block, block))) return;
-      await tx.delete(Block, block);
-      this.changed(tx, me.userId, userId);
-    });
-  }
-
-  private changed(tx: EntityManager, blockerId: number, blockedId: number): void {
-    this.events.record(tx, 'blockChanged', { blockerId, blockedId });
+    const block = { blockerId: me.userId, blockedId: userId };
+    await this.sessions.write(
+      me,
+      async (tx) => {
+        if (!(await tx.existsBy(User, { id: userId, erasedAt: IsNull() }))) throw new NotFound('user');
+        if (!(await tx.existsBy(Block, block))) return;
+        await tx.delete(Block, block);
+        this.events.record(tx, 'blockChanged', block);
+      },
+      { isDone: async (tx) => !(await tx.existsBy(Block, block)) },
+    );
   }
 }
 

@@ -23,8 +23,9 @@ export class UsersController {
 
   @Get()
   @UseInterceptors(NextLinkInterceptor)
-  @ReadCost(LIST_COST)
-  @ApiOperation({ summary: 'All users, online or offline; at most 1,000 at once, the header Link leads on' })
+  // A hundred people by their keys are no more than a page of messages.
+  @ReadCost(({ ids }) => (ids == null ? LIST_COST : 1))
+  @ApiOperation({ summary: 'All users, online or offline; at most 1,000 in one answer, the header Link leads to more' })
   @ApiOkResponse({ type: [UserView] })
   @ApiErrors(400)
   list(@CurrentUser() me: Identity, @Data() query: UsersQuery) {
@@ -34,7 +35,7 @@ export class UsersController {
   @Get('blocked')
   @UseInterceptors(NextLinkInterceptor)
   @ReadCost(LIST_COST)
-  @ApiOperation({ summary: 'Those whom the caller has blocked' })
+  @ApiOperation({ summary: 'The users whom the caller has blocked' })
   @ApiOkResponse({ type: [UserView] })
   @ApiErrors(400)
   blocked(@CurrentUser() me: Identity, @Data() { cursor }: CursorQuery) {
@@ -44,7 +45,8 @@ export class UsersController {
   @Put(':id/block')
   @HttpCode(204)
   @ApiOperation({
-    summary: 'Blocks somebody: no direct messages between the two, and they do not see who is online here',
+    summary:
+      "Blocks a user: no direct messages between the two, and the blocked user does not see the caller's presence",
   })
   @ApiNoContentResponse()
   @ApiErrors(400, 404)

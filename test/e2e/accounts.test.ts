@@ -4,7 +4,8 @@ import { hash } from '@node-rs/argon2';
 import { Clock } from '../../src/common/timing/clock.js';
 import { Housekeeping } from '../../src/auth/housekeeping.js';
 import { onAllDialects, TestApp } from '../support/app.js';
-import { call, eventually, linkPath, mails, mailTo, next, open, Person, send } from '../support/client.js';
+import { call, eventually, linkPath, linkToken, mails, mailTo, next, open, Person, send } from '../support/client.js';
+import { groupId, knownClient, lists, openClient, until } from '../support/person.js';
 
 const HOUR = 3_600_000;
 
@@ -25,15 +26,23 @@ onAllDialects('accounts', (dialect) => {
   const login = (email: string, password: string) => call(app, 'POST', '/http/login', { body: { email, password } });
 
   describe('registering', () => {
-    it('makes the account when the link is opened, and not before', async () => {
-      expect((await register('grace@example.com')).status).toBe(202);
-      expect((await login('grace@example.com', 'correct horse')).status).toBe(401);
+    it('makes the account when the link is opened, and not before; then one talks', async () => {
+      const [grace, ada] = [openClient(app), await knownClient(app)];
+      const [email, password] = ['grace@example.com', 'correct horse'];
+      await grace.register({ email, password, first_name: 'Grace', last_name: 'Hopper' });
+      await expect(grace.login(email, password)).rejects.toMatchObject({ code: 'login_failed' });
 
-      const path = linkPath(await mailTo(app, 'grace@example.com'));
-      const opened = await call(app, 'GET', path);
-      expect(opened).toMatchObject({ status: 200, body: { ok: true, email: 'grace@example.com' } });
+      expect(await grace.confirm(linkToken(await mailTo(app, email)))).toEqual({ email });
+      await grace.login(email, password);
+      await grace.room(ada.id).send('Hello, Ada');
+      await lists(ada.client, ['Grace Hopper: Hello, Ada (1)']);
+    });
+
+    it('answers the link with no token that opens anything', async () => {
+      expect((await register('opened@example.com')).status).toBe(202);
+      const opened = await call(app, 'GET', linkPath(await mailTo(app, 'opened@example.com')));
+      expect(opened).toMatchObject({ status: 200, body: { ok: true, email: 'opened@example.com' } });
       expect(JSON.stringify(opened.body)).not.toContain('token');
-      expect((await login('grace@example.com', 'correct horse')).status).toBe(200);
     });
 
     it('answers a link that is opened twice, or twice at once, as the first time, with one account', async () => {
@@ -56,10 +65,12 @@ onAllDialects('accounts', (dialect) => {
       const page = await call(app, 'GET', path, { headers: { accept: 'text/html,*/*' } });
       expect(page.status).toBe(200);
       expect(page.headers.get('content-type')).toContain('text/html');
-      expect(page.body).toContain('href="http://localhost:3000/"');
+      expect(page.body).toContain('<b>browser@example.com</b> can log in now');
+      // There is no app to go to, and the documentation is none.
+      expect(page.body).not.toContain('<a ');
       const gone = await call(app, 'GET', '/http/register/nonsense', { headers: { accept: 'text/html' } });
       expect(gone.status).toBe(404);
-      expect(gone.body).toContain('There is no such registration link.');
+      expect(gone.body).toContain('This link is not valid.');
     });
 
     it('knows links that are unknown, expired, or came too late', async () => {
@@ -195,24 +206,18 @@ onAllDialects('accounts', (dialect) => {
     });
 
     it('takes people with one name, whom notices name without a blank', async () => {
-      expect((await register('one@example.com', { first_name: 'Suharto', last_name: ' ' })).status).toBe(202);
-      await call(app, 'GET', linkPath(await mailTo(app, 'one@example.com')));
-      const { token } = (await login('one@example.com', 'correct horse')).body;
-      const profile = await call(app, 'GET', '/http/users/profile', { token });
-      expect(profile.body).toMatchObject({ first_name: 'Suharto', last_name: '' });
+      const [owner, one] = [await knownClient(app), openClient(app)];
+      const [email, password] = ['one@example.com', 'correct horse'];
+      await one.register({ email, password, first_name: 'Suharto', last_name: ' ' });
+      await one.confirm(linkToken(await mailTo(app, email)));
+      expect(await one.login(email, password)).toMatchObject({ first_name: 'Suharto', last_name: '' });
 
-      const owner = await Person.known(app);
-      const group = { chat_group_name: 'One', is_private: false };
-      const { id } = (await call(app, 'POST', '/http/chat_groups', { token: owner.token, body: group })).body;
-      const socket = await owner.connect();
-      await send(socket, { chat_type: 'group', chat_group_id: id, is_enter: true });
-      const notice = next<{ message: string }>(socket, 'message', ({ message }) => message.includes('Suharto'));
-      const one = open(app, { auth: { token } });
-      await next(one, 'connect');
-      await send(one, { chat_type: 'group', chat_group_id: id, is_enter: true });
-      expect((await notice).message).toMatch(/(^|and )Suharto entered the group$/);
-      owner.hangUp();
-      one.disconnect();
+      const group = await owner.client.groups.create({ name: 'One' });
+      await group.attach().ready;
+      await one.group(groupId(group)).join();
+      await until(group.timeline, ({ items }) =>
+        /(^|and )Suharto entered the group$/.test(items.at(-1)?.message ?? ''),
+      );
     });
 
     it('counts a name and a password in code points', async () => {

@@ -233,12 +233,13 @@ onAllDialects('blocking', (dialect) => {
       const look = async (viewer: Person, other: Person) => ({
         users: [(await listed(viewer, other)).is_online, (await listed(viewer, other)).last_seen],
         search: (await listed(viewer, other, `/http/users?query=${other.firstName}`)).last_seen,
+        byId: (await viewer.get(`/http/users?ids=${other.id}`)).body[0].last_seen,
         rooms: (await viewer.get('/http/chat_rooms')).body[0].other_user.is_online,
         group: (await listed(viewer, other, `/http/users/group/${group}`)).is_online,
       });
       const seen = '2026-01-01T00:00:00.000Z';
-      const shown = { users: [true, seen], search: seen, rooms: true, group: true };
-      const hidden = { users: [false, null], search: null, rooms: false, group: false };
+      const shown = { users: [true, seen], search: seen, byId: seen, rooms: true, group: true };
+      const hidden = { users: [false, null], search: null, byId: null, rooms: false, group: false };
       expect(await look(bob, ada)).toEqual(shown);
       await block(ada, bob);
       expect(await look(bob, ada)).toEqual(hidden);
@@ -555,7 +556,7 @@ onAllDialects('blocking', (dialect) => {
         const other = () => block(ada, bob);
         const [written, answer] =
           hasRoom && !isEdit
-            ? await hold(app.get(RoomKind), 'admit', write, other)
+            ? await hold(app.get(RoomKind), 'checkNew', write, other)
             : await hold(app.get(Blocks), 'among', write, other);
         expect(written).toMatchObject({ ok: true });
         expect(answer).toMatchObject({ status: 204 });

@@ -2,8 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BotMessages } from '../../src/sockets/events.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
-import { type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
+import { type ChatSocket, eventually, next, Person, send } from '../support/client.js';
 import { begin, type Behaviour, CompletionsServer, delta, END, sends, streams } from '../support/completions-server.js';
+import { clientWith, shows } from '../support/person.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const ask = (socket: ChatSocket, message: string, clientId?: string) =>
@@ -220,24 +221,21 @@ onAllDialects('the bot', (dialect) => {
     const { env, cleanUp } = await emptyEnvironment(dialect);
     const own = { ...env, BOT_URL: completions.url, RATE_LIMITS: 'off' };
     const app = await TestApp.startIn(own);
-    const ada = await Person.known(app);
+    const { token } = await app.createUser('ada@example.com', 'Ada');
     await app.app.close();
 
     const { PORT: _, ...rest } = own as Record<string, string>;
     const first = await ServerProcess.start(rest);
-    const socket = open(first, { auth: { token: ada.token } });
-    await ask(socket, 'Will you remember?');
+    const { bot } = await clientWith(first, token);
+    await bot.attach().ready;
+    const answer = bot.ask('Will you remember?');
     await eventually(() => completions.requests.length === 1 || undefined);
     await first.kill();
-    socket.disconnect();
     completions.behave(echo);
-    const second = await ServerProcess.start(rest);
-    const { call } = await import('../support/client.js');
-    const messages = await eventually(async () => {
-      const { body } = await call(second, 'GET', '/http/chat_bot', { token: ada.token });
-      return body.length === 2 ? body : undefined;
-    }, 'the answer');
-    expect(messages[1].message).toBe('You said: Will you remember?');
+    const second = await ServerProcess.restart(first, rest);
+    await shows(bot, ['Will you remember?', 'You said: Will you remember?']);
+    expect(await answer.done).toMatchObject({ seq: 2, user_id: null });
+    expect(await bot.history()).toHaveLength(2);
     await second.kill();
     await completions.close();
     await cleanUp();

@@ -9,7 +9,7 @@ import { Database, dataSourceOptions } from '../../src/database/data-source.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { SESSION } from '../../src/database/mysql/mysql-session.js';
 import { lockName } from '../../src/database/single-process-lock.js';
-import { StartError } from '../../src/database/start-error.js';
+import { StartError } from '../../src/common/start-error.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { TestApp, temporaryFolder } from '../support/app.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';

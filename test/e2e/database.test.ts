@@ -383,7 +383,7 @@ onAllDialects('the database', (dialect) => {
       });
       const calls = await app.get(UnitOfWork).run(async (tx) => {
         const spy = vi.spyOn(tx, 'query');
-        await app.get(RoomKind).admit(tx, entries);
+        await app.get(RoomKind).checkNew(tx, entries);
         return [...spy.mock.calls];
       });
       expect(calls).toHaveLength(1);
@@ -402,6 +402,7 @@ onAllDialects('the database', (dialect) => {
       '/http/users',
       '/http/users?query=n1999',
       '/http/users?query=n1999%20l1',
+      '/http/users?ids=7,900,15000',
       '/http/users/blocked',
       '/http/chat_rooms',
       '/http/notifications',
@@ -433,6 +434,29 @@ onAllDialects('the database', (dialect) => {
         if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!\(?\d+|.*CONSTANT ROW)/);
         else expect(line).not.toMatch(/^(m|mine|r|g) (ALL|index) /);
       }
+    });
+
+    // The last: what it makes is told soon, by questions that are none of the others'.
+    it('all groups, with what the caller has asked for, are one question, and each table beside them is found by a key', async () => {
+      const create = (name: string) =>
+        call(app, 'POST', '/http/chat_groups', { token: ada.token, body: { chat_group_name: name } });
+      const ask = async (): Promise<number> => {
+        statements = [];
+        const { body } = await ada.get('/http/chat_groups');
+        statements = statements.filter(({ query }) => query.includes('chat_groups g'));
+        return body.length;
+      };
+      await create('One');
+      const few = await ask();
+      const questions = statements.length;
+      for (let i = 0; i < 5; i++) await create(`More ${i}`);
+      expect(await ask()).toBe(few + 5);
+      expect([questions, statements.length]).toEqual([1, 1]);
+      const lines = (await plans()).filter((line) => /^(SEARCH |SCAN )?(c|mine|gone|asked|m) /.test(line));
+      expect(lines).toHaveLength(5);
+      // By both columns of a key, or among the few that are the caller's.
+      for (const line of lines)
+        expect(line).toMatch(dialect === 'sqlite' ? /^SEARCH \w+ USING / : /^\w+ (eq_ref|const|ref|range) \w+ /);
     });
   });
 });

@@ -1,10 +1,11 @@
 // What the running server tells about its socket events, to programs and to people.
+import { createHash } from 'node:crypto';
 import { Parser } from '@asyncapi/parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENT_EVENTS, SERVER_EVENTS } from '../../src/api/api-docs/event-table.js';
-import { PAGE_CSP } from '../../src/common/http/html.js';
 import { TestApp } from '../support/app.js';
 import { type Answer, call } from '../support/client.js';
+import { EventSchemas } from '../support/event-schemas.js';
 
 describe('the description of the events', () => {
   let app: TestApp;
@@ -50,11 +51,35 @@ describe('the description of the events', () => {
       page = await call(app, 'GET', '/http/docs/events');
     });
 
-    it('is shown under the policy of our own pages, and neither runs nor loads anything', () => {
+    it('is shown under a policy that allows its own style and script, and neither loads nor sends anything', () => {
       expect(page.status).toBe(200);
       expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
-      expect(page.headers.get('content-security-policy')).toBe(PAGE_CSP);
-      expect(page.body).not.toMatch(/<script|<img|<link|style="/);
+      const hashOf = (tag: string): string => {
+        const [, text] = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(page.body)!;
+        return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+      };
+      expect(page.headers.get('content-security-policy')).toBe(
+        `default-src 'none'; style-src ${hashOf('style')}; script-src ${hashOf('script')}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      );
+      expect(page.body).not.toMatch(/<script [^>]|<img|<link rel="style|style="/);
+    });
+
+    it('has all of it without the script, which only shows the field for the search', () => {
+      expect(page.body).toMatch(/<search [^>]*hidden/);
+      expect(page.body.match(/<details class="entry">/g)!.length).toBe(page.body.match(/<pre><code>/g)!.length);
+      expect(page.body).not.toMatch(/<(details|article|section|div)[^>]* hidden/);
+    });
+
+    it('calls no two events the same, and shows a payload of each', async () => {
+      const document = (await call(app, 'GET', '/http/docs/events.json')).body;
+      const { operations, channels } = document;
+      const titles = Object.values<any>(operations).map(({ title }) => title);
+      expect(new Set(titles).size).toBe(titles.length);
+      for (const title of titles) expect(page.body).toContain(`<h3>${title.replaceAll("'", '&#39;')} <code>`);
+      const schemas = new EventSchemas(document);
+      for (const [key, { examples }] of Object.entries<any>(channels.socket.messages))
+        schemas.shown(key, examples[0].payload);
+      expect(schemas.wrong).toEqual([]);
     });
 
     it('names each event and each field, and all of its links lead somewhere', async () => {

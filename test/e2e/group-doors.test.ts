@@ -5,10 +5,21 @@ import { nameColumns, User } from '../../src/identity/user.entity.js';
 import { AccessRequest } from '../../src/chat-groups/membership/access-request.entity.js';
 import { ASK_AGAIN_AFTER_MS } from '../../src/chat-groups/membership/access-requests.service.js';
 import { Clock } from '../../src/common/timing/clock.js';
+import { fromMoment } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import type { GroupRead } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
-import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
+import {
+  type Answer,
+  call,
+  type ChatSocket,
+  eventually,
+  next,
+  Person,
+  record,
+  send,
+  sendTo,
+} from '../support/client.js';
 
 onAllDialects('the doors of a group', (dialect) => {
   let app: TestApp;
@@ -164,6 +175,74 @@ onAllDialects('the doors of a group', (dialect) => {
       expect((await waiting(ada)).body).toEqual([]);
       expect((await answer(ada, bob.id, true)).status).toBe(404);
       expect(await memberIds(secret)).toEqual([ada.id, cyd.id]);
+    });
+  });
+
+  describe('the list of groups tells the asker where they stand', () => {
+    const standing = async (person: Person, id = secret) => (await seen(person, id)).my_request;
+
+    it('while they wait, while they may not ask again, and no longer', async () => {
+      const b = await bob.connect();
+      const statuses = record<any>(b, 'access_request');
+      expect([await standing(bob), await standing(cyd), await standing(ada)]).toEqual([null, null, null]);
+      await knock(bob);
+      expect(await standing(bob)).toBe('pending');
+      // Nobody else's.
+      expect([await standing(eve), await standing(cyd), await standing(ada), await standing(bob, open)]).toEqual([
+        null,
+        null,
+        null,
+        null,
+      ]);
+      await answer(ada, bob.id, false);
+      expect(await standing(bob)).toBe('refused');
+      const [{ refused_at: refusedAt }] = await app.database.query(
+        'SELECT refused_at FROM access_requests WHERE conversation_id = ? AND user_id = ?',
+        [secret, bob.id],
+      );
+      const again = fromMoment(refusedAt).getTime() + ASK_AGAIN_AFTER_MS;
+      const clock = vi.spyOn(app.get(Clock), 'now');
+      clock.mockImplementation(() => new Date(again - 1));
+      expect([await standing(bob), (await knock(bob)).status]).toEqual(['refused', 429]);
+      clock.mockImplementation(() => new Date(again));
+      expect(await standing(bob)).toBeNull();
+      expect((await knock(bob)).status).toBe(201);
+      expect(await standing(bob)).toBe('pending');
+      await answer(ada, bob.id, true);
+      expect(await seen(bob, secret)).toMatchObject({ is_member: true, my_request: null });
+      await eventually(() => statuses.length === 4 || undefined, 'the answers');
+      // What the devices were told meanwhile is the same.
+      expect(statuses.map(({ status }) => status)).toEqual(['pending', 'refused', 'pending', 'granted']);
+    });
+
+    it('also where they were removed from an open group, and forgets it once they are in', async () => {
+      await enter(bob, open);
+      await remove(ada, open, bob.id);
+      expect(await standing(bob, open)).toBeNull();
+      await knock(bob, open);
+      expect(await standing(bob, open)).toBe('pending');
+      await answer(ada, bob.id, false, open);
+      expect(await standing(bob, open)).toBe('refused');
+      const b = await bob.connect();
+      // No answer to a request: what makes somebody a member says it.
+      const told = nextWith(b, 'group_update', 'is_member', true);
+      await add(ada, open, bob.id);
+      await told;
+      expect(await seen(bob, open)).toMatchObject({ is_member: true, my_request: null });
+      await remove(ada, open, bob.id);
+      expect(await seen(bob, open)).toMatchObject({ is_member: false, my_request: null });
+    });
+
+    it('and stands in each answer that shows a group', async () => {
+      const body = { chat_group_name: 'Renamed' };
+      for (const path of [`/http/chat_groups/${secret}`, '/http/chat_groups'])
+        expect(
+          (await ada.put(path, path.endsWith('s') ? { ...body, chat_group_id: secret } : body)).body,
+        ).toMatchObject({
+          name: 'Renamed',
+          my_request: null,
+        });
+      expect((await ask(ada, 'POST', '/http/chat_groups', body)).body).toMatchObject({ my_request: null });
     });
   });
 
@@ -375,6 +454,7 @@ onAllDialects('the doors of a group', (dialect) => {
         is_private: false,
         is_member: false,
         is_in: false,
+        my_request: null,
         member_count: null,
         last_message: null,
         last_seq: 0,

@@ -4,10 +4,12 @@ import { createConnection } from 'mysql2/promise';
 import type { UserRow } from '../../src/sockets/events.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { onServers, TestApp } from '../support/app.js';
-import { type Answer, call, type ChatSocket, next, Person, send, sendTo } from '../support/client.js';
+import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
 
 /** Of the pool's ten connections, those that may wait for rows: three of transactions, and two of the message log. */
 const MOST_WAITING = 5;
+/** The servers tell anew of their transactions only to one who has not asked for 100 ms. */
+const TOLD_AFTER_MS = 150;
 const CROWD = Number(process.env['CROWD'] ?? 300);
 
 onServers('where somebody holds a row', (kind) => {
@@ -67,7 +69,7 @@ onServers('where somebody holds a row', (kind) => {
            WHERE t.trx_state = 'LOCK WAIT' AND p.DB = DATABASE()`,
         );
         most = Math.max(most, (rows as { waiting: number }[])[0].waiting);
-        await sleep(50);
+        await sleep(TOLD_AFTER_MS);
       }
     })();
     await work().finally(() => (isOver = true));
@@ -138,6 +140,29 @@ onServers('where somebody holds a row', (kind) => {
     expect(most).toBeLessThanOrEqual(MOST_WAITING);
     release();
     await Promise.all(waiting);
+  });
+
+  it('who is online: an account that is erased meanwhile holds none of its chats', async () => {
+    await place(eve, true);
+    await eve.connect();
+    const online = `SELECT user_id FROM online_people WHERE user_id = ${eve.id}`;
+    await eventually(async () => (await app.database.query(online)).length || undefined, 'the row of who is online');
+    const release = await hold(`${online} FOR UPDATE`);
+    const watcher = await createConnection(app.env['DATABASE_URL']);
+    const given = { token: eve.token, body: { password: 'nobody knows' } };
+    const erased = call(app, 'DELETE', '/http/users/profile', given);
+    await eventually(async () => {
+      await sleep(TOLD_AFTER_MS);
+      const [rows] = await watcher.query("SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'");
+      return (rows as unknown[]).length || undefined;
+    }, 'the wait for it');
+    const [free] = await watcher.query(`SELECT id FROM conversations WHERE id = ${group} FOR UPDATE NOWAIT`);
+    expect(free).toHaveLength(1);
+    await watcher.end();
+    release();
+    expect((await erased).status).toBe(204);
+    expect(await app.database.query(online)).toEqual([]);
+    eve.hangUp();
   });
 
   it('a crowd enters one group: what is said in it is stored meanwhile, in order, and nothing refused', async () => {

@@ -270,8 +270,11 @@ describe('/dev/mail', () => {
     await mailTo(app, person.email, 2);
     const page = await call(app, 'GET', '/dev/mail', { headers: { accept: 'text/html' } });
     expect(page.body).toContain('&lt;script&gt;');
-    expect(page.body).not.toContain('<script');
-    expect(page.body).toMatch(/<a href="http:\/\/localhost:3000\/http\/register\/[\w-]+">/);
+    expect(page.body).not.toContain('<script>alert');
+    expect(page.body).toMatch(
+      /<a class="btn primary" href="http:\/\/localhost:3000\/http\/register\/[\w-]+">Create my account<\/a>/,
+    );
+    expect(page.headers.get('refresh')).toBe('5');
     const policy = page.headers.get('content-security-policy')!;
     expect(policy).toContain("default-src 'none'");
     // A browser applies the style only if it is, to the letter, the one that the policy names.

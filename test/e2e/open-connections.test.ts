@@ -64,22 +64,29 @@ describe('the connections of one network', () => {
     expect(app.get(OpenConnections)).toMatchObject({ size: MOST, refused: 0 });
   });
 
-  it('are refused where all are in use, told in the security log, and leave others theirs', async () => {
+  it('are refused where all are in use, with a line in the security log, and leave others theirs', async () => {
     await start();
-    const tell = vi.spyOn(app.get(SecurityLog), 'tell');
+    const logged = vi.spyOn(app.get(SecurityLog), 'log');
     const sockets = Array.from(
       { length: MOST },
       () => new WebSocket(`${app.url.replace('http', 'ws')}/socket/?EIO=4&transport=websocket`),
     );
     await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('message', resolve))));
     expect((await ask()).answer).toBe('');
-    expect(tell.mock.calls).toEqual([['limit_reached', { network: '127.0.0.1' }]]);
+    expect(logged.mock.calls).toEqual([['limit_reached', { network: '127.0.0.1' }]]);
     expect((await ask(head(), '127.0.0.2')).answer).toContain('200 OK');
     expect(sockets.every(({ readyState }) => readyState === WebSocket.OPEN)).toBe(true);
     // One goes, and there is room for one.
     sockets[0].terminate();
     await eventually(async () => (await ask()).answer.includes('200 OK') || undefined, 'room for one more');
     for (const socket of sockets) socket.terminate();
+  });
+
+  it('are closed without a word where nothing was asked: browsers would take it for the answer to what they ask next', async () => {
+    await start();
+    const [silent, slow] = await Promise.all([ask(''), ask('GET /health/live HTTP/1.1\r\nHo')]);
+    expect(silent.answer).toBe('');
+    expect(slow.answer).toContain('HTTP/1.1 400');
   });
 
   it('are any number where it is a proxy that is trusted', async () => {
@@ -115,7 +122,7 @@ describe('connections', () => {
   }
 
   const counting = (connectionsPerNetwork: number) => {
-    const security = { tell: () => undefined } as unknown as SecurityLog;
+    const security = { log: () => undefined } as unknown as SecurityLog;
     const config = { rateLimits: true, connectionsPerNetwork };
     const open = new OpenConnections(config, new ClientNetworks({ trustProxy: false }), security);
     const server = new EventEmitter();

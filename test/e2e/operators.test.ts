@@ -6,6 +6,7 @@ import { JwtService } from '@nestjs/jwt';
 import { describe, expect, it } from 'vitest';
 import { OutboxMail } from '../../src/mail/outbox-mail.entity.js';
 import { Outbox } from '../../src/mail/outbox.js';
+import { Links } from '../../src/auth/links.js';
 import { passwordWasReset } from '../../src/mail/mails.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
@@ -22,7 +23,7 @@ describe('a secret that is changed', () => {
     const erased = await Person.join(before);
     // Two that wait, as where the mail server was away.
     await before.get(UnitOfWork).run(async (tx) => {
-      const mail = passwordWasReset({ firstName: 'Ada', appUrl: 'http://localhost:3000' });
+      const mail = passwordWasReset(before.get(Links), { firstName: 'Ada' });
       for (const to of [person.email, erased.email]) await before.get(Outbox).add(tx, to, mail);
       await tx.update(OutboxMail, { attempts: 0 }, { nextAttemptAt: new Date(Date.now() + 3_600_000) });
     });

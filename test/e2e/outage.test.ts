@@ -1,11 +1,13 @@
 // The database server dies and comes back: nothing is lost, and nobody has to help.
+import type { MessageItem } from 'parley-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lockName } from '../../src/database/single-process-lock.js';
 import { Presence } from '../../src/sockets/presence.js';
 import { onPrivateServers, TestApp, temporaryFolder } from '../support/app.js';
 import { ask, BotReader, stop } from '../support/bot.js';
-import { call, eventually, next, Person, send, sendTo } from '../support/client.js';
+import { call, eventually, Person, sendTo } from '../support/client.js';
 import { CompletionsServer, Dictation } from '../support/completions-server.js';
+import { clientWith, groupId, knownClient, lists, openClient, shows, until } from '../support/person.js';
 
 onPrivateServers('an outage of the database', (server) => {
   let app: TestApp;
@@ -27,32 +29,38 @@ onPrivateServers('an outage of the database', (server) => {
     await completions.close();
   });
 
-  it('everything says so, and works again once it is back', async () => {
-    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
-    const socket = await ada.connect();
-    const first = await sendTo(socket, bob.id, 'before', 'id-1');
+  it('everything says so, what is written waits, and all works again once it is back', async () => {
+    const [ada, bob] = [await knownClient(app), await knownClient(app, 'Bob')];
+    const [toBob, toAda] = [ada.client.room(bob.id), bob.client.room(ada.id)];
+    toBob.attach();
+    const first = await toBob.send('before', { client_id: 'id-1' });
     await server().kill();
 
-    expect((await sendTo(socket, bob.id, 'during', 'id-2')).error.code).toBe('unavailable');
+    const sending = ['during', 'and still'].map((text) => toBob.send(text));
+    await until(toBob.timeline, ({ items }) => (items[1] as MessageItem | undefined)?.error?.code === 'unavailable');
     for (const path of ['/http/users', '/health/ready']) {
-      const answer = await ada.get(path);
+      const answer = await call(app, 'GET', path, { token: ada.token });
       expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
       expect(answer.headers.get('retry-after')).toBe('1');
     }
     expect((await call(app, 'GET', '/health/live')).status).toBe(200);
     // Not a word about the token, which may be as good as ever.
-    const anew = ada.connect().catch(() => undefined);
-    await anew;
-    expect(socket.connected).toBe(true);
+    await expect(openClient(app).useToken(ada.token)).rejects.toMatchObject({ code: 'unavailable' });
+    await shows(toBob, ['before', 'queued: during', 'queued: and still']);
+    expect(ada.client.auth.get().status).toBe('signed_in');
+    expect(ada.client.connection.get()).toMatchObject({ state: 'online' });
 
     await server().run();
-    await eventually(async () => (await ada.get('/health/ready')).status === 200 || undefined, 'the database');
-    const second = await eventually(async () => {
-      const answer = await sendTo(socket, bob.id, 'during', 'id-2');
-      return answer.ok ? answer : undefined;
-    });
-    expect([first.seq, second.seq]).toEqual([1, 2]);
-    expect(await sendTo(socket, bob.id, 'before', 'id-1')).toEqual(first);
+    expect((await Promise.all(sending)).map(({ seq }) => seq)).toEqual([2, 3]);
+    toAda.attach();
+    for (const chat of [toBob, toAda]) await shows(chat, ['before', 'during', 'and still']);
+    await lists(bob.client, ['Ada Lovelace: and still (3)']);
+    // Another device does not know that it was sent: it is told the place that it has.
+    const other = await clientWith(app, ada.token);
+    const { seq, timestamp } = await other.room(bob.id).send('before', { client_id: 'id-1' });
+    expect([seq, timestamp]).toEqual([first.seq, first.timestamp]);
+    expect(await toAda.history()).toHaveLength(3);
+    expect((await call(app, 'GET', '/health/ready')).status).toBe(200);
     // The lock against a second process is taken again, too.
     await eventually(async () => {
       const [row] = await server().query(`SELECT IS_USED_LOCK('${lockName('outage')}') AS holder`);
@@ -78,32 +86,29 @@ onPrivateServers('an outage of the database', (server) => {
   });
 
   it('what somebody has read who went in the middle of it is stored once it is back', async () => {
-    const [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
-    const body = { chat_group_name: 'Engines' };
-    const group = (await call(app, 'POST', '/http/chat_groups', { token: ada.token, body })).body.id;
-    const [a, b] = [await ada.connect(), await bob.connect()];
-    for (const socket of [a, b]) await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: true });
-    const told = next<{ seq: number }>(b, 'message', (event) => event.seq === 3);
-    for (const message of ['one', 'two', 'three'])
-      expect(await send(a, { chat_type: 'group', chat_group_id: group, message })).toMatchObject({ ok: true });
-    await told;
+    const [ada, bob] = [await knownClient(app), await knownClient(app, 'Bob')];
+    const group = await ada.client.groups.create({ name: 'Engines' });
+    const theirs = bob.client.group(groupId(group));
+    await theirs.join();
+    for (const one of [group, theirs]) await one.attach().ready;
+    for (const message of ['one', 'two', 'three']) await group.send(message);
+    await until(theirs.timeline, ({ items }) => items.some(({ message }) => message === 'three'));
     const stored = async () =>
       (
         await server().query(
-          `SELECT is_in, last_read_seq FROM outage.members WHERE conversation_id = ${group} AND user_id = ${bob.id}`,
+          `SELECT is_in, last_read_seq FROM outage.members WHERE conversation_id = ${groupId(group)} AND user_id = ${bob.id}`,
         )
       )[0];
     expect(await stored()).toEqual({ is_in: 1, last_read_seq: 0 });
     await server().kill();
     // A goodbye: all that he was told is read.
-    bob.hangUp();
+    await bob.client.close();
     await eventually(() => !app.get(Presence).isOnline(bob.id) || undefined, 'being offline', 15_000);
-    expect((await ada.get('/health/ready')).status).toBe(503);
+    expect((await call(app, 'GET', '/health/ready')).status).toBe(503);
     await server().run();
     await eventually(async () => (await stored())['is_in'] === 0 || undefined, 'being out', 45_000);
     expect(await stored()).toEqual({ is_in: 0, last_read_seq: 3 });
-    const { body: groups } = await bob.get('/http/chat_groups');
-    expect(groups.find(({ id }: { id: number }) => id === group)).toMatchObject({ last_read_seq: 3, unread_count: 0 });
+    await lists(await clientWith(app, bob.token), ['Engines: three']);
   });
 
   it('the bot falls silent when it is told to, and what it had said is stored later', async () => {

@@ -1,6 +1,8 @@
 // docs/protocol.md, the documents that the server makes of itself, and the sources say the same.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EventMessage, type EventsDocument, eventsDocument } from '../../src/api/api-docs/events.js';
+import { CLIENT_LIMITS, clientLimits } from '../../src/api/server-info/client-limits.js';
+import { FEATURES, featureWords } from '../../src/api/server-info/features.js';
 import { openApiDocument } from '../../src/api/api-docs/rest.js';
 import { ERROR_CODES } from '../../src/common/error-codes.js';
 import { asDomainError } from '../../src/common/errors.js';
@@ -15,7 +17,8 @@ import {
   type Rate,
   RATES,
 } from '../../src/common/limits/limits.js';
-import { envExample, loadConfig } from '../../src/config/config.js';
+import { loadConfig } from '../../src/config/config.js';
+import { envExample } from '../../src/config/variables.js';
 import { givenCodes } from '../support/error-codes.js';
 import {
   describedCodes,
@@ -174,7 +177,55 @@ describe('the limits', () => {
   });
 });
 
+describe('what GET /http/server says', () => {
+  it('stands in docs/protocol.md word for word, and number for number', () => {
+    expect(tableRows('### Features')).toEqual([
+      '| word | the server has |',
+      ...featureWords().map((word) => `| \`${word}\` | ${FEATURES[word]} |`),
+    ]);
+    const numbers = clientLimits(loadConfig({}));
+    expect(tableRows('### Numbers')).toEqual([
+      '| name | what | here |',
+      ...Object.entries(CLIENT_LIMITS)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, { what }]) => `| \`${name}\` | ${what} | ${numbers[name].toLocaleString('en')} |`),
+    ]);
+  });
+});
+
 describe('the OpenAPI document', () => {
+  it('says of every route what stands in its path, and of a GET what it takes, with the bounds', async () => {
+    const app = await TestApp.start('sqlite');
+    const { paths } = openApiDocument(app.app);
+    const parametersOf = (path: string, method: 'get' | 'put' | 'post' | 'delete') =>
+      (paths[path][method]?.parameters ?? []) as { name: string; in: string; required: boolean; schema: object }[];
+    for (const [path, methods] of Object.entries(paths))
+      for (const method of Object.keys(methods) as 'get'[]) {
+        const inPath = parametersOf(path, method).filter((parameter) => parameter.in === 'path');
+        const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+        expect(inPath.map(({ name }) => name).sort(), `${method} ${path}`).toEqual(names.sort());
+      }
+    expect(parametersOf('/http/chat_rooms/{id}', 'get')).toEqual(
+      expect.arrayContaining([
+        { name: 'id', in: 'path', required: true, schema: { type: 'integer', minimum: 1 } },
+        expect.objectContaining({
+          name: 'before',
+          in: 'query',
+          required: false,
+          schema: { type: 'integer', nullable: true, minimum: 1, maximum: 2 ** 31 - 1 },
+        }),
+      ]),
+    );
+    const queryOf = (path: string) =>
+      parametersOf(path, 'get')
+        .filter((parameter) => parameter.in === 'query')
+        .map(({ name }) => name);
+    expect(queryOf('/http/users')).toEqual(expect.arrayContaining(['cursor', 'query']));
+    const lists = Object.entries(paths).filter(([, { get }]) => get?.summary?.includes('Link leads on'));
+    for (const [path] of lists) expect(queryOf(path), path).toContain('cursor');
+    await app.stop();
+  });
+
   it('says 400 of every route that answers so to an id or a cursor that is none', async () => {
     const app = await TestApp.start('sqlite');
     const { token } = await app.createUser('ada@example.com', 'Ada');

@@ -83,7 +83,7 @@ onAllDialects('quotas', (dialect) => {
     for (let i = 0; i < 4; i++) groups.push(await made(await Person.known(app)));
     const membership = app.get(GroupMembership);
     const admissions = groups.map((group) =>
-      app.get(UnitOfWork).run(async (tx) => membership.admit(tx, await membership.lock(tx, group), bob.id, false)),
+      app.get(UnitOfWork).run(async (tx) => membership.addMember(tx, await membership.lock(tx, group), bob.id, false)),
     );
     const refused = (await Promise.allSettled(admissions)).filter(({ status }) => status === 'rejected');
     expect(refused.map((one) => (one as PromiseRejectedResult).reason)).toEqual(

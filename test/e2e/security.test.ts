@@ -6,7 +6,10 @@ import { ModulesContainer } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Passwords } from '../../src/identity/passwords.js';
 import { DomainError, asDomainError } from '../../src/common/errors.js';
+import { RateLimits } from '../../src/common/limits/rate-limits.js';
 import { logLine } from '../../src/common/logs/log-line.js';
+import { Publisher } from '../../src/sockets/publisher.js';
+import { trafficOf } from '../../src/sockets/transport/traffic.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, open, Person, send, sendTo } from '../support/client.js';
 
@@ -30,6 +33,7 @@ const ROUTES: Route[] = [
   { route: 'GET /health/live', isPublic: true },
   { route: 'GET /health/ready', isPublic: true },
   { route: 'GET /dev/mail', isPublic: true },
+  { route: 'GET /http/server', isPublic: true },
   { route: 'POST /http/register', isPublic: true },
   { route: 'GET /http/register/:token', isPublic: true },
   { route: 'POST /http/register/resend', isPublic: true },
@@ -351,8 +355,61 @@ onAllDialects('access', (dialect) => {
       }
       expect((await call(other, 'GET', '/http/users', { headers: { origin: 'ionic://localhost' } })).status).toBe(403);
       expect(preflight.headers.get('access-control-allow-credentials')).toBeNull();
-      const answer = await call(other, 'GET', '/http/users', { headers: { origin: 'https://page.example' } });
-      expect(answer.headers.get('access-control-expose-headers')?.toLowerCase()).toMatch(/link.*retry-after/);
+      await other.stop();
+    });
+
+    it('that is allowed by name reads where a list goes on, and how long to wait, whatever refuses', async () => {
+      const environment = await emptyEnvironment('sqlite');
+      const other = await TestApp.startIn(
+        { ...environment.env, CORS_ORIGINS: 'https://page.example', RATE_LIMITS: 'on', SOCKETS_PER_NETWORK: '1' },
+        environment.cleanUp,
+      );
+      const origin = 'https://page.example';
+      const mine = await Person.known(other);
+      const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
+        const answer = await call(other, method, path, { token: mine.token, headers: { origin, ...headers } });
+        /** As a browser hands it to the page. */
+        const read = (name: string): string | null => {
+          if (answer.headers.get('access-control-allow-origin') !== origin)
+            throw new Error(`${path} is kept from the page`);
+          const exposed = answer.headers.get('access-control-expose-headers')?.toLowerCase().split(/, */) ?? [];
+          return exposed.includes(name) ? answer.headers.get(name) : null;
+        };
+        return { ...answer, read };
+      };
+      const people = Array.from({ length: 1_001 }, (_, i) => `('p${i}', 'x', 'M', 'M', 'm', 'm', '2026-01-01')`);
+      const columns = 'email, password_hash, first_name, last_name, first_name_key, last_name_key, created_at';
+      await other.database.query(`INSERT INTO users (${columns}) VALUES ${people.join(',')}`);
+      expect((await ask('/http/users')).read('link')).toMatch(/^<http.*cursor=.*>; rel="next"$/);
+
+      const server = await ask('/http/server');
+      expect([server.status, server.read('cache-control')]).toEqual([200, null]);
+      // A cache in between must not give one origin's answer to another.
+      expect(server.headers.get('vary')?.toLowerCase()).toContain('origin');
+      const foreign = await call(other, 'GET', '/http/server', { headers: { origin: 'https://evil.example' } });
+      expect([foreign.status, foreign.headers.get('cache-control')]).toEqual([403, 'no-store']);
+
+      const limits = other.get(RateLimits);
+      const spend = (take: () => void) => expect(() => Array.from({ length: 1_000 }, take)).toThrow('Too many');
+      spend(() => limits.document('127.0.0.1'));
+      spend(() => limits.read(mine.id, 1));
+      const handshake = '/socket/?EIO=4&transport=polling';
+      const { sid } = JSON.parse(String((await ask(handshake)).body).slice(1));
+      trafficOf((other.get(Publisher) as any).server.engine.clients[sid])!.isSpent = true;
+      const refusals = [
+        await ask('/http/server'),
+        await ask('/http/docs-json'),
+        await ask('/http/users/profile'),
+        await ask(handshake),
+        await ask(`${handshake}&sid=${sid}`, {}, 'POST'),
+      ];
+      for (const refused of refusals) {
+        expect(refused.status).toBe(429);
+        expect(Number(refused.read('retry-after'))).toBeGreaterThan(0);
+      }
+      // What no route is looked for is told to the page as well.
+      const malformed = await ask('/http/%zz');
+      expect([malformed.status, malformed.read('link')]).toEqual([400, null]);
       await other.stop();
     });
   });
@@ -481,7 +538,7 @@ describe('the log', () => {
     await app.stop();
 
     const log = lines.join('\n');
-    expect(log).toContain('Mail 1 stays in');
+    expect(log).toContain('Mail 1 is written to');
     expect(log).toContain('could not be stored');
     for (const secret of [
       person.token,
@@ -489,7 +546,8 @@ describe('the log', () => {
       link.split('/').at(-1)!,
       person.password,
       'wrong password',
-      'words',
+      'words between us',
+      'words in an error',
       'a secret token',
       person.email,
     ]) {

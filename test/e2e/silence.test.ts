@@ -1,6 +1,7 @@
 // A database that says nothing, and closes nothing: everybody gets an answer all the same.
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { STATEMENT_WITHIN_MS } from '../../src/database/mysql/watched-pool.js';
 import { emptyDatabase, onServers, TestApp, temporaryFolder } from '../support/app.js';
 import { type ChatSocket, eventually, Person, sendTo } from '../support/client.js';
 import { storedRows } from '../support/ledger.js';
@@ -78,6 +79,17 @@ onServers('a database that falls silent', (kind) => {
     await eventually(async () => (await ada.get('/health/ready')).status === 200 || undefined, 'the database');
   });
 
+  it('gives nothing up that was answered while its process stood still', async () => {
+    // Sent, and not answered yet.
+    const asked = app.database.query<{ slept: number }[]>('SELECT SLEEP(0.2) AS slept');
+    const sent = sendTo(adas, bob.id, 'one');
+    await new Promise(setImmediate);
+    // For longer than a statement may take. What leads to the database stands still, too.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STATEMENT_WITHIN_MS + 500);
+    expect(await asked).toEqual([{ slept: 0 }]);
+    expect(await sent).toMatchObject({ ok: true, seq: 1 });
+  });
+
   it.each([
     ['was carried out', 'answer'],
     ['was not, and of whose half the server hears nothing more', 'commit'],
@@ -85,7 +97,8 @@ onServers('a database that falls silent', (kind) => {
     const heard: string[] = [];
     bobs.on('message', (event) => heard.push((event as { message: string }).message));
     await sendTo(adas, bob.id, 'before');
-    proxy.muteAt(part);
+    // And not that of who has just come online, say.
+    proxy.muteAt(part, 'INSERT INTO messages');
     const answers = [inTime(sendTo(adas, bob.id, 'one', 'one'))];
     await eventually(() => proxy.cuts === 1 || undefined, 'the COMMIT');
     answers.push(inTime(sendTo(bobs, ada.id, 'two', 'two')));

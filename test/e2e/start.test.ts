@@ -5,8 +5,10 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Dialect, emptyEnvironment, onAllDialects, temporaryFolder, TestApp } from '../support/app.js';
-import { call, collect, eventually, linkPath, mailTo, next, open, send, sendTo } from '../support/client.js';
+import { call, eventually, mailTo, next, open } from '../support/client.js';
 import { freePort } from '../support/database-server.js';
+import { storedRows } from '../support/ledger.js';
+import { joinedClient, lists, openClient, shows, until } from '../support/person.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const running: ServerProcess[] = [];
@@ -24,16 +26,6 @@ const environment = async (dialect: Dialect) => {
   return rest;
 };
 
-/** Joins over the wire of a process, where nothing but the wire is at hand. */
-async function newPerson(server: ServerProcess, email: string): Promise<{ id: number; token: string }> {
-  await call(server, 'POST', '/http/register', {
-    body: { email, password: 'long enough', first_name: 'A', last_name: 'B' },
-  });
-  await call(server, 'GET', linkPath(await mailTo(server, email)));
-  const { token } = (await call(server, 'POST', '/http/login', { body: { email, password: 'long enough' } })).body;
-  return { token, id: (await call(server, 'GET', '/http/users/profile', { token })).body.id };
-}
-
 onAllDialects('the server', (dialect) => {
   it('prints one banner: the API, the mails, the data', async () => {
     const env = await environment(dialect);
@@ -45,7 +37,7 @@ onAllDialects('the server', (dialect) => {
     expect(banner).toContain(dialect === 'sqlite' ? `SQLite in ${env['DATA_DIR']}` : 'MySQL');
     expect(banner).not.toContain('\x1b');
     expect((await call(server, 'GET', '/')).headers.get('location')).toBe('/http/docs');
-    expect((await call(server, 'GET', '/http/docs')).body).toContain('Parley API');
+    expect((await call(server, 'GET', '/http/docs')).body).toContain("Parley's API");
     const { paths } = (await call(server, 'GET', '/http/docs-json')).body;
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining(['/http/chat_rooms/{id}', '/http/chat_groups/{id}', '/http/chat_bot']),
@@ -71,43 +63,42 @@ onAllDialects('the server', (dialect) => {
   it('after kill -9 has every message that was acknowledged, once, and goes on', async () => {
     const env = await environment(dialect);
     const first = keep(await ServerProcess.start({ ...env, RATE_LIMITS: 'off' }));
-    const [ada, bob] = [await newPerson(first, 'ada@example.com'), await newPerson(first, 'bob@example.com')];
-    const socket = open(first, { auth: { token: ada.token } });
-    await next(socket, 'connect');
+    const [ada, bob] = [await joinedClient(first, 'Ada'), await joinedClient(first, 'Bob')];
+    const [toBob, toAda] = [ada.client.room(bob.id), bob.client.room(ada.id)];
+    const texts = Array.from({ length: 200 }, (_, i) => `message ${i + 1}`);
     const acknowledged = new Map<string, number>();
-    const sending = Array.from({ length: 2000 }, (_, i) =>
-      sendTo(socket, bob.id, `message ${i}`, `id-${i}`).then(
-        ({ ok, seq }) => ok && acknowledged.set(`message ${i}`, seq),
-        () => undefined,
-      ),
-    );
-    await eventually(() => acknowledged.size > 200 || undefined, 'the first 200');
-    await first.kill();
-    socket.disconnect();
-    void sending;
-    const known = new Map(acknowledged);
-
-    const second = keep(await ServerProcess.start({ ...env, RATE_LIMITS: 'off', PORT: String(first.port) }));
-    const again = open(second, { auth: { token: ada.token } });
-    await next(again, 'connect');
-    // The client repeats everything, as one does that does not know.
-    const answers = await Promise.all(
-      Array.from({ length: 2000 }, (_, i) => sendTo(again, bob.id, `message ${i}`, `id-${i}`)),
-    );
-    answers.forEach(({ seq }, i) => {
-      if (known.has(`message ${i}`)) expect(seq).toBe(known.get(`message ${i}`));
+    const sending = texts.map(async (text) => {
+      const stored = await toBob.send(text);
+      acknowledged.set(text, stored.seq);
+      return stored;
     });
-    expect(answers.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(Array.from({ length: 2000 }, (_, i) => i + 1));
-    again.disconnect();
+    toBob.attach();
+    await eventually(() => acknowledged.size > 20 || undefined, 'the first 20');
+    await first.kill();
+    const known = [...acknowledged];
+    expect(known.length).toBeLessThan(200);
+    // Bob opens it while the server is away: what he missed comes, too.
+    toAda.attach();
+
+    await ServerProcess.restart(first, { ...env, RATE_LIMITS: 'off' }).then(keep);
+    expect((await Promise.all(sending)).map(({ seq }) => seq)).toEqual(texts.map((_, i) => i + 1));
+    for (const [text, seq] of known) expect([text, seq]).toEqual([texts[seq - 1], seq]);
+    // Whoever opens it with more than a page in it begins at the newest.
+    await until(toAda.timeline, ({ items }) => items.length > 0);
+    while (!toAda.timeline.get().at_start) await toAda.loadOlder();
+    for (const chat of [toAda, toBob]) await shows(chat, texts);
+    await lists(bob.client, [`Ada Lovelace: ${texts.at(-1)} (200)`]);
+    expect(ada.client.waiting.get()).toEqual({ queued: 0, failed: 0 });
+    const stored = await storedRows({ ...env });
+    expect(stored.map(({ seq, body }) => [seq, body])).toEqual(texts.map((text, i) => [i + 1, text]));
   });
 
   it('ends on SIGTERM with sockets and a half-sent request open, and remembers who was online', async () => {
     const env = await environment(dialect);
     const first = keep(await ServerProcess.start(env));
-    const ada = await newPerson(first, 'ada@example.com');
-    const socket = open(first, { auth: { token: ada.token } });
-    await next(socket, 'connect');
-    const closed = next(socket, 'disconnect');
+    const [ada, bob] = [await joinedClient(first, 'Ada'), await joinedClient(first, 'Bob')];
+    await bob.client.close();
+    const closed = until(ada.client.connection, ({ state }) => state !== 'online');
     const half = connect(first.port, '127.0.0.1').on('error', () => {});
     half.write(
       'POST /http/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
@@ -116,8 +107,11 @@ onAllDialects('the server', (dialect) => {
     expect(await first.kill('SIGTERM')).toMatch(/SIGTERM/);
     await closed;
     const second = keep(await ServerProcess.start(env));
-    const [shown] = (await call(second, 'GET', '/http/users', { token: ada.token })).body;
-    expect(Date.parse(shown.last_seen)).toBeGreaterThan(Date.now() - 60_000);
+    const later = openClient(second);
+    await later.login(bob.email, bob.password);
+    const [shown] = (await later.users.find('Ada')).rows;
+    expect(shown).toMatchObject({ id: ada.id, is_online: false });
+    expect(Date.parse(shown.last_seen!)).toBeGreaterThan(Date.now() - 60_000);
   });
 });
 
@@ -189,7 +183,8 @@ describe('a mistake', () => {
     const server = keep(
       await ServerProcess.start({ ...(await environment('sqlite')), SMTP_URL: `smtp://127.0.0.1:${await freePort()}` }),
     );
-    const line = await eventually(() => server.output.split('\n').find((text) => text.includes('SMTP_URL refuses')));
+    const begin = 'The mail server in SMTP_URL cannot be used';
+    const line = await eventually(() => server.output.split('\n').find((text) => text.includes(begin)));
     expect(line).toMatch(/ECONNREFUSED.*check SMTP_URL\. Mails wait in the outbox\./);
     // No terminal, no colours.
     expect(server.output).not.toContain('\x1b');
@@ -208,7 +203,7 @@ describe('a mistake', () => {
     ).toHaveLength(1);
     expect(
       told.match(
-        /A request came for 127\.0\.0\.1.*but links in mails lead to https:\/\/chat\.example\.com\. Set PUBLIC_URL/g,
+        /A request came for 127\.0\.0\.1.*but this server's own links lead to https:\/\/chat\.example\.com\. Set PUBLIC_URL/g,
       ),
     ).toHaveLength(1);
   });
@@ -256,6 +251,8 @@ describe('in production', () => {
 });
 
 describe('the demo', () => {
+  const PASSWORD = 'parley demo';
+
   it('makes two people who talk, at a server that runs, and again without adding anything', async () => {
     const env = await environment('sqlite');
     const server = keep(await ServerProcess.start(env));
@@ -264,12 +261,16 @@ describe('the demo', () => {
       expect(await demo.exit()).toBe(0);
       expect(demo.output).toContain('ada@example.com and alan@example.com share room 1 and group 2');
     }
-    const { token } = (
-      await call(server, 'POST', '/http/login', { body: { email: 'alan@example.com', password: 'parley demo' } })
-    ).body;
-    expect(
-      (await call(server, 'GET', '/http/chat_rooms/1', { token })).body.map(({ seq }: { seq: number }) => seq),
-    ).toEqual([1, 2, 3]);
+    const alan = openClient(server);
+    const { id } = await alan.login('alan@example.com', PASSWORD);
+    await lists(alan, ['Analytical Engines: Glad to be in.', 'Ada Lovelace: This one stores it, at least. (1)']);
+    const room = alan.chat(alan.inbox.get().rows[1].key);
+    await room.attach().ready;
+    expect(room.timeline.get().items).toMatchObject([
+      { seq: 1, mine: false, message: 'Hello Alan, can you read this?' },
+      { seq: 2, mine: true, user_id: id, message: 'I can, Ada. Can machines?' },
+      { seq: 3, mine: false, message: 'This one stores it, at least.' },
+    ]);
   });
 
   it('works without a server, and leaves what it made', async () => {
@@ -277,13 +278,17 @@ describe('the demo', () => {
     const demo = keep(await ServerProcess.spawn(env, 'demo.js'));
     expect(await demo.exit()).toBe(0);
     const server = keep(await ServerProcess.start(env));
-    const socket = open(server);
-    const { token } = (
-      await call(server, 'POST', '/http/login', { body: { email: 'ada@example.com', password: 'parley demo' } })
-    ).body;
-    expect(await send(socket, { token })).toMatchObject({ ok: true });
-    collect(socket);
-    socket.disconnect();
+    const ada = openClient(server);
+    await ada.login('ada@example.com', PASSWORD);
+    ada.bot.attach();
+    const { items } = await until(ada.bot.timeline, (timeline) => timeline.items.length === 2);
+    expect(items[0]).toMatchObject({ mine: true, message: 'Hello! What can you do?' });
+    expect(
+      ada.inbox
+        .get()
+        .rows.map(({ title }) => title)
+        .toSorted(),
+    ).toEqual(['Alan Turing', 'Analytical Engines', 'Helper']);
   });
 
   it.each([
@@ -349,8 +354,14 @@ describe('below a path of PUBLIC_URL', () => {
     };
     expect((await page('/')).location).toBe('/our/chat/http/docs');
     const linked = async (path: string) =>
-      [...(await page(path)).text.matchAll(/(?:href|src|action)="([^"#]+)"/g)].map(([, url]) => url);
-    const pages = ['/http/docs', '/http/docs/', '/http/docs/events', '/http/password/forgot', '/http/register/nope'];
+      [...(await page(path)).text.matchAll(/(?:href|src|action)="(?!data:)([^"#]+)"/g)].map(([, url]) => url);
+    const pages = [
+      '/http/docs',
+      '/http/docs/',
+      '/http/docs/events',
+      '/http/password/forgot',
+      '/http/password/reset/nope',
+    ];
     for (const path of pages) {
       const urls = await linked(path);
       expect(urls.length, path).toBeGreaterThan(0);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { onPrivateServers } from '../support/app.js';
+import { hasChromium, TestBrowser } from '../support/browser.js';
 import { eventually } from '../support/client.js';
 import { freePort } from '../support/database-server.js';
 import { hasNginx, Nginx } from '../support/nginx.js';
@@ -34,6 +35,40 @@ describe('a bot of your own', () => {
     const tutorial = new Tutorial('your-own-bot.md', changes, { PORT: parley });
     ended.push(() => tutorial.end());
     expect(await tutorial.follow()).toBeGreaterThan(10);
+  });
+});
+
+describe('a chat in a React page', () => {
+  it('runs as its tutorial says, in Node and in a browser', { timeout: LONG_MS }, async () => {
+    const [parley, page] = [String(await freePort()), String(await freePort())];
+    const changes = { '3000': parley, '5173': page };
+    const tutorial = new Tutorial('react-page.md', changes, { PORT: parley });
+    ended.push(() => tutorial.end());
+    expect(await tutorial.follow()).toBeGreaterThan(10);
+
+    if (!hasChromium) return;
+    const browser = await TestBrowser.start();
+    ended.push(() => browser.stop());
+    const tab = await browser.open(`http://localhost:${page}`);
+    const faults: string[] = [];
+    tab.on('pageerror', (error) => faults.push(String(error)));
+    await tab.getByLabel('E-mail').fill('grace@example.com');
+    await tab.getByLabel('Password').fill('correct horse');
+    await tab.getByRole('button', { name: 'Sign in' }).click();
+    await tab.getByRole('button', { name: 'Alan Turing (1)' }).waitFor();
+    await tab.getByLabel('A name').fill('Al');
+    await tab.getByRole('button', { name: 'Find' }).click();
+    await tab.getByRole('button', { name: 'Alan Turing', exact: true }).first().click();
+    await tab.getByRole('listitem').filter({ hasText: 'Can you read this, Grace?' }).waitFor();
+    await tab.getByLabel('Message', { exact: true }).fill('I can, Alan.');
+    await tab.keyboard.press('Enter');
+    await tab.locator('li.stored.mine').filter({ hasText: 'I can, Alan.' }).waitFor();
+    // What was seen is unread no more.
+    await tab.getByRole('button', { name: 'Alan Turing (1)' }).waitFor({ state: 'detached' });
+    await tab.reload();
+    await tab.getByRole('navigation').getByRole('button', { name: 'Alan Turing' }).click();
+    await tab.getByRole('listitem').filter({ hasText: 'I can, Alan.' }).waitFor();
+    expect(faults).toEqual([]);
   });
 });
 

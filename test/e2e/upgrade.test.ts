@@ -8,9 +8,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { toMoment } from '../../src/database/dialect.js';
 import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
 import { type Dialect, emptyDatabase, onAllDialects, temporaryFolder, TestApp } from '../support/app.js';
-import { type Answer, call, eventually, next, open, send, sendTo } from '../support/client.js';
+import { type Answer, call } from '../support/client.js';
 import { freePort } from '../support/database-server.js';
 import { MailServer } from '../support/mail-server.js';
+import { clientWith, openClient, until } from '../support/person.js';
 
 const FORMER = fileURLToPath(new URL('../fixtures/2026-11-25', import.meta.url));
 /** Of the dump; the data folder has its own. */
@@ -99,67 +100,57 @@ onAllDialects('what the version of 25 November 2026 left', (dialect) => {
   });
 
   it('is found by whatever way names are looked for now', async () => {
-    const found = async (query: string) =>
-      (await call(app, 'GET', `/http/users?query=${encodeURIComponent(query)}`, { token: ada.token })).body.map(
-        ({ id }: { id: number }) => id,
-      );
+    const client = await clientWith(app, ada.token);
+    const found = async (query: string) => (await client.users.find(query)).rows.map(({ id }) => id);
     expect(await found('STRASSE')).toEqual([zoe.id]);
     expect(await found('zoe')).toEqual([zoe.id]);
     expect(await found('ibrahim')).toEqual([ibrahim.id]);
   });
 
   it('takes the passwords from before, and nothing of who was erased', async () => {
-    const login = (email: string) =>
-      call(app, 'POST', '/http/login', { body: { email, password: former.password } }).then(({ status }) => status);
-    expect(await login(zoe.email)).toBe(200);
-    expect(await login(gone.email)).toBe(401);
-    expect((await call(app, 'GET', '/http/users', { token: gone.token })).status).toBe(401);
+    expect(await openClient(app).login(zoe.email, former.password)).toMatchObject({ id: zoe.id });
+    const erased = openClient(app);
+    await expect(erased.login(gone.email, former.password)).rejects.toMatchObject({ code: 'login_failed' });
+    await expect(erased.useToken(gone.token)).rejects.toMatchObject({ code: 'session_revoked' });
   });
 
   it('numbers on, and knows what was sent before', async () => {
-    const socket = open(app, { auth: { token: ada.token } });
-    await next(socket, 'connect');
+    const client = await clientWith(app, ada.token);
+    const [room, group] = [client.room(zoe.id), client.group(former.group)];
     const before = former.answers['Ada']['/http/chat_rooms'].body.find(({ id }: { id: number }) => id === former.room);
-    expect(await sendTo(socket, zoe.id, 'message 5 äöü 👩‍👩‍👧', 'c5')).toMatchObject({ ok: true, seq: 5 });
-    expect(await sendTo(socket, zoe.id, 'after the upgrade')).toMatchObject({ ok: true, seq: before.last_seq + 1 });
-    const seqs = (await call(app, 'GET', `/http/chat_groups/${former.group}?after=0`, { token: ada.token })).body
-      .length;
-    expect(await send(socket, { chat_type: 'group', chat_group_id: former.group, message: 'all here' })).toMatchObject({
-      ok: true,
-      seq: seqs + 1,
-    });
+    expect(await room.send('message 5 äöü 👩‍👩‍👧', { client_id: 'c5' })).toMatchObject({ seq: 5 });
+    expect(await room.send('after the upgrade')).toMatchObject({ seq: before.last_seq + 1 });
+    const last = (await group.history({ after: 0 })).length;
+    expect(await group.send('all here')).toMatchObject({ seq: last + 1 });
+    const [first, second] = client.inbox.get().rows;
+    expect(first).toMatchObject({ key: group.key, unread: 0, last_message: { message: 'all here' } });
+    expect(second).toMatchObject({ key: room.key, unread: 0, last_message: { message: 'after the upgrade' } });
     // Blocks hold, in both directions.
-    expect(await sendTo(socket, gone.id, 'anybody?')).toMatchObject({ ok: false, error: { code: 'not_found' } });
-    socket.close();
-    const blocked = open(app, { auth: { token: ibrahim.token } });
-    await next(blocked, 'connect');
-    expect(await sendTo(blocked, grace.id, 'please')).toMatchObject({ ok: false, error: { code: 'blocked' } });
-    blocked.close();
+    await expect(client.room(gone.id).send('anybody?')).rejects.toMatchObject({ code: 'not_found' });
+    const blocked = await clientWith(app, ibrahim.token);
+    await expect(blocked.room(grace.id).send('please')).rejects.toMatchObject({ code: 'blocked' });
   });
 
   it('answers the question that waited', async () => {
-    const chat = await eventually(async () => {
-      const { body } = await call(app, 'GET', '/http/chat_bot', { token: grace.token });
-      return body.length === 2 ? body : undefined;
-    });
-    expect(chat).toMatchObject([
-      { seq: 1, is_user: true, message: 'Hello from before', client_id: 'q2' },
-      { seq: 2, is_user: false },
+    const { bot } = await clientWith(app, grace.token);
+    bot.attach();
+    const { items } = await until(bot.timeline, (timeline) => timeline.items.length === 2);
+    expect(items).toMatchObject([
+      { seq: 1, mine: true, message: 'Hello from before', client_id: 'q2' },
+      { seq: 2, mine: false },
     ]);
   });
 
   it('sends the mails that waited, whose links are good', async () => {
-    const links = [await smtp.mailTo('new@example.com'), await smtp.mailTo(grace.email)].map(
-      ({ email }) => new URL(/http:\/\/localhost:3000\/http\/\S+/.exec(email.text!)![0]).pathname,
+    const device = await clientWith(app, grace.token);
+    const client = openClient(app);
+    const [confirmation, reset] = [await smtp.mailTo('new@example.com'), await smtp.mailTo(grace.email)].map(
+      ({ email }) => /http:\/\/localhost:3000\/http\/\S+/.exec(email.text!)![0].split('/').at(-1)!,
     );
-    expect((await call(app, 'GET', links[0])).status).toBe(200);
-    const { email, password } = { email: 'new@example.com', password: former.password };
-    expect((await call(app, 'POST', '/http/login', { body: { email, password } })).status).toBe(200);
-    const token = links[1].split('/').at(-1);
-    expect(
-      (await call(app, 'POST', '/http/password/reset', { body: { token, password: 'a new long password' } })).status,
-    ).toBe(200);
-    expect((await call(app, 'GET', '/http/users', { token: grace.token })).body.code).toBe('session_revoked');
+    expect(await client.confirm(confirmation)).toMatchObject({ email: 'new@example.com' });
+    expect(await client.login('new@example.com', former.password)).toMatchObject({ email: 'new@example.com' });
+    await client.resetPassword(reset, 'a new long password');
+    await until(device.auth, (auth) => auth.status === 'signed_out' && auth.reason?.code === 'session_revoked');
   });
 
   it('starts again without anything to migrate', async () => {

@@ -15,7 +15,7 @@ import { Conversation } from '../../src/conversations/conversation.entity.js';
 import { lockConversation, lockConversations } from '../../src/conversations/conversation-locks.js';
 import { ConversationsModule } from '../../src/conversations/conversations.module.js';
 import { ChatKinds } from '../../src/conversations/chat-kind.js';
-import type { Draft, Stored } from '../../src/conversations/draft.js';
+import type { AppendResult, Draft } from '../../src/conversations/draft.js';
 import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import { DomainEventsModule } from '../../src/domain-events/domain-events.module.js';
 import { Message } from '../../src/conversations/message.entity.js';
@@ -92,7 +92,7 @@ onAllDialects('the message log', (dialect) => {
   });
   const append = (count: number, body = (i: number) => `${i}`) =>
     Promise.allSettled(Array.from({ length: count }, (_, i) => log.append(draft(body(i)))));
-  const seqs = (outcomes: PromiseSettledResult<Stored>[]) =>
+  const seqs = (outcomes: PromiseSettledResult<AppendResult>[]) =>
     outcomes.map((outcome) =>
       outcome.status === 'fulfilled' ? outcome.value.seq : (outcome.reason as { code: string }).code,
     );
@@ -290,7 +290,7 @@ onAllDialects('the message log', (dialect) => {
         await Promise.all(holders);
       });
       await vi.waitFor(() => expect(had).toBeGreaterThan(4), 10_000);
-      const kept: Promise<Stored>[] = [];
+      const kept: Promise<AppendResult>[] = [];
       for (let i = 0; i < 60; i++) {
         kept.push(log.append(draft(`${i}`)));
         if (i % 10 === 0) expect((await log.append(draft(`${i}`, others))).seq).toBe(2 + i / 10);

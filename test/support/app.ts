@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { Passwords } from '../../src/identity/passwords.js';
 import { Sessions } from '../../src/identity/sessions.js';
 import { nameColumns, User } from '../../src/identity/user.entity.js';
-import { loadConfig } from '../../src/config/config.js';
+import { type Config, loadConfig } from '../../src/config/config.js';
 import { createApp } from '../../src/create-app.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { canStart, DatabaseServer, SERVER_KINDS, type ServerKind, TITLES } from './database-server.js';
@@ -29,13 +29,20 @@ export function onServers(name: string, tests: (kind: ServerKind) => void): void
   for (const kind of SERVER_KINDS) describe.skipIf(!urls[kind])(`${name} on ${TITLES[kind]}`, () => tests(kind));
 }
 
-/** The same tests on a private MariaDB and on a private MySQL, which they may kill; skipped where the machine has none. */
-export function onPrivateServers(name: string, tests: (server: () => DatabaseServer, kind: ServerKind) => void): void {
+/**
+ * The same tests on a private MariaDB and on a private MySQL, which they may kill; skipped where the machine has none.
+ * @param options of the servers: `UNFLUSHED` where nobody kills them
+ */
+export function onPrivateServers(
+  name: string,
+  tests: (server: () => DatabaseServer, kind: ServerKind) => void,
+  options: Partial<Record<ServerKind, string[]>> = {},
+): void {
   for (const kind of SERVER_KINDS)
     describe.skipIf(!canStart(kind))(`${name} on ${TITLES[kind]}`, () => {
       let server: DatabaseServer | undefined;
       beforeAll(async () => {
-        server = await DatabaseServer.start(kind);
+        server = await DatabaseServer.start(kind, options[kind]);
       }, 120_000);
       afterAll(() => server?.stop());
       tests(() => server!, kind);
@@ -67,7 +74,13 @@ export async function emptyEnvironment(
 ): Promise<{ env: Record<string, string>; cleanUp: () => Promise<void> }> {
   const folder = temporaryFolder();
   const database = dialect === 'sqlite' ? undefined : await emptyDatabase(dialect);
-  const env: Record<string, string> = { DATA_DIR: folder, PORT: '0', PUBLIC_URL: 'http://localhost:3000' };
+  // Without the web client, which may be built in this folder or not: tests of it say which one they serve.
+  const env: Record<string, string> = {
+    DATA_DIR: folder,
+    PORT: '0',
+    PUBLIC_URL: 'http://localhost:3000',
+    WEB_CLIENT: 'off',
+  };
   if (database)
     Object.assign(env, { DATABASE_URL: database.url, JWT_SECRET: 'a secret for tests, longer than 32 bytes' });
   return {
@@ -95,23 +108,26 @@ export class TestApp {
   ) {}
 
   /** Rates are off unless `env` says otherwise: tests are busier than people. */
-  static async start(dialect: Dialect, env: Record<string, string> = {}): Promise<TestApp> {
+  static async start(dialect: Dialect, env: Record<string, string> = {}, webClientFolder?: string): Promise<TestApp> {
     const environment = await emptyEnvironment(dialect);
-    return TestApp.startIn({ ...environment.env, ...env }, environment.cleanUp);
+    return TestApp.startIn({ ...environment.env, ...env }, environment.cleanUp, false, webClientFolder);
   }
 
+  /** On a free port, unless `env` says otherwise: tests run side by side. */
   static async startIn(
     env: Record<string, string>,
     cleanUp: () => Promise<void> = async () => {},
     logger: ConsoleLogger | false = false,
+    webClientFolder?: string,
   ): Promise<TestApp> {
-    const app = await createApp(loadConfig({ RATE_LIMITS: 'off', ...env }), logger);
+    const config: Config = { ...loadConfig({ RATE_LIMITS: 'off', PORT: '0', ...env }), webClientFolder };
+    const app = await createApp(config, logger);
     const routes: string[] = [];
     app
       .getHttpAdapter()
       .getInstance()
       .addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((one) => `${one} ${url}`)));
-    await app.listen(0, '127.0.0.1');
+    await app.listen(config.port, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };
     return new TestApp(app, `http://127.0.0.1:${port}`, env, routes, cleanUp);
   }

@@ -79,6 +79,9 @@ export const mailTo = (target: Target, email: string, count = 1): Promise<ShownM
 /** The path of the link in a mail. */
 export const linkPath = (mail: ShownMail): string => new URL(mail.links[0]).pathname;
 
+/** What stands in that link for its request: what a client library is given. */
+export const linkToken = (mail: ShownMail): string => linkPath(mail).split('/').at(-1)!;
+
 export type ChatSocket = Socket<ServerEvents, ClientEvents>;
 
 let people = 0;

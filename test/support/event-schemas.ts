@@ -48,6 +48,11 @@ export class EventSchemas {
     if (reply) this.check(`the acknowledgement of ${title}`, answer, reply.messages.map(keyOf));
   }
 
+  /** A payload that a document shows as one of this message's. */
+  shown(key: string, payload: unknown): void {
+    this.check(`the example of ${key}`, payload, [key]);
+  }
+
   private check(what: string, payload: unknown, keys: string[]): void {
     const fitting = keys.filter((key) => this.validators[key](payload));
     for (const key of fitting) this.unseen.delete(key);

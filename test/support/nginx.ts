@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,12 @@ export class Nginx {
 
   private get options(): string[] {
     return ['-p', this.base, '-e', join(this.base, 'error.log'), '-c', join(this.folder, 'nginx.conf')];
+  }
+
+  /** Serves a site, soon. */
+  serve(site: string): void {
+    writeFileSync(join(this.folder, 'sites-enabled', 'site'), site);
+    execFileSync(BINARY!, [...this.options, '-s', 'reload'], { stdio: 'ignore' });
   }
 
   /** A script that speaks to this one. */

@@ -1,5 +1,6 @@
 import { call, type ChatSocket, next, open, type Person } from './client.js';
 import type {
+  AccessRequestUpdate,
   GroupDeleted,
   GroupMessage,
   GroupMessageUpdate,
@@ -42,6 +43,7 @@ interface Group {
   is_private: boolean;
   is_member: boolean;
   is_in: boolean;
+  my_request: 'pending' | 'refused' | null;
   member_count: number | null;
   last_seq: number;
   last_change: number;
@@ -63,6 +65,27 @@ export interface Shown {
 }
 
 type Event = { name: string; payload: any };
+
+/** Between a group and whoever is no member of it. */
+const NOTHING = {
+  is_member: false,
+  is_in: false,
+  my_request: null,
+  last_seq: 0,
+  last_change: 0,
+  last_read_seq: 0,
+} as const;
+
+const EVENTS = [
+  'message',
+  'message_update',
+  'notification',
+  'read',
+  'presence',
+  'user_update',
+  'group_update',
+  'access_request',
+];
 
 /**
  * What one device shows: a snapshot of all lists and histories, taken as the protocol says (connect, fetch, apply what arrived
@@ -87,8 +110,7 @@ export class Replica {
     readonly person: Person,
     readonly socket: ChatSocket,
   ) {
-    for (const name of ['message', 'message_update', 'notification', 'read', 'presence', 'user_update', 'group_update'])
-      socket.on(name as never, ((payload: unknown) => this.hear({ name, payload })) as never);
+    for (const name of EVENTS) socket.on(name as never, ((payload: unknown) => this.hear({ name, payload })) as never);
   }
 
   static async connect(person: Person): Promise<Replica> {
@@ -205,6 +227,7 @@ export class Replica {
     else if (name === 'read') this.read(payload);
     else if (name === 'presence') this.presence(payload);
     else if (name === 'user_update') this.userUpdate(payload);
+    else if (name === 'access_request') this.accessRequest(payload);
     else this.groupUpdate(payload);
   }
 
@@ -309,15 +332,27 @@ export class Replica {
     else this.users.set(id, row as User);
   }
 
+  /** The owner is told of those of others. */
+  private accessRequest({ chat_group_id, user_id, status }: AccessRequestUpdate): void {
+    if (user_id === this.person.id) this.group(chat_group_id).my_request = status === 'granted' ? null : status;
+  }
+
+  /** What a group itself is may be told a second after what is between it and the person. */
+  private group(id: number): Group {
+    const known = this.groups.get(id);
+    if (known) return known;
+    const group = { ...NOTHING, name: '', owner_id: 0, is_private: false, member_count: null };
+    this.groups.set(id, group);
+    return group;
+  }
+
   private groupUpdate(event: GroupUpdate | GroupRow | GroupDeleted): void {
     const id = event.chat_group_id;
     if ('deleted' in event) {
       this.groups.delete(id);
       return;
     }
-    const nothing = { is_member: false, is_in: false, last_seq: 0, last_change: 0, last_read_seq: 0 };
-    const group = this.groups.get(id) ?? { ...nothing, name: '', owner_id: 0, is_private: false, member_count: null };
-    this.groups.set(id, group);
+    const group = this.group(id);
     if ('name' in event) {
       const { chat_group_id: _, ...row } = event;
       Object.assign(group, row);
@@ -328,9 +363,10 @@ export class Replica {
     if (event.owner_id !== undefined) group.owner_id = event.owner_id;
     if (event.is_member !== undefined) group.is_member = event.is_member;
     if (event.is_in) group.is_member = true;
+    if (group.is_member) group.my_request = null;
     if (event.is_member === false) {
       this.histories.delete(id);
-      Object.assign(group, nothing);
+      Object.assign(group, NOTHING);
     } else if ((event.is_in && !wasIn) || event.is_member) {
       // Let in, or entered on another device: there may be what this one has not seen.
       this.fetch('chat_groups', id);

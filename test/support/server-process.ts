@@ -60,7 +60,8 @@ export class ServerProcess {
           .then(({ ok }) => ok || undefined)
           .catch(() => undefined),
       'the server',
-      30_000,
+      // A busy machine starts several at once.
+      120_000,
     );
   }
 

@@ -8,6 +8,7 @@ const COMMITS = [
   [7, 0, 0, 0, 3],
   [9, 0, 0, 0, 3, 0, 1],
 ].map((head) => Buffer.from([...head, ...Buffer.from('COMMIT')]));
+const ROLLBACK = Buffer.from('ROLLBACK');
 const hasCommit = (chunk: Buffer): boolean => COMMITS.some((commit) => chunk.includes(commit));
 
 /** What happens to a COMMIT: it is carried out and the answer is lost, or it never arrives. */
@@ -18,6 +19,8 @@ export class TcpProxy {
   /** COMMITs that were cut so far. */
   cuts = 0;
   private toLose: LostPart | undefined;
+  /** What the transaction must have sent whose COMMIT is lost. */
+  private mustHaveSent = '';
   private isRefusing = false;
   private refusesAfterCut = false;
   private leavesHalfOpen = false;
@@ -49,9 +52,14 @@ export class TcpProxy {
     return `mysql://root@127.0.0.1:${this.port}/${database}?ssl-mode=DISABLED`;
   }
 
-  /** Cuts the connection of the next COMMIT. `andRefuse`: nobody gets through any more, until `accept`. */
-  loseNext(part: LostPart, { andRefuse = false, halfOpen = false } = {}): void {
+  /**
+   * Cuts the connection of the next COMMIT.
+   * @param options `of`: a text of a statement: COMMITs of transactions without it pass; `andRefuse`: nobody gets through any more, until
+   *   `accept`; `halfOpen`: the database does not notice
+   */
+  loseNext(part: LostPart, { of = '', andRefuse = false, halfOpen = false } = {}): void {
     this.toLose = part;
+    this.mustHaveSent = of;
     this.refusesAfterCut = andRefuse;
     this.leavesHalfOpen = halfOpen;
   }
@@ -67,9 +75,10 @@ export class TcpProxy {
     for (const silence of this.silences) silence();
   }
 
-  /** The same, in the moment of the next COMMIT: it is carried out without an answer, or never arrives. */
-  muteAt(part: LostPart): void {
+  /** The same, in the moment of the next COMMIT of a transaction that sends `of`: it is carried out without an answer, or never arrives. */
+  muteAt(part: LostPart, of: string): void {
     this.toLose = part;
+    this.mustHaveSent = of;
     this.goesMute = true;
   }
 
@@ -97,6 +106,8 @@ export class TcpProxy {
     if (this.isRefusing) return void client.destroy();
     const database = connect(this.targetPort, '127.0.0.1');
     let isAnswerLost = false;
+    /** The transaction under way has sent the text for which `loseNext` waits. */
+    let hasSent = false;
     let isCut = false;
     let isSilent = this.isMute;
     const silence = () => void (isSilent = true);
@@ -128,8 +139,11 @@ export class TcpProxy {
     };
     client.on('data', (chunk) => {
       if (isSilent) return;
-      const part = hasCommit(chunk) ? this.toLose : undefined;
+      hasSent ||= this.toLose !== undefined && chunk.includes(this.mustHaveSent);
+      const isCommit = hasCommit(chunk);
+      const part = isCommit && hasSent ? this.toLose : undefined;
       if (part) this.toLose = undefined;
+      if (isCommit || chunk.includes(ROLLBACK)) hasSent = false;
       if (part === 'commit') return lose();
       if (part === 'answer') isAnswerLost = true;
       database.write(chunk);

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { DCLinter } from 'dclint';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { loadConfig, variables } from '../../src/config/config.js';
+import { loadConfig } from '../../src/config/config.js';
+import { variables } from '../../src/config/variables.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

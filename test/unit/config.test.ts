@@ -1,7 +1,8 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, envExample, loadConfig } from '../../src/config/config.js';
+import { ConfigError, loadConfig } from '../../src/config/config.js';
+import { envExample } from '../../src/config/variables.js';
 import { loadSecret } from '../../src/config/secret.js';
 import { temporaryFolder } from '../support/app.js';
 
@@ -55,6 +56,12 @@ describe('the configuration', () => {
     expect(smtpTls('smtp://127.0.0.1', 'required')).toBe('required');
   });
 
+  it('does not start without the web client that it is told to serve', () => {
+    const nowhere = '/nonexistent';
+    expect(() => loadConfig({ WEB_CLIENT: 'on' }, nowhere)).toThrow('not built; run: npm run build');
+    expect(loadConfig({}, nowhere).webClientFolder).toBeUndefined();
+  });
+
   it('takes an empty variable as not set', () => {
     expect(loadConfig({ SMTP_URL: '', PORT: ' ' })).toMatchObject({ smtpUrl: undefined, port: 3000 });
   });
@@ -70,6 +77,7 @@ describe('the configuration', () => {
     ['PUBLIC_URL', 'https://chat.example.com/?'],
     ['PUBLIC_URL', 'https://chat.example.com/#hunter2'],
     ['PUBLIC_URL', 'https://chat.example.com//chat'],
+    ['MOTD', `hunter2${'x'.repeat(494)}`],
     ['NODE_ENV', 'prod'],
     ['DATABASE_URL', 'postgres://user:hunter2@host/db'],
     ['DATABASE_URL', 'hunter2'],
@@ -143,6 +151,7 @@ describe('the configuration', () => {
 
   it('reads units, lists and CIDRs', () => {
     expect(loadConfig({ SESSION_TTL: '15m' }).sessionTtlMs).toBe(900_000);
+    expect(loadConfig({ MOTD: '🦊'.repeat(500) }).motd).toHaveLength(1_000);
     expect(loadConfig({ CORS_ORIGINS: 'https://a.example, http://b.example:8080' }).corsOrigins).toEqual([
       'https://a.example',
       'http://b.example:8080',

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/common/timing/clock.js';
+import { Metrics } from '../../src/common/metrics.js';
+import { loadConfig } from '../../src/config/config.js';
 import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import { OFFLINE_AFTER_MS, Presence } from '../../src/sockets/presence.js';
 
@@ -15,7 +17,7 @@ beforeEach(() => {
   events.on('wentOnline', ({ userId }) => void told.push(`${userId} online`));
   events.on('disconnected', ({ userId, heardAt }) => void told.push(`${userId} disconnected, heard at ${heardAt}`));
   events.on('wentOffline', ({ userId }) => void told.push(`${userId} offline`));
-  presence = new Presence(events, new Clock());
+  presence = new Presence(events, new Clock(), new Metrics(loadConfig({})));
 });
 afterEach(() => void vi.useRealTimers());
 

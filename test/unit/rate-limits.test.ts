@@ -3,9 +3,13 @@ import type { RateLimited } from '../../src/common/errors.js';
 import { ListTurns } from '../../src/common/limits/list-turns.js';
 import { RateLimits } from '../../src/common/limits/rate-limits.js';
 import { Windows } from '../../src/common/limits/windows.js';
+import { Metrics } from '../../src/common/metrics.js';
 import { loadConfig } from '../../src/config/config.js';
 
-const limits = () => new RateLimits(loadConfig({}));
+const limits = (env: Record<string, string> = {}) => {
+  const config = loadConfig(env);
+  return new RateLimits(config, new Metrics(config));
+};
 const wrong = () => Promise.resolve(false);
 /** How many of `attempts` are let through. */
 async function letThrough(attempts: Iterable<() => Promise<boolean>>): Promise<number> {
@@ -47,7 +51,7 @@ describe('rate limits', () => {
   });
 
   it('use up nothing of one count where another refuses', () => {
-    const some = new RateLimits(loadConfig({ REGISTRATIONS_PER_HOUR: '200' }));
+    const some = limits({ REGISTRATIONS_PER_HOUR: '200' });
     for (let i = 0; i < 100; i++) some.registration('198.51.100.7');
     for (let i = 0; i < 100; i++) expect(() => some.registration('198.51.100.7')).toThrow();
     for (let i = 0; i < 50; i++) some.registration('198.51.100.8');
@@ -55,7 +59,7 @@ describe('rate limits', () => {
   });
 
   it('leave registrations to others, however many networks one site has', () => {
-    const some = new RateLimits(loadConfig({}));
+    const some = limits();
     /** How many get through of 4,000 from 40 networks of a site. */
     const registered = (site: number): number => {
       let passed = 0;
@@ -75,7 +79,7 @@ describe('rate limits', () => {
   });
 
   it('say how long to wait for a share of the registrations', () => {
-    const some = new RateLimits(loadConfig({ REGISTRATIONS_PER_HOUR: '2' }));
+    const some = limits({ REGISTRATIONS_PER_HOUR: '2' });
     some.registration('198.51.100.7');
     const waitOf = (network: string): number => {
       try {

@@ -8,7 +8,7 @@ import { BotUnavailable, type BotEngine, MAX_ANSWER } from '../../src/bot/engine
 import { OpenAiEngine } from '../../src/bot/engines/openai-engine.js';
 import { RiveScriptEngine, type RiveScriptOptions } from '../../src/bot/engines/rivescript-engine.js';
 import { loadConfig } from '../../src/config/config.js';
-import { StartError } from '../../src/database/start-error.js';
+import { StartError } from '../../src/common/start-error.js';
 import { temporaryFolder } from '../support/app.js';
 
 const MISTAKES = /ERR:|undefined|\[object|<|>|\{|\}/;

@@ -26,8 +26,8 @@ import {
 } from '../../sockets/events/people.js';
 
 /*
- * What the maps of src/sockets/events.ts say to the compiler, said to people and programs: the documents of the events are made
- * from this table. An event, a kind of payload or an acknowledgement that is in one of the two and not in the other does not compile.
+ * The events of src/sockets/events.ts as a table, from which their documents are made. An event, a kind of payload or an acknowledgement that
+ * is only in one of the two does not compile.
  */
 
 export type PayloadClass<T = object> = new () => T;
@@ -40,20 +40,22 @@ type Payload<Event extends Handler> = Parameters<Event>[0];
 type Answer<Event extends Handler> =
   Parameters<Event> extends [unknown, (infer Callback)?] ? (Callback extends Acknowledge<infer T> ? T : never) : never;
 
-interface Told<T> {
+interface Sent<T> {
   payload: Described<T>;
+  /** A few words that no other row of the table has: events of one name differ by it. */
+  called: string;
   /** One sentence: what it means, and whose sockets get it. */
   says: string;
 }
 
-interface Asked<T, A> extends Told<T> {
-  /** What it is acknowledged with where it was not refused; left out where a client need not ask. */
+interface Received<T, A> extends Sent<T> {
+  /** The acknowledgement where it was not refused; missing where a client need not ask for one. */
   answer?: PayloadClass<A>;
 }
 
-type ServerTable = { [Name in keyof ServerEvents]: readonly Told<Payload<ServerEvents[Name]>>[] };
+type ServerTable = { [Name in keyof ServerEvents]: readonly Sent<Payload<ServerEvents[Name]>>[] };
 type ClientTable = {
-  [Name in keyof ClientEvents]: readonly Asked<Payload<ClientEvents[Name]>, Answer<ClientEvents[Name]>>[];
+  [Name in keyof ClientEvents]: readonly Received<Payload<ClientEvents[Name]>, Answer<ClientEvents[Name]>>[];
 };
 
 type InstanceOf<C> = C extends readonly [PayloadClass<infer T>] ? T[] : C extends PayloadClass<infer T> ? T : never;
@@ -64,7 +66,7 @@ type Answered<Rows> = Rows extends readonly (infer Row)[]
     : never
   : never;
 
-/** What a map knows and its table has not. */
+/** Entries of a map that its table does not have. */
 type Missing<Events extends Record<keyof Events, Handler>, Table extends Record<keyof Events, unknown>> = {
   [Name in keyof Events]:
     Exclude<Payload<Events[Name]>, Listed<Table[Name]>> | Exclude<Answer<Events[Name]>, Answered<Table[Name]>>;
@@ -75,102 +77,122 @@ export const SERVER_EVENTS = {
   message: [
     {
       payload: RoomMessage,
-      says: "A direct message, on each socket of both people, the sender's own included.",
+      called: 'A direct message',
+      says: "A direct message, on each socket of both users, the sender's own included.",
     },
     {
       payload: GroupMessage,
+      called: 'A message in a group',
       says: 'A message to a group, on each socket of everybody who is in it.',
     },
     {
       payload: GroupNotice,
-      says: 'Who entered or left a group, to those who are in it: a sentence, not a message; it has no number and is not stored.',
+      called: 'Who came and went',
+      says: 'Who entered or left a group, to those who are in it. Not a message: it has no number and is not stored.',
     },
     {
       payload: BotMessages,
-      says: 'A question to the bot and its answer, on each socket of the person who asked.',
+      called: 'A question to the bot, and its answer',
+      says: 'A question to the bot and its answer, on each socket of the user who asked.',
     },
   ],
   message_update: [
     {
       payload: RoomMessageUpdate,
-      says: 'A direct message was edited or deleted: on each socket of both people, in the order of `change`.',
+      called: 'A direct message was changed',
+      says: 'A direct message was edited or deleted: on each socket of both users, in the order of `change`.',
     },
     {
       payload: GroupMessageUpdate,
+      called: 'A message in a group was changed',
       says: 'A message to a group was edited or deleted: on each socket of everybody who is in it, in the order of `change`.',
     },
   ],
   bot_delta: [
     {
       payload: BotDelta,
-      says: "The next part of the bot's answer while it forms, on each socket of the person who asked; the message with the whole answer follows.",
+      called: "A part of the bot's answer",
+      says: "The next part of the bot's answer while it forms, on each socket of the user who asked; the message with the whole answer follows.",
     },
   ],
   notification: [
     {
       payload: GroupNotification,
-      says: 'Something new in a group, to its members who are online and not in it: at most one a second and group.',
+      called: 'News from a group',
+      says: 'A new message in a group, to its members who are online and not in it: at most one a second for each group.',
     },
     {
       payload: GroupRead,
-      says: 'How far a person has read a group, on each of their own sockets.',
+      called: 'A group was read',
+      says: 'How far a user has read a group, on each of their own sockets.',
     },
   ],
   read: [
     {
       payload: ReadReceipt,
-      says: "How far somebody has read: to a room's two people, to those who are in a group of at most 100 members, and to the reader's own sockets.",
+      called: 'Somebody has read',
+      says: "How far a user has read: to the two users of a room, to those who are in a group of at most 100 members, and to the user's own sockets.",
     },
   ],
   typing: [
     {
       payload: RoomTyping,
-      says: 'Somebody types to the person; at most one in three seconds and typist.',
+      called: 'Somebody types to you',
+      says: 'A user types in the direct room with the receiver; at most one in three seconds.',
     },
     {
       payload: GroupTyping,
-      says: 'Somebody types in a group, to the others who are in it; at most one in three seconds and typist.',
+      called: 'Somebody types in a group',
+      says: 'A user types in a group, to the others who are in it; at most one in three seconds for each user.',
     },
   ],
   presence: [
     {
       payload: [PresenceChange],
-      says: 'Who came online and who went, once a second: to those who have a room with them, or are in a group with them where at most 100 are in.',
+      called: 'Who is online',
+      says: 'Who came online and who went offline, once a second: to those who have a room with them, or are in a group with them where at most 100 are in.',
     },
   ],
   user_update: [
     {
       payload: UserRow,
-      says: 'Somebody is new, or has another name: to everybody while there are at most 1,000 users, and then to those who hear of their presence; never to whoever has blocked them.',
+      called: 'A user is new or renamed',
+      says: 'A user is new, or has another name: to everybody while there are at most 1,000 users, and then to those who get their presence; never to users who have blocked them.',
     },
     {
       payload: UserErased,
-      says: 'Somebody is gone; to the same people, and to whoever has blocked them.',
+      called: 'A user has gone',
+      says: 'A user has erased their account; to the same users, and to those who have blocked them.',
     },
   ],
   group_update: [
     {
       payload: GroupRow,
+      called: 'A group is new or changed',
       says: 'A group is new or changed: to everybody while there are at most 1,000 groups, and then to its members.',
     },
     {
       payload: GroupDeleted,
-      says: 'A group is gone; to the same people.',
+      called: 'A group has gone',
+      says: 'A group was deleted; to the same users.',
     },
     {
       payload: GroupUpdate,
-      says: "A person's place in a group changed, on another device or by another's hand; on each of their sockets.",
+      called: 'Your place in a group',
+      says: "The user's place in a group changed, by another device or by another user; on each of their sockets.",
     },
   ],
   access_request: [
     {
       payload: AccessRequestUpdate,
-      says: "Somebody asks to be let into a group, or was answered; on each socket of theirs and of the group's owner.",
+      called: 'A request for access',
+      says: "A request for access to a group was made or answered; on each socket of the requester and of the group's owner.",
     },
   ],
   exception: [
     {
       payload: Exception,
+      called: 'Something was refused',
       says: 'Something that the client sent was refused, or failed later; or the socket is about to be closed.',
     },
   ],
@@ -181,26 +203,31 @@ export const CLIENT_EVENTS = {
   message: [
     {
       payload: TokenPayload,
+      called: 'Open the live channel',
       answer: Bound,
       says: 'Opens the live channel. A first message of any other kind opens it as well, where it brings a token.',
     },
     {
       payload: SendRoomMessage,
+      called: 'Send a direct message',
       answer: Stored,
-      says: 'Writes to one other person. The acknowledgement comes when the message is on disk.',
+      says: 'Writes to one other user. The acknowledgement comes when the message is on disk.',
     },
     {
       payload: SendGroupMessage,
+      called: 'Send to a group',
       answer: Stored,
       says: 'Writes to a group that the caller is a member of. The acknowledgement comes when the message is on disk.',
     },
     {
       payload: EnterGroupMessage,
+      called: 'Enter or leave a group',
       answer: Entered,
       says: 'Enters a group, or leaves it.',
     },
     {
       payload: AskBot,
+      called: 'Ask the bot',
       answer: Stored,
       says: 'Asks the bot. The acknowledgement comes when the question is on disk; the answer follows as an event.',
     },
@@ -208,33 +235,37 @@ export const CLIENT_EVENTS = {
   bot_stop: [
     {
       payload: StopBot,
+      called: 'Stop the bot',
       answer: BotStopped,
-      says: "Ends the bot's answer on all devices. The acknowledgement comes when what was said is stored.",
+      says: "Ends the bot's answer on all devices. The acknowledgement comes when the text so far is stored.",
     },
   ],
   read: [
     {
       payload: ReadPayload,
+      called: 'Mark as read',
       answer: Read,
-      says: 'Has read one room or one group; the same as PUT /http/notifications.',
+      says: 'Marks one room or one group as read; the same as PUT /http/notifications.',
     },
   ],
   typing: [
     {
       payload: RoomTypingMessage,
+      called: 'Type to somebody',
       answer: Accepted,
-      says: 'Types to somebody; passed on where the two have a room.',
+      says: 'The user types to another one; passed on where the two have a room.',
     },
     {
       payload: GroupTypingMessage,
+      called: 'Type in a group',
       answer: Accepted,
-      says: 'Types in a group that the person is in.',
+      says: 'The user types in a group that they are in.',
     },
   ],
 } as const satisfies ClientTable;
 
 type Nothing<T extends never> = T;
 
-/** Do not compile where a kind of payload or an acknowledgement is missing above, and then name it. */
+/** These do not compile where a kind of payload or an acknowledgement is missing above: the error names it. */
 export type ServerTableIsComplete = Nothing<Missing<ServerEvents, typeof SERVER_EVENTS>>;
 export type ClientTableIsComplete = Nothing<Missing<ClientEvents, typeof CLIENT_EVENTS>>;

@@ -4,6 +4,7 @@ import { VERSION } from '../../common/version.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Refused } from '../../sockets/events/answers.js';
 import { SocketsModule } from '../../sockets/sockets.module.js';
+import { exampleOf } from './event-examples.js';
 import { CLIENT_EVENTS, type PayloadClass, SERVER_EVENTS } from './event-table.js';
 import { API_DOCS_PATH } from './paths.js';
 
@@ -12,23 +13,26 @@ export interface Reference {
 }
 
 export interface EventMessage {
-  /** The event's name; many kinds of payload may share one. */
+  /** The event's name, which several kinds of payload may share. */
   name: string;
   title: string;
   payload: Reference | SchemaObject;
+  examples: [{ payload: object }];
 }
 
 export interface EventOperation {
   /** As seen from the server. */
   action: 'send' | 'receive';
   channel: Reference;
+  /** What it is for: no two operations are called the same. */
+  title: string;
   summary: string;
   messages: [Reference];
   /** The acknowledgement: one of these. */
   reply?: { channel: Reference; messages: Reference[] };
 }
 
-/** As much of an AsyncAPI 3.0 document as is made here. */
+/** The parts of an AsyncAPI 3.0 document that are made here. */
 export interface EventsDocument {
   asyncapi: '3.0.0';
   info: { title: string; version: string; description: string };
@@ -50,6 +54,7 @@ const messageRef = (key: string): Reference => ({ $ref: `#/channels/socket/messa
 
 interface Row {
   payload: PayloadClass | readonly [PayloadClass];
+  called: string;
   says: string;
   answer?: PayloadClass;
 }
@@ -61,10 +66,10 @@ const rowsOf = (table: Record<string, readonly Row[]>): { event: string; row: Ro
 
 /** The AsyncAPI document of all socket events, made from the table and the classes that it names. */
 export function eventsDocument(app: NestFastifyApplication): EventsDocument {
-  const told = rowsOf(SERVER_EVENTS);
-  const asked = rowsOf(CLIENT_EVENTS);
-  const answers = [...new Set(asked.flatMap(({ row }) => row.answer ?? [])), Refused];
-  const payloads = [...told, ...asked].map(({ row }) => classOf(row.payload));
+  const sent = rowsOf(SERVER_EVENTS);
+  const received = rowsOf(CLIENT_EVENTS);
+  const answers = [...new Set(received.flatMap(({ row }) => row.answer ?? [])), Refused];
+  const payloads = [...sent, ...received].map(({ row }) => classOf(row.payload));
   const { host, protocol, pathname } = new URL(app.get<Config>(CONFIG).publicUrl);
 
   return {
@@ -85,7 +90,7 @@ export function eventsDocument(app: NestFastifyApplication): EventsDocument {
         description: 'The one Socket.IO channel, in its default namespace.',
         messages: {
           ...Object.fromEntries(
-            [...told, ...asked].map(({ event, row }) => [keyOf(event, row), messageOf(event, row)]),
+            [...sent, ...received].map(({ event, row }) => [keyOf(event, row), messageOf(event, row)]),
           ),
           ...Object.fromEntries(
             answers.map((answer) => [keyOf(ANSWER, { payload: answer }), messageOf(ANSWER, { payload: answer })]),
@@ -94,8 +99,8 @@ export function eventsDocument(app: NestFastifyApplication): EventsDocument {
       },
     },
     operations: Object.fromEntries([
-      ...told.map(({ event, row }) => [`send_${keyOf(event, row)}`, operation('send', event, row)]),
-      ...asked.map(({ event, row }) => [`receive_${keyOf(event, row)}`, operation('receive', event, row)]),
+      ...sent.map(({ event, row }) => [`send_${keyOf(event, row)}`, operation('send', event, row)]),
+      ...received.map(({ event, row }) => [`receive_${keyOf(event, row)}`, operation('receive', event, row)]),
     ]),
     components: { schemas: schemasOf(app, [...payloads, ...answers]) },
   };
@@ -108,12 +113,19 @@ const keyOf = (event: string, { payload }: Pick<Row, 'payload'>): string => `${e
 function messageOf(name: string, { payload }: Pick<Row, 'payload'>): EventMessage {
   const { name: title } = classOf(payload);
   const schema = { $ref: `#/components/schemas/${title}` };
-  return { name, title, payload: isList(payload) ? { type: 'array', items: schema } : schema };
+  const example = exampleOf(classOf(payload));
+  return {
+    name,
+    title,
+    payload: isList(payload) ? { type: 'array', items: schema } : schema,
+    examples: [{ payload: isList(payload) ? [example] : example }],
+  };
 }
 
 const operation = (action: EventOperation['action'], event: string, row: Row): EventOperation => ({
   action,
   channel: SOCKET,
+  title: row.called,
   summary: row.says,
   messages: [messageRef(keyOf(event, row))],
   ...(row.answer && {
@@ -124,12 +136,12 @@ const operation = (action: EventOperation['action'], event: string, row: Row): E
   }),
 });
 
-/** As OpenAPI 3.1, whose schemas are JSON Schema, and so AsyncAPI's: null is a type there. */
+/** As OpenAPI 3.1, whose schemas are JSON Schema, like those of AsyncAPI: null is a type there. */
 function schemasOf(app: NestFastifyApplication, classes: PayloadClass[]): Record<string, SchemaObject> {
   const { components } = SwaggerModule.createDocument(
     app,
     new DocumentBuilder().setOpenAPIVersion('3.1.0').build(),
-    // A module without routes: these classes and what they hold are all that is asked for.
+    // A module without routes: only these classes, and those they refer to, are needed.
     { include: [SocketsModule], extraModels: classes },
   );
   return components!.schemas as Record<string, SchemaObject>;

@@ -32,7 +32,7 @@ import { type ClientMessage, ClientMessagePipe, type ClientTyping, TypingPipe } 
 import { PayloadPipe } from './payload.pipe.js';
 import { SocketErrorFilter } from './socket-error.filter.js';
 
-/** Where every message comes in: the guard has checked the token; what is returned here is the acknowledgement. */
+/** Receives all socket events. The guard has checked the token; the returned value is the acknowledgement. */
 @WebSocketGateway()
 @UseFilters(SocketErrorFilter)
 export class ChatGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect {

@@ -12,14 +12,14 @@ export type ClientTyping = RoomTypingMessage | GroupTypingMessage;
 
 type Kinds<T> = Record<string, (payload: object) => new () => T>;
 
-/** What `chat_type` makes of a `message`. Without one, it only brings a token. */
+/** The class of a `message` by its `chat_type`. Without one, it only brings a token. */
 const MESSAGES: Kinds<ClientMessage> = {
   room: () => SendRoomMessage,
   bot: () => AskBot,
   group: (payload) => ('is_enter' in payload ? EnterGroupMessage : SendGroupMessage),
 };
 
-/** What it makes of `typing`. */
+/** The class of `typing` by its `chat_type`. */
 const TYPINGS: Kinds<ClientTyping> = { room: () => RoomTypingMessage, group: () => GroupTypingMessage };
 
 const chatTypeOf = (payload: unknown): unknown => (payload as { chat_type?: unknown } | null | undefined)?.chat_type;
@@ -35,8 +35,8 @@ function parseKind<T extends object>(kinds: Kinds<T>, payload: unknown): T {
 }
 
 /**
- * Parses what a client sent as `message`. Synchronous on purpose: two messages that one socket sends to one chat must reach its
- * queue in the order in which they arrived, so nothing on their way may wait for one of them and not for the other.
+ * Parses the payload of `message`. Synchronous on purpose: two messages of one socket to one chat must reach its queue in the order in which
+ * they arrived, so nothing on their way may be awaited for one of them and not for the other.
  */
 @Injectable()
 export class ClientMessagePipe implements PipeTransform<unknown, ClientMessage> {
@@ -46,7 +46,7 @@ export class ClientMessagePipe implements PipeTransform<unknown, ClientMessage> 
   }
 }
 
-/** Parses what a client sent as `typing`. */
+/** Parses the payload of `typing`. */
 @Injectable()
 export class TypingPipe implements PipeTransform<unknown, ClientTyping> {
   transform(payload: unknown): ClientTyping {

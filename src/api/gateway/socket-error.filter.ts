@@ -1,15 +1,18 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable } from '@nestjs/common';
 import { Unauthenticated } from '../../identity/access-tokens.js';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
-import { asDomainError, internalError } from '../../common/errors.js';
+import { asDomainError, type DomainError, internalError } from '../../common/errors.js';
+import { Metrics } from '../../common/metrics.js';
 import { logLine } from '../../common/logs/log-line.js';
-import { tellRefusal } from '../../common/logs/refusals.js';
+import { logRefusal } from '../../common/logs/refusals.js';
 import { SecurityLog } from '../../common/logs/security-log.js';
 import type { Exception, ParleySocket, Refused } from '../../sockets/events.js';
 import { Incoming } from '../../sockets/transport/incoming.js';
 import { Publisher } from '../../sockets/publisher.js';
 
-/** Tells the sender what was refused: as event `exception`, and in the acknowledgement where one was asked for. */
+const CHAT_TYPES: ReadonlySet<unknown> = new Set(['room', 'group', 'bot']);
+
+/** Answers errors: with the event `exception`, and in the acknowledgement where one was asked for. */
 @Catch()
 @Injectable()
 export class SocketErrorFilter implements ExceptionFilter {
@@ -19,24 +22,35 @@ export class SocketErrorFilter implements ExceptionFilter {
     private readonly publisher: Publisher,
     private readonly incoming: Incoming,
     private readonly security: SecurityLog,
+    private readonly metrics: Metrics,
   ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const [socket, payload, acknowledge] =
       host.getArgs<[ParleySocket, unknown, ((answer: Refused) => void) | undefined]>();
     const error = asDomainError(thrown) ?? internalError();
-    if (error.kind === 'internal') this.logger.error(logLine(thrown));
-    this.publisher.exception(socket, error, requestOf(host.switchToWs().getPattern(), payload));
+    const event = host.switchToWs().getPattern();
+    if (error.kind === 'internal') this.logger.error(`The event ${event} failed: ${logLine(thrown)}`);
+    this.publisher.exception(socket, error, requestOf(event, payload));
     const { identity } = socket.data;
     const who = identity ? { user_id: identity.userId } : {};
-    tellRefusal(this.security, error, { ...who, network: this.incoming.networkOf(socket.conn) });
+    logRefusal(this.security, error, { ...who, network: this.incoming.networkOf(socket.conn) });
+    this.count(event, payload, error);
     acknowledge?.({ ok: false, error: error.toBody() });
     if (error instanceof Unauthenticated && error.closesSocket) socket.disconnect(true);
     else this.incoming.charge(socket.conn, 'refusal');
   }
+
+  private count(event: string, payload: unknown, { status, code }: DomainError): void {
+    this.metrics.events.inc({ event, result: code });
+    const chatType = (payload as { chat_type?: unknown } | null)?.chat_type;
+    // What else a client may write there becomes no label.
+    if (event !== 'message' || !CHAT_TYPES.has(chatType)) return;
+    this.metrics.messages.inc({ chat_type: chatType as string, result: status >= 500 ? 'failed' : 'refused' });
+  }
 }
 
-/** Enough for the client to know which of its messages it was, and nothing secret. */
+/** Enough for the client to know which of its messages it was, without secrets. */
 function requestOf(event: string, payload: unknown): Exception['request'] {
   const { chat_type, client_id } = (payload ?? {}) as { chat_type?: unknown; client_id?: unknown };
   return {

@@ -5,10 +5,10 @@ import { Unavailable } from '../../common/errors.js';
 import { Public } from '../../common/identity.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 
-/** Whoever asks often takes a node out that does not answer. */
+/** Deadline of the check: monitors take out a node that does not answer. */
 const READY_WITHIN_MS = 2_000;
 
-/** For whatever watches the server: a container engine, a load balancer. */
+/** For monitors: a container engine, a load balancer. */
 @ApiExcludeController()
 @Controller('health')
 export class HealthController implements BeforeApplicationShutdown {
@@ -27,7 +27,7 @@ export class HealthController implements BeforeApplicationShutdown {
     return { status: 'ok' };
   }
 
-  /** Balancers that ask by HEAD must not take the server for dead. */
+  /** For balancers that send HEAD. */
   @Head('live')
   @Public()
   headLive() {
@@ -40,7 +40,7 @@ export class HealthController implements BeforeApplicationShutdown {
     return this.ready();
   }
 
-  /** It can serve: the database answers, and it is not shutting down. */
+  /** The server is ready: the database answers, and it is not shutting down. */
   @Get('ready')
   @Public()
   async ready() {

@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { Unavailable } from '../../common/errors.js';
 import { sendError } from '../../common/http/http-error.filter.js';
 
-/** Each request is answered by then, from when it is all here; statements have shorter deadlines, but several may follow each other. */
+/** Deadline of a request, from when it is complete. Statements have shorter deadlines, but several may follow each other. */
 const ANSWER_WITHIN_MS = 9_000;
 
-/** Whoever waits for a database that says nothing, or for somebody who waits for it, gets a clear answer. What runs goes on. */
+/** Answers a request as `unavailable` that waits too long for the database, or for another one that does. Its work goes on. */
 export function answerInTime(server: FastifyInstance): void {
   server.addHook('preHandler', (request, reply, done) => {
     const timer = setTimeout(() => {

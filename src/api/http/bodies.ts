@@ -4,13 +4,16 @@ import { Invalid } from '../../common/errors.js';
 import { assertUtf8Form, refusalOfEncoding, textOfBody } from '../../common/http/utf8.js';
 import { assertWithinComplexityLimits } from '../../common/http/validation.js';
 
-/** JSON is all that is read, and forms where our own pages have one; an empty body is none, also on GET and DELETE. */
+/** Largest body of a request, in bytes. */
+export const MAX_REQUEST_BYTES = 64 * 1024;
+
+/** Reads JSON, and forms on the routes of our own pages; an empty body counts as none, also on GET and DELETE. */
 export function readBodies(server: FastifyInstance, forms: ReadonlyMap<string, readonly string[]>): void {
   server.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   server.removeAllContentTypeParsers();
   server.addHook('preParsing', (request, _reply, payload, done) => {
     const { headers } = request;
-    // Some clients say how a body would be encoded where there is none.
+    // Some clients send a content type without a body.
     const hasBody = Number(headers['content-length']) > 0 || 'transfer-encoding' in headers;
     done((hasBody && refusalOfEncoding(headers)) || null, payload);
   });
@@ -20,7 +23,7 @@ export function readBodies(server: FastifyInstance, forms: ReadonlyMap<string, r
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) =>
     done(...parsed(() => parseJson(textOfBody(body)))),
   );
-  // Browsers send forms in this way. Everywhere else it is refused, like all that is not JSON.
+  // The encoding of forms in browsers. On other routes it is refused, like everything that is not JSON.
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },

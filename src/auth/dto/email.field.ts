@@ -4,7 +4,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { isEmail, IsOptional, ValidateBy } from 'class-validator';
 
-// What `domainToASCII` would take for another part of a URL, or decode, and quietly make another address of.
+/** Longest address, in characters. */
+export const MAX_EMAIL = 254;
+
+// Characters that `domainToASCII` would take for another part of a URL, or decode, so that another address would come out.
 const NOT_IN_A_DOMAIN = /[\s/\\?#%:@]/;
 
 /** One spelling for one mailbox: lower case, the domain in punycode. */
@@ -17,7 +20,7 @@ export function normalizeEmail(value: unknown): unknown {
     : address.slice(0, at).toLowerCase() + '@' + domainToASCII(address.slice(at + 1)).toLowerCase();
 }
 
-const SCHEMA = { type: 'string', format: 'email', maxLength: 254, example: 'ada@example.com' } as const;
+const SCHEMA = { type: 'string', format: 'email', maxLength: MAX_EMAIL, example: 'ada@example.com' } as const;
 
 /** A mailbox: at most 254 characters, an ASCII local part without quotes, kept in lower case. */
 export const EmailField = ({ optional = false } = {}): PropertyDecorator =>
@@ -27,7 +30,7 @@ export const EmailField = ({ optional = false } = {}): PropertyDecorator =>
     Transform(({ value }: { value: unknown }) => normalizeEmail(value)),
     ValidateBy(
       { name: 'email', validator: { validate: isMailbox } },
-      { message: 'must be an e-mail address like ada@example.com, of at most 254 characters' },
+      { message: `must be an e-mail address like ada@example.com, of at most ${MAX_EMAIL} characters` },
     ),
   );
 
@@ -35,5 +38,5 @@ export const EmailField = ({ optional = false } = {}): PropertyDecorator =>
 const isMailbox = (value: unknown): boolean =>
   typeof value === 'string' &&
   value.isWellFormed() &&
-  value.length <= 254 &&
+  value.length <= MAX_EMAIL &&
   isEmail(value, { allow_utf8_local_part: false, require_tld: false, blacklisted_chars: '"' });

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { NameField, TextField } from '../../common/fields.js';
+import { MAX_NAME, NameField, TextField } from '../../common/fields.js';
 import { PASSWORD } from './login.dto.js';
 
 export class ProfileView {
@@ -19,19 +19,19 @@ export class ProfileView {
   created_at!: string;
 }
 
-/** What is left out, or null, stays as it is. */
+/** Fields that are missing or null stay as they are. */
 export class UpdateProfile {
-  @NameField({ description: 'First name', max: 80, optional: true })
+  @NameField({ description: 'First name', max: MAX_NAME, optional: true })
   first_name?: string | null;
 
-  @NameField({ description: 'Last name; empty for people with one name', max: 80, empty: true, optional: true })
+  @NameField({ description: 'Last name; empty for people with one name', max: MAX_NAME, empty: true, optional: true })
   last_name?: string | null;
 
   @TextField({ description: 'A new password; ends all other sessions', ...PASSWORD, optional: true })
   password?: string | null;
 
   @TextField({
-    description: 'The password until now; checked where it is sent',
+    description: 'The current password; checked where it is sent',
     min: 0,
     max: PASSWORD.max,
     optional: true,

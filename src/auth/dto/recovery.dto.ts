@@ -14,7 +14,12 @@ export class ResendRequest {
   @EmailField({ optional: true })
   email?: string | null;
 
-  @TextField({ description: 'The one that was registered with the address', min: 0, max: PASSWORD.max, optional: true })
+  @TextField({
+    description: 'The password that was registered with the address',
+    min: 0,
+    max: PASSWORD.max,
+    optional: true,
+  })
   password?: string | null;
 
   @TextField({ description: 'From a link that was sent before', max: 128, optional: true })
@@ -30,7 +35,7 @@ export class ResetPasswordRequest {
   @TextField({ description: 'From the link', max: 128 })
   token!: string;
 
-  @TextField({ description: 'The new one', ...PASSWORD })
+  @TextField({ description: 'The new password', ...PASSWORD })
   password!: string;
 }
 

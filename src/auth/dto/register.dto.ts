@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { NameField, TextField } from '../../common/fields.js';
+import { MAX_NAME, NameField, TextField } from '../../common/fields.js';
 import { EmailField } from './email.field.js';
 import { PASSWORD } from './login.dto.js';
 
@@ -7,13 +7,13 @@ export class RegisterRequest {
   @EmailField()
   email!: string;
 
-  @TextField({ description: 'Chosen by the person', ...PASSWORD })
+  @TextField({ description: 'Chosen by the user', ...PASSWORD })
   password!: string;
 
-  @NameField({ description: 'First name', max: 80 })
+  @NameField({ description: 'First name', max: MAX_NAME })
   first_name!: string;
 
-  @NameField({ description: 'Last name; empty for people with one name', max: 80, empty: true })
+  @NameField({ description: 'Last name; empty for people with one name', max: MAX_NAME, empty: true })
   last_name!: string;
 }
 

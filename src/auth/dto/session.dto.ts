@@ -7,12 +7,12 @@ export class SessionView {
   @ApiProperty({ description: 'The beginning of the User-Agent header at login' })
   device!: string;
 
-  @ApiProperty({ format: 'date-time', description: 'The login' })
+  @ApiProperty({ format: 'date-time', description: 'When the session began' })
   created_at!: string;
 
   @ApiProperty({ format: 'date-time', description: 'When it ends by itself' })
   expires_at!: string;
 
-  @ApiProperty({ description: 'The one that asks' })
+  @ApiProperty({ description: 'Whether it is the session that asks' })
   current!: boolean;
 }

@@ -16,7 +16,7 @@ export class AskBot extends TokenPayload {
   client_id?: string | null;
 }
 
-/** Over the socket: enough of an answer. */
+/** Over the socket: stops an answer. */
 export class StopBot extends TokenPayload {
   @IntegerField({ description: "The question's `seq`" })
   question_seq!: number;

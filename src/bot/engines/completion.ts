@@ -5,15 +5,15 @@ import type { OpenRequest } from './open-request.js';
 import { WithoutThoughts } from './thoughts.js';
 
 /**
- * What one answer may weigh. A stream wraps each few letters in some 300 bytes, and a model may think aloud for long before it
- * speaks; what has no end at all stops here.
+ * Most bytes of one answer. A stream wraps each few letters in some 300 bytes, and a model may write thoughts for long before its answer; an
+ * endless one stops here.
  */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** How long to wait for more once the model has said that it is done: the connection may stay open for no reason. */
+/** How long to wait for more after the model's end of the answer: the connection may stay open for no reason. */
 const LINGER_MS = 5_000;
 
-/** What the wire format says in one place: the text, and whether the model says that it is done. */
+/** The content of one chunk: the text, and whether it is the last. */
 interface Said {
   text: string;
   isDone: boolean;
@@ -22,9 +22,9 @@ interface Said {
 const NOTHING: Said = { text: '', isDone: false };
 
 /**
- * The pieces of text in a chat completion, whether the server streams or answers with one JSON object. Which of the two it is, the
- * body tells: servers and the proxies before them label it in all ways. Thoughts are left out.
- * @throws BotUnavailable where it is neither, breaks off, or holds no text
+ * The pieces of text in a chat completion, whether the server streams or answers with one JSON object. The body shows which of the two it is:
+ * servers, and proxies before them, do not agree on the content type. Thoughts are left out.
+ * @throws BotUnavailable where it is neither, breaks off, or has no text
  */
 export const piecesOf = (response: Response, request: OpenRequest, idleMs: number): AsyncGenerator<string> =>
   wellFormed(spoken(unwrapped(new Body(response, request, idleMs))));
@@ -38,12 +38,12 @@ async function* unwrapped(body: Body): AsyncGenerator<string> {
     start = value.trimStart();
   }
   if (start.startsWith('{')) yield* inObjects(start, chunks);
-  // A page, most likely.
+  // An HTML page, most likely.
   else if (start.startsWith('<')) throw new NoCompletion();
   else yield* streamed(start, chunks, body);
 }
 
-/** The body's text as it comes in; characters whose bytes were torn apart are whole again, and a byte order mark is gone. */
+/** The body's text as it comes in, without a byte order mark; characters are complete, also where a chunk ends within one. */
 class Body {
   constructor(
     private readonly response: Response,
@@ -85,7 +85,7 @@ async function* streamed(start: string, rest: AsyncIterable<string>, body: Body)
         isStream = true;
         if (data === '[DONE]') return;
         const said = parse(data, hasText ? ['delta'] : ['delta', 'message']);
-        // No end yet: some servers say `stop` in every chunk, so that only [DONE] or the end of the stream can be believed.
+        // Not the end yet: some servers send `stop` in every chunk, so only [DONE] or the end of the stream counts.
         isDone ||= said.isDone;
         if (isDone) body.patienceMs = Math.min(body.patienceMs, LINGER_MS);
         if (!said.text) continue;
@@ -94,7 +94,7 @@ async function* streamed(start: string, rest: AsyncIterable<string>, body: Body)
       }
     }
   } catch (error) {
-    // All was said: nothing that comes then, or does not come, spoils it.
+    // The answer is complete: errors after it do not matter.
     if (!isDone) throw error;
   }
   if (!isStream) throw new NoCompletion();
@@ -135,9 +135,9 @@ class NoCompletion extends BotUnavailable {
   }
 }
 
-/** @param parts where the text may stand; the first of them that is there counts */
+/** @param parts the fields that may hold the text; the first one that is there counts */
 function parse(json: string, parts: readonly ('delta' | 'message')[]): Said {
-  // Pings come as `data:` with nothing or a word behind it: only an object can be a chunk.
+  // Pings come as an empty `data:`, or with a word: only an object can be a chunk.
   if (!json.startsWith('{')) return NOTHING;
   let data: unknown;
   try {
@@ -148,7 +148,7 @@ function parse(json: string, parts: readonly ('delta' | 'message')[]): Said {
   const choice = firstOf(field(data, 'choices'));
   if (field(data, 'error') || field(choice, 'error') || field(data, 'object') === 'error')
     throw new NoCompletion('answered with an error');
-  // Servers that count tokens, filter content or only keep the connection alive say so in a chunk without choices.
+  // Counts of tokens, results of filters and keep-alives come in chunks without choices.
   if (!choice) return NOTHING;
   const finish = field(choice, 'finish_reason');
   if (finish === 'error') throw new NoCompletion('answered with an error');
@@ -179,14 +179,14 @@ function textOf(content: unknown): string {
 const field = (thing: unknown, name: string): unknown =>
   typeof thing === 'object' && thing !== null ? (thing as Record<string, unknown>)[name] : undefined;
 
-/** What is said aloud. */
+/** The text without thoughts. */
 async function* spoken(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   const thoughts = new WithoutThoughts();
   for await (const piece of pieces) yield thoughts.push(piece);
   yield thoughts.end();
 }
 
-/** The same text as BotEngine promises it: no piece is empty or ends within a character, and all together are not too long. */
+/** The text in the form that BotEngine promises: no piece is empty or ends within a character, and all together are not too long. */
 async function* wellFormed(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   let held = '';
   let left = MAX_ANSWER;

@@ -4,7 +4,7 @@ import { OpenAiEngine } from './openai-engine.js';
 import { RiveScriptEngine } from './rivescript-engine.js';
 
 /**
- * The engine that the configuration asks for: a server with BOT_URL, otherwise the embedded one. Close it in the end.
+ * The engine that is configured: a server with BOT_URL, otherwise the embedded bot. The caller must close it.
  * @throws StartError where the embedded bot's brain files cannot be used
  */
 export async function createEngine(

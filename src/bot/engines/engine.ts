@@ -1,23 +1,23 @@
 import { DomainError } from '../../common/errors.js';
 import { MAX_MESSAGE } from '../../common/fields.js';
 
-/** Longest answer that an engine gives, in code points: what a message may hold. */
+/** Longest answer of an engine in code points: the longest message. */
 export const MAX_ANSWER = MAX_MESSAGE;
 
 export interface Turn {
-  /** Said by the person; otherwise by the bot. */
+  /** Written by the user; otherwise by the bot. */
   isUser: boolean;
   text: string;
 }
 
 export interface Asking {
-  /** What the bot may call the person. */
+  /** What the bot may call the user. */
   firstName: string;
   /** Aborting it ends the work at once. */
   signal: AbortSignal;
 }
 
-/** What thinks of the bot's answers. It keeps nothing about anybody between two answers. */
+/** Generates the bot's answers. It keeps nothing about users between two answers. */
 export interface BotEngine {
   /**
    * Streams the answer to the last turn of `history`, which runs from old to new: pieces that are never empty, together 1 to

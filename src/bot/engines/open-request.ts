@@ -1,6 +1,6 @@
 import { BotUnavailable } from './engine.js';
 
-/** One request with all that may end it: its caller, too long a silence, too long an answer. */
+/** One request with all that may end it: the caller, too long a silence, too long an answer. */
 export class OpenRequest {
   private readonly controller = new AbortController();
   private readonly onCallerAborts = () => this.end(this.caller.reason);
@@ -16,12 +16,12 @@ export class OpenRequest {
     else caller.addEventListener('abort', this.onCallerAborts, { once: true });
   }
 
-  /** For everything that the request does. Its reason, once aborted, is what the caller is to be told. */
+  /** For all parts of the request. Its reason, once aborted, is the error for the caller. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
-  /** Waits for `work`, at most `ms`; only this time counts, not what the caller does between two waits. */
+  /** Waits for `work` for at most `ms`; the time between two waits does not count. */
   async within<T>(ms: number, work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => this.end(new BotUnavailable(`said nothing for ${ms} ms`)), ms);
     try {
@@ -31,7 +31,7 @@ export class OpenRequest {
     }
   }
 
-  /** Ends whatever still runs. The first reason stays. */
+  /** Ends the request. The first reason stays. */
   end(reason: unknown = new BotUnavailable('is no longer needed')): void {
     clearTimeout(this.wholeTimer);
     this.caller.removeEventListener('abort', this.onCallerAborts);

@@ -17,31 +17,31 @@ const PATIENCE = {
   whole: 120_000,
   /** Before the second try; twice as long before the third. */
   backoff: 500,
-  /** Who asks for more time than this (Retry-After) is not asked again. */
+  /** A server that asks for more time than this (Retry-After) is not asked again. */
   longestRetryAfter: 5_000,
 };
 
-/** Refused, or closed before a word of an answer: the server restarts, or a kept-alive connection had gone stale. */
+/** Refused, or closed before any of the answer came: the server restarts, or a kept-alive connection had gone stale. */
 const PASSING = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
-/** What is read of a refusal, in UTF-16 units. */
+/** How much of a refusal is read, in UTF-16 units. */
 const MAX_REFUSAL = 16_384;
 
 export interface OpenAiOptions {
-  /** Base of the API, as far as `/chat/completions` or with it; with or without a slash at its end. */
+  /** Base URL of the API, with or without `/chat/completions`, and with or without a slash at its end. */
   url: string;
   model: string;
   apiKey: string | undefined;
   /** The system prompt. */
   prompt: string;
-  /** Longest answer in tokens, thoughts included; undefined for what the server thinks best. */
+  /** Longest answer in tokens, thoughts included; undefined for the server's default. */
   maxTokens?: number | undefined;
   patience?: Partial<typeof PATIENCE>;
 }
 
 /**
- * Asks any server that speaks OpenAI's chat completions. It is told the prompt and the conversation, and nothing else about the
- * person. Not the `openai` package: it needs Node 22, and is far larger than the one request made here.
+ * Asks any server with OpenAI's chat completions. It is sent the prompt and the conversation, and nothing else about the user. The `openai`
+ * package is not used: it needs Node 22, and is far larger than the one request made here.
  */
 export class OpenAiEngine implements BotEngine {
   private readonly logger = new Logger('Bot');
@@ -49,7 +49,7 @@ export class OpenAiEngine implements BotEngine {
   private readonly headers: Record<string, string>;
   private readonly patience: typeof PATIENCE;
   private readonly open = new Set<OpenRequest>();
-  /** Learnt from the server's first refusal; the same on each node sooner or later. */
+  /** Learnt from the server's first refusal, by each node for itself. */
   private maxTokensField: 'max_tokens' | 'max_completion_tokens' = 'max_tokens';
 
   constructor(private readonly options: OpenAiOptions) {
@@ -84,7 +84,7 @@ export class OpenAiEngine implements BotEngine {
     for (const request of this.open) request.end(new BotUnavailable('was not waited for: Parley is shutting down'));
   }
 
-  /** Asks until the server begins to answer: only up to then a repeat says nothing twice. */
+  /** Tries until the server begins to answer: after that, a repeat could show text twice. */
   private async ask(history: readonly Turn[], request: OpenRequest): Promise<Response> {
     const { firstByte, backoff, longestRetryAfter } = this.patience;
     const { model, prompt, maxTokens } = this.options;
@@ -92,7 +92,7 @@ export class OpenAiEngine implements BotEngine {
     const { signal } = request;
     for (let tries = 1; ; tries++) {
       const body = JSON.stringify({ model, messages, stream: true, [this.maxTokensField]: maxTokens });
-      // No redirect is followed: what people write and the key are meant for the server in BOT_URL alone.
+      // No redirect is followed: messages and the key are meant for the server in BOT_URL alone.
       const posted = fetch(this.endpoint, { method: 'POST', headers: this.headers, body, signal, redirect: 'manual' });
       const outcome = await request.within(firstByte, posted.catch(unreached));
       signal.throwIfAborted();
@@ -109,7 +109,7 @@ export class OpenAiEngine implements BotEngine {
     }
   }
 
-  /** OpenAI's newer models refuse `max_tokens`, and name the field that they take; other servers know no other. */
+  /** OpenAI's newer models refuse `max_tokens`, and name the field that they take; other servers know only `max_tokens`. */
   private async wantsOtherField(response: Response, request: OpenRequest): Promise<boolean> {
     if (response.status !== 400 || this.maxTokensField !== 'max_tokens' || !response.body) return false;
     const reader = response.body.getReader();
@@ -140,7 +140,7 @@ interface Failure {
   /** What the server did, for the log. */
   reason: string;
   mayPass: boolean;
-  /** What the server asked for. */
+  /** The pause that the server asked for. */
   waitMs?: number;
 }
 
@@ -179,7 +179,7 @@ const unreached = (error: unknown): Failure => {
   return { reason: `cannot be reached (${code})`, mayPass: PASSING.has(code) };
 };
 
-/** Not the message, which may hold what was sent. */
+/** The error's code, and not its message, which may contain what was sent. */
 function codeOf(error: unknown): string {
   const { code, name } = ((error as Error).cause ?? error) as { code?: string; name: string };
   return code ?? name;

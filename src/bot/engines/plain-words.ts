@@ -1,20 +1,19 @@
 /**
- * Longest part of a text that the embedded bot looks at, in code points: matching can take time that grows with the square of it,
- * or worse.
+ * Longest part of a text that the embedded bot reads, in code points: the time of matching can grow with its square, or worse.
  */
 export const MAX_WORDS = 500;
 
 export interface PlainWords {
   /** Letters, digits, apostrophes within words, single spaces. */
   text: string;
-  /** What the text is made of, as far as that is worth an answer of its own. */
+  /** The kind of text, where that gets an answer of its own. */
   kind: 'words' | 'foreign' | 'emoji' | 'signs';
 }
 
 /**
- * What is left of a text when all is taken away that means something to RiveScript: tags and braces, which would act when a reply
- * repeats them, `$`, which its replacements would expand, and signs that its patterns are made of. Accents on Latin letters go as
- * well, since a word that ends in `é` has no word boundary there for a JavaScript pattern.
+ * A text without everything that has a meaning in RiveScript: tags and braces, which would be executed when a reply repeats them, `$`, which
+ * replacements would expand, and the signs of its patterns. Accents on Latin letters are removed as well, since JavaScript patterns see no
+ * word boundary after a word that ends in `é`.
  */
 export function plainWords(given: string): PlainWords {
   const text = Array.from(given)
@@ -28,7 +27,7 @@ export function plainWords(given: string): PlainWords {
     .replace(/(?<!\p{L})'|'(?!\p{L})/gu, ' ')
     .replace(/\s+/g, ' ')
     .trim();
-  // Once more: a single sign can stand for eighteen letters.
+  // Cut once more: a single character can expand to eighteen letters.
   const words = Array.from(text).slice(0, MAX_WORDS).join('');
   if (/\p{Script=Latin}|\p{N}/u.test(words)) return { text: words, kind: 'words' };
   if (/\p{L}/u.test(words)) return { text: words, kind: 'foreign' };
@@ -36,7 +35,7 @@ export function plainWords(given: string): PlainWords {
   return { text: '', kind: hasEmoji ? 'emoji' : 'signs' };
 }
 
-/** A name as a reply may hold it; empty where nothing is left of it. */
+/** A name in a form that is safe in a reply; empty where nothing is left of it. */
 export const plainName = (name: string): string =>
   name
     .replace(/[^\p{L}\p{M}\p{N}'’. -]/gu, '')

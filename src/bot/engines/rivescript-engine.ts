@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Logger } from '@nestjs/common';
 import pLimit from 'p-limit';
-import { StartError } from '../../database/start-error.js';
+import { StartError } from '../../common/start-error.js';
 import { type Asking, type BotEngine, BotUnavailable, MAX_ANSWER, type Turn } from './engine.js';
 import { MAX_WORDS } from './plain-words.js';
 import type { Brain, RiveScriptQuestion, WorkerSays } from './rivescript-worker.js';
@@ -29,15 +29,15 @@ export interface RiveScriptOptions {
 }
 
 /**
- * The embedded bot: RiveScript, with the brain files that an operator can edit. It thinks in a worker thread, since a pattern can
- * backtrack for seconds in which the server would do nothing else; a worker that takes too long, or dies, is replaced.
+ * The embedded bot: RiveScript, with brain files that an operator can edit. It runs in a worker thread, since a pattern can backtrack for
+ * seconds, which would block the server; a worker that takes too long, or dies, is replaced.
  */
 export class RiveScriptEngine implements BotEngine {
   private readonly logger = new Logger('Bot');
   private readonly folder: string;
   private readonly answerMs: number;
   private readonly startMs: number;
-  /** One worker serves all, in turn: an answer takes milliseconds, and a thread some ten megabytes. */
+  /** One worker serves all users in turn: an answer takes milliseconds, and a thread some ten megabytes. */
   private readonly inTurn = pLimit(1);
   private worker: Worker | undefined;
   private closed = false;
@@ -67,11 +67,11 @@ export class RiveScriptEngine implements BotEngine {
         .join(''),
       before: {
         input: (wasAnswered ? before : between)?.text ?? '',
-        // Its end: that is where the bot asks back.
+        // The end of the reply, where the bot's questions are.
         reply: wasAnswered ? Array.from(between.text).slice(-MAX_WORDS).join('') : '',
       },
     };
-    // A thread cannot be stopped in the middle of a thought.
+    // A thread cannot be interrupted: a stopped answer is only not waited for.
     const answer = await unlessAborted(() => this.inTurn(() => (signal.aborted ? '' : this.think(asked))), signal);
     yield Array.from(answer.toWellFormed()).slice(0, MAX_ANSWER).join('');
   }
@@ -92,28 +92,28 @@ export class RiveScriptEngine implements BotEngine {
     } catch (error) {
       const unavailable = new BotUnavailable(reasonOf(error));
       if (!this.closed) this.logger.warn(`The embedded bot ${unavailable.reason}.`);
-      // A worker that is late is most likely lost in a pattern, and nothing but its end brings it back.
+      // A worker that is late is most likely stuck in a pattern, which only its end can interrupt.
       await this.worker?.terminate();
       throw unavailable;
     }
   }
 
-  /** The worker, ready to answer. Only ever called in turn. */
+  /** The worker, ready to answer. Called only in turn. */
   private async awake(): Promise<Worker> {
     if (this.closed) throw new Broken('is shut down');
     if (this.worker) return this.worker;
     const worker = new Worker(WORKER_FILE, {
       workerData: { folder: this.folder } satisfies Brain,
-      // The variables hold secrets, and it needs none.
+      // The environment holds secrets, which the worker does not need.
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: 128 },
     });
-    // Whoever waits for a word hears of these as well; without a listener of its own, an `error` would end the process.
+    // `nextWord` handles these, too; but without a listener that is always there, an `error` would end the process.
     worker.on('error', () => {});
     worker.on('exit', () => {
       if (this.worker === worker) this.worker = undefined;
     });
-    // An engine that nobody closed keeps no process alive.
+    // An engine that was not closed must not keep the process alive.
     worker.unref();
     this.worker = worker;
     const said = await nextWord(worker, this.startMs);
@@ -125,14 +125,14 @@ export class RiveScriptEngine implements BotEngine {
   }
 }
 
-/** Something an operator can do something about; the message continues "The bot …". */
+/** A failure that an operator can do something about; the message continues "The bot …". */
 class Broken extends Error {}
 
-/** Not any other error's message: RiveScript may put what people wrote into it. */
+/** Never the message of another error: RiveScript may put users' texts into it. */
 const reasonOf = (error: unknown): string =>
   error instanceof Broken ? error.message : `lost its worker (${(error as { code?: string }).code ?? 'by an error'})`;
 
-/** What the worker says next. */
+/** The next message of the worker. */
 async function nextWord(worker: Worker, withinMs: number): Promise<WorkerSays> {
   const over = new AbortController();
   const { signal } = over;

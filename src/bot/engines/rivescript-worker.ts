@@ -4,31 +4,31 @@ import { parentPort, workerData } from 'node:worker_threads';
 import RiveScript from 'rivescript';
 import { plainName, plainWords } from './plain-words.js';
 
-/** What the worker is started with. */
+/** The options of the worker. */
 export interface Brain {
   /** Folder of the *.rive files. */
   folder: string;
 }
 
-/** What the worker is asked. */
+/** A question to the worker. */
 export interface RiveScriptQuestion {
   firstName: string;
   question: string;
-  /** What the two said just before, for replies that lean on it (`%Previous`, <input1>, <reply1>). */
+  /** The messages just before, for replies that refer to them (`%Previous`, <input1>, <reply1>). */
   before: { input: string; reply: string };
 }
 
-/** What the worker says: once that it is ready or why not, then one answer to each question. */
+/** Messages of the worker: first that it is ready, or why not, then one answer to each question. */
 export type WorkerSays = { ready: true } | { broken: string } | { answer: string };
 
 /** The answer where the brain has none. */
 const NO_ANSWER = 'I have no answer to that. Say “help”, and I tell you what I can explain.';
 
-// The worker holds one person's conversation at a time, and only while it answers.
+// The worker holds the conversation of one user at a time, and only while it answers.
 const PERSON = 'person';
 const HISTORY_LENGTH = 10;
 
-/** Messages of a brain's mistakes begin so; people are not to read them. */
+/** RiveScript's error messages begin so; they are not shown to users. */
 const MISTAKE = /\bERR: /;
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
@@ -39,10 +39,10 @@ async function load({ folder }: Brain): Promise<RiveScript> {
     utf8: true,
     // A reply that fails is empty rather than an error message.
     errors: { replyNotMatched: '', replyNotFound: '', objectNotFound: '', deepRecursion: '' },
-    // Its warnings and, in debug mode, all that people write: nothing for a log.
+    // Its warnings and, in debug mode, all messages of users: not for the log.
     onDebug: () => {},
   });
-  // Brain files are words. Object macros are programs, run by eval with all that the server may do.
+  // No object macros in brain files: they are programs, which `eval` would run with all rights of the server.
   bot.setHandler('javascript', null as never);
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.rive'))
@@ -50,7 +50,7 @@ async function load({ folder }: Brain): Promise<RiveScript> {
   if (files.length === 0) throw new Error(`There is no *.rive file in ${folder}.`);
   await bot.loadFile(files.map((name) => join(folder, name)));
   bot.sortReplies();
-  // A text like no other passes by all patterns: one that JavaScript cannot read shows now rather than in the middle of a chat.
+  // A text that no pattern matches is tried against all of them: a pattern that JavaScript cannot read fails now rather than in a chat.
   await bot.reply(PERSON, '\u{e000}');
   await bot.clearUservars(PERSON);
   return bot;
@@ -75,7 +75,7 @@ async function answer(bot: RiveScript, { firstName, question, before }: RiveScri
   }
 }
 
-/** RiveScript's own shape: the latest first, and this word where nothing was said. */
+/** RiveScript's own form: the latest first, and this word for none. */
 const said = (latest: string): string[] => [
   plainWords(latest).text || 'undefined',
   ...Array.from({ length: HISTORY_LENGTH - 1 }, () => 'undefined'),
@@ -89,6 +89,6 @@ try {
   });
   say({ ready: true });
 } catch (error) {
-  // RiveScript rejects with plain text for a mistake in a file.
+  // For a mistake in a file, RiveScript rejects with a string.
   say({ broken: error instanceof Error ? error.message : String(error) });
 }

@@ -5,7 +5,7 @@ interface Tag {
   length: number;
 }
 
-/** What models put around what they think before they speak, in any case. */
+/** Tags that models put around their thoughts before the answer, in any case of letters. */
 const TAGS: readonly Tag[] = [
   ...['think', 'thinking', 'thought', 'reasoning'].map((name) => ({
     open: `<${name}>`,
@@ -16,17 +16,17 @@ const TAGS: readonly Tag[] = [
 ];
 
 /**
- * Takes the thoughts from the beginning of an answer that comes in pieces. Only from there: whoever asks what `<think>` means gets an
- * answer with that word in it. Thoughts without an end leave nothing.
+ * Removes the thoughts from the beginning of an answer that comes in pieces. Only there: an answer may contain `<think>` for other reasons.
+ * Thoughts without an end leave nothing.
  */
 export class WithoutThoughts {
-  /** What may still turn out to be a tag. */
+  /** Text that may still become a tag. */
   private held = '';
-  /** Around the thoughts that run right now. */
+  /** The tags of the thoughts that are being read. */
   private tag: Tag | undefined;
   private hasBegun = false;
 
-  /** What of the answer is certain by now. */
+  /** The next part of the answer that is certain. */
   push(piece: string): string {
     if (this.hasBegun) return piece;
     this.held += piece;
@@ -34,7 +34,7 @@ export class WithoutThoughts {
       if (this.tag) {
         const end = this.tag.close.exec(this.held);
         if (!end) {
-          // No more than what the end may have begun in: a model can think for megabytes.
+          // Keeps only what may be the beginning of the closing tag: thoughts can be megabytes.
           this.held = this.held.slice(-this.tag.length);
           return '';
         }
@@ -51,13 +51,13 @@ export class WithoutThoughts {
     }
   }
 
-  /** What was held back and is no tag, now that nothing more comes. */
+  /** At the end: text that was held back and is no tag. */
   end(): string {
     return this.hasBegun || this.tag ? '' : this.held;
   }
 }
 
-/** The same for an answer that is there in one piece. */
+/** The same for a whole answer. */
 export function withoutThoughts(answer: string): string {
   const thoughts = new WithoutThoughts();
   return thoughts.push(answer) + thoughts.end();

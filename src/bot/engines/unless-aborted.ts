@@ -1,4 +1,4 @@
-/** Waits for `work` no longer than until the signal is aborted; what cannot be stopped goes on, but nobody waits for it. @throws the abort's reason */
+/** Waits for `work` until the signal is aborted; work that cannot be stopped goes on without being waited for. @throws the abort's reason */
 export async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let stop = () => {};

@@ -4,40 +4,40 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { PresenceNews } from '../../people/presence-news.js';
+import type { EntityManager } from 'typeorm';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
 import { Batcher } from '../../common/timing/batcher.js';
 import { logLine } from '../../common/logs/log-line.js';
-import { lockConversations, lockMembers } from '../../conversations/conversation-locks.js';
-import { Receipts } from '../../conversations/receipts.js';
-import { placeholders } from '../../database/dialect.js';
+import { type LockedMember, lockConversations, lockMembers } from '../../conversations/conversation-locks.js';
+import { chunks } from '../../database/chunks.js';
+import { inTuples, placeholders } from '../../database/dialect.js';
 import { DomainEvents } from '../../domain-events/domain-events.js';
+import type { MembersWentOffline } from '../../domain-events/events.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { Audience } from '../../people/audience.js';
 import { OFFLINE_AFTER_MS, Presence } from '../../sockets/presence.js';
 import { Publisher } from '../../sockets/publisher.js';
 import { WhoIsIn } from '../../people/who-is-in.js';
-import { GroupNotices } from './group-notices.js';
 import { MarksOfGone } from './marks-of-gone.js';
 import { UserMutex } from './user-mutex.js';
 
-/** After a start, those who were in a group have this long to come back. */
+/** After a start, members who were in a group have this long to come back. */
 export const COME_BACK_WITHIN_MS = 30_000;
-/** How often to look for those who are in and not here. */
+/** How often members are looked for who are in a group and offline. */
 const LOOK_EVERY_MS = 60_000;
-/** People of one transaction: thousands go at once when a network does. */
-const CHUNK = 200;
+/** Users of one transaction: thousands go offline at once when a network breaks. */
+const AT_ONCE = 200;
 
 /**
- * What becomes, in groups, of people who go without a word: when their last socket closes, they have read what it was told until
- * they were last heard; when they are offline, they are in nothing.
+ * Cleans up after members who disconnect without leaving their groups. When their last socket closes, their read marks move to what had been
+ * published to it when it was last heard; once they are offline, they are taken out of all groups.
  */
 @Injectable()
 export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new CalmLogger('Groups');
-  /** People who entered without a socket, until their time to open one is over. */
+  /** Users who entered without a socket, until their time to open one is over. */
   private readonly expected = new Map<number, NodeJS.Timeout>();
-  /** Many go at once when a network does, and are taken out together. */
+  /** Many go offline at once when a network breaks, and are taken out together. */
   private readonly gone: Batcher<number, true>;
   private absentTimer?: NodeJS.Timeout;
   private isStopping = false;
@@ -50,26 +50,33 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     private readonly whoIsIn: WhoIsIn,
     private readonly marks: MarksOfGone,
     private readonly audience: Audience,
-    private readonly presenceNews: PresenceNews,
-    private readonly receipts: Receipts,
-    private readonly notices: GroupNotices,
     private readonly events: DomainEvents,
   ) {
-    this.gone = new Batcher('Groups', 0, (gone) => this.takeOut([...gone.keys()]));
+    this.gone = new Batcher('Taking users who went offline out of their groups', 0, (gone) =>
+      this.takeOut([...gone.keys()]),
+    );
   }
 
   onModuleInit(): void {
     this.events.on('disconnected', ({ userId, heardAt }) => this.markWhenGone(userId, heardAt));
     this.events.on('wentOffline', ({ userId }) => this.gone.add(userId, true));
+    this.events.on('groupEntered', ({ userId }) => this.expectSocket(userId));
+    this.events.on('memberJoined', ({ userId, isIn }) => {
+      if (isIn) this.expectSocket(userId);
+    });
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.expectThoseBefore();
-    // Again and again, not only after the start: the database may be away in the moment in which somebody goes.
+    // Again and again, not only after the start: the database may be away at the moment in which a user goes offline.
     const look = () => {
       const done = this.takeOutAbsent();
-      done.catch((error: unknown) => this.logger.error(`Who is in a group was not stored: ${logLine(error)}`));
-      // Behind it, however long it takes: where the database is mute, each look would take one more connection.
+      done.catch((error: unknown) =>
+        this.logger.error(
+          `Taking members who are offline out of their groups failed, and is tried again in a minute: ${logLine(error)}`,
+        ),
+      );
+      // Only once it is done, however long it takes: where the database does not answer, each look would take one more connection.
       const next = (): void => {
         if (!this.isStopping) this.absentTimer = setTimeout(look, LOOK_EVERY_MS).unref();
       };
@@ -91,8 +98,8 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     await this.marks.stop();
   }
 
-  /** One who enters without a socket has as long to open one as one who lost it, from the last time that they entered. */
-  expectSocket(userId: number): void {
+  /** A user who enters without a socket has as long to open one as after the loss of one, from the last time that they entered. */
+  private expectSocket(userId: number): void {
     if (this.presence.isConnected(userId)) return;
     clearTimeout(this.expected.get(userId));
     const timer = setTimeout(() => {
@@ -103,28 +110,28 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   }
 
   /**
-   * The last socket closed. What it was told before its client was last heard has been read; what came later may never have arrived, and
-   * too much unread is the safe side. A goodbye is heard, too: then it is all.
+   * The last socket of a user closed. What was sent to it before its client was last heard counts as read. What was sent later may never
+   * have arrived, and counts as unread. A client that closes its socket is heard by that: then all is read.
    */
   private markWhenGone(userId: number, heardAt: number): void {
     if (!this.isStopping) this.marks.note(userId, heardAt);
   }
 
-  /** Offline people are in nothing. Their marks stay where they were when their last socket closed. */
+  /** Users who are offline are in no group. Their marks stay where they were when their last socket closed. */
   private async takeOut(userIds: number[]): Promise<void> {
-    // By group, looked up before the first of them is taken out of what is in memory: none is small for having just been left by most.
+    // By group, looked up in memory before the first user is taken out: a large group must not count as small because most have just left.
     const viewers = new Map<number, readonly number[]>();
-    for (const some of chunks(userIds)) await this.takeOutTogether(some, viewers);
+    for (const some of chunks(userIds, AT_ONCE)) await this.takeOutTogether(some, viewers);
   }
 
   private takeOutTogether(userIds: number[], viewers: Map<number, readonly number[]>): Promise<void> {
     return this.userMutex.run(userIds, async () => {
-      // Marks are moved for those who are in: first, or nobody is taken out yet.
+      // Marks are moved only for members who are in: so that is done first, and where it fails, nobody is taken out yet.
       await this.marks.stored();
       const candidates = userIds.filter((userId) => this.isAbsent(userId));
       if (candidates.length === 0 || this.isStopping) return;
-      const left = await this.unitOfWork.run(async (tx) => {
-        // They come into no other meanwhile: that would take their turn.
+      const takingOut = async (tx: EntityManager): Promise<LockedMember[]> => {
+        // They enter no other group meanwhile: that would take their turn.
         const chats = await tx.query<{ id: number }[]>(
           `SELECT DISTINCT conversation_id AS id FROM members WHERE is_in = 1 AND user_id IN (${placeholders(candidates)})`,
           candidates,
@@ -139,20 +146,22 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
         if (gone.length === 0) return gone;
         const ids = [...new Set(gone.map((row) => row.user_id))];
         await tx.query(`UPDATE members SET is_in = 0 WHERE is_in = 1 AND user_id IN (${placeholders(ids)})`, ids);
+        this.events.record(tx, 'membersWentOffline', this.toEvent(gone, viewers));
         return gone;
-      });
-      for (const { conversation_id: id, user_id: userId } of left) {
-        if (!viewers.has(id)) viewers.set(id, [...this.audience.inSmallGroup(id)]);
-        this.presenceNews.show(userId, viewers.get(id)!);
-      }
+      };
+      await this.unitOfWork.run(takingOut, { isDone: areOut });
+      // Also where an earlier try was committed without an answer, so that this one found nobody to take out.
       for (const userId of candidates) if (this.isAbsent(userId)) this.whoIsIn.forget(userId);
-      for (const { conversation_id: id, user_id: userId, last_read_seq: lastReadSeq } of left) {
-        this.publisher.placeInGroup(userId, id, 'outside');
-        this.notices.changed(id, userId, false);
-        this.publisher.groupUpdate(userId, { chat_group_id: id, is_in: false });
-        this.receipts.moved({ conversationId: id, userId, lastSeq: lastReadSeq, lastReadSeq });
-      }
     });
+  }
+
+  private toEvent(gone: LockedMember[], viewers: Map<number, readonly number[]>): MembersWentOffline {
+    const members = gone.map((row) => {
+      const { conversation_id: groupId, user_id: userId, last_read_seq: lastReadSeq } = row;
+      if (!viewers.has(groupId)) viewers.set(groupId, [...this.audience.inSmallGroup(groupId)]);
+      return { groupId, userId, lastReadSeq };
+    });
+    return { members, viewers };
   }
 
   private isAbsent(userId: number): boolean {
@@ -167,7 +176,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     this.whoIsIn.seedCounts(new Map());
   }
 
-  /** A large group stays one while its people come back one by one after a restart. */
+  /** After a restart, a group counts as large as it was, while its members come back one by one. */
   private async expectThoseBefore(): Promise<void> {
     const rows = await this.unitOfWork.readUnhurried((manager) =>
       manager.query<{ id: number; count: number | string }[]>(
@@ -178,6 +187,18 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   }
 }
 
-function* chunks(userIds: number[]): Iterable<number[]> {
-  for (let i = 0; i < userIds.length; i += CHUNK) yield userIds.slice(i, i + CHUNK);
+/** Whether these members were taken out. They cannot have entered again meanwhile: that would take their turn. */
+async function areOut(tx: EntityManager, gone: readonly LockedMember[]): Promise<boolean> {
+  if (gone.length === 0) return true;
+  await lockConversations(
+    tx,
+    gone.map((row) => row.conversation_id),
+  );
+  const { sql, values } = inTuples(
+    tx,
+    'conversation_id, user_id',
+    gone.map((row) => [row.conversation_id, row.user_id]),
+  );
+  const left = await tx.query<object[]>(`SELECT 1 FROM members WHERE ${sql} AND is_in = 1 LIMIT 1`, values);
+  return left.length === 0;
 }

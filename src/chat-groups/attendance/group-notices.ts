@@ -7,34 +7,34 @@ import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { GroupNotice } from '../../sockets/events.js';
 import { Publisher } from '../../sockets/publisher.js';
 
-/** Those who come and go within this time share a sentence. */
+/** Those who enter or leave within this time share a notice. */
 export const GATHER_MS = 1_000;
-/** Nobody is named twice for one group within this time. Who comes and goes is told afterwards where they stand. */
+/** No user is named twice in one group within this time. Who enters and leaves again and again is named afterwards, by where they are then. */
 export const QUIET_MS = 10_000;
-/** People named in one sentence; more are counted. */
+/** Users named in one notice; more are counted. */
 const NAMED = 2;
-/** People whose ids stand in one notice; more are counted. */
+/** Users whose ids stand in one notice; more are counted. */
 export const MOST_IDS = 100;
-/** Where names could not be read. */
+/** Pauses before names are read again that could not be read. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
 interface Change {
   /** Where they are now. */
   isIn: boolean;
-  /** Where the group believes them to be. */
-  toldIsIn: boolean;
+  /** Where the last notice says that they are. */
+  publishedIsIn: boolean;
   /** When they may be named again. */
   notBefore: number;
 }
 
-/** Tells those who are in a group who came and who left, in as few sentences as will do. */
+/** Publishes to those who are in a group who entered and who left, many in one notice. */
 @Injectable()
 export class GroupNotices implements OnApplicationShutdown {
   private readonly logger = new Logger(GroupNotices.name);
   private readonly changes = new Map<number, Map<number, Change>>();
   private readonly timers = new Map<number, { at: number; timer: NodeJS.Timeout }>();
-  /** How often in a row names could not be read. */
+  /** How many times in a row names could not be read. */
   private failures = 0;
 
   constructor(
@@ -46,29 +46,29 @@ export class GroupNotices implements OnApplicationShutdown {
     for (const { timer } of this.timers.values()) clearTimeout(timer);
   }
 
-  /** Somebody entered or left, just now. */
+  /** A member entered or left. */
   changed(groupId: number, userId: number, isIn: boolean): void {
     let changes = this.changes.get(groupId);
     if (!changes) this.changes.set(groupId, (changes = new Map()));
-    const change = changes.get(userId) ?? { isIn, toldIsIn: !isIn, notBefore: 0 };
+    const change = changes.get(userId) ?? { isIn, publishedIsIn: !isIn, notBefore: 0 };
     change.isIn = isIn;
     changes.set(userId, change);
     this.schedule(groupId, Math.max(performance.now() + GATHER_MS, change.notBefore));
   }
 
-  /** Tells at `at`, or earlier where that was planned already: those who are gathered must not wait for those who are quiet. */
+  /** Publishes at `at`, or earlier where that was planned already: new names must not wait for those that may not be named yet. */
   private schedule(groupId: number, at: number): void {
     const planned = this.timers.get(groupId);
     if (planned && planned.at <= at) return;
     clearTimeout(planned?.timer);
     const timer = setTimeout(() => {
       this.timers.delete(groupId);
-      void this.tell(groupId);
+      void this.publish(groupId);
     }, at - performance.now()).unref();
     this.timers.set(groupId, { at, timer });
   }
 
-  private async tell(groupId: number): Promise<void> {
+  private async publish(groupId: number): Promise<void> {
     const now = performance.now();
     const changes = this.changes.get(groupId);
     if (!changes) return;
@@ -77,16 +77,16 @@ export class GroupNotices implements OnApplicationShutdown {
     let next = Infinity;
     for (const [userId, change] of changes) {
       if (change.notBefore <= now) {
-        if (change.isIn === change.toldIsIn) {
+        if (change.isIn === change.publishedIsIn) {
           changes.delete(userId);
           continue;
         }
         (change.isIn ? entered : left).set(userId, change);
-        Object.assign(change, { toldIsIn: change.isIn, notBefore: now + QUIET_MS });
+        Object.assign(change, { publishedIsIn: change.isIn, notBefore: now + QUIET_MS });
       }
       next = Math.min(next, change.notBefore);
     }
-    // Once more when those named now may be named again: they may have gone on in the meantime.
+    // Again when those named now may be named again: they may have entered or left in the meantime.
     if (changes.size === 0) this.changes.delete(groupId);
     else this.schedule(groupId, Math.max(now + GATHER_MS, next));
     try {
@@ -95,18 +95,21 @@ export class GroupNotices implements OnApplicationShutdown {
       await this.say(groupId, 'left', [...left.keys()]);
       this.failures = 0;
     } catch (error) {
-      this.tellLater(groupId, new Map([...entered, ...left]), error);
+      this.publishLater(groupId, new Map([...entered, ...left]), error);
     }
   }
 
-  /** The group does not know of these changes yet, after all. */
-  private tellLater(groupId: number, untold: ReadonlyMap<number, Change>, error: unknown): void {
-    // Said once: the database may be away for long.
-    if (this.failures++ === 0) this.logger.error(`Who came and went is told later: ${logLine(error)}`);
+  /** These changes could not be published, and are put back. */
+  private publishLater(groupId: number, unpublished: ReadonlyMap<number, Change>, error: unknown): void {
+    // Logged once: the database may be away for long.
+    if (this.failures++ === 0)
+      this.logger.error(
+        `Names could not be read: notices of who entered or left groups are late, and tried again: ${logLine(error)}`,
+      );
     const changes = this.changes.get(groupId) ?? new Map<number, Change>();
     this.changes.set(groupId, changes);
-    for (const [userId, change] of untold) {
-      Object.assign(change, { toldIsIn: !change.toldIsIn, notBefore: 0 });
+    for (const [userId, change] of unpublished) {
+      Object.assign(change, { publishedIsIn: !change.publishedIsIn, notBefore: 0 });
       changes.set(userId, change);
     }
     const delay = Math.min(FIRST_RETRY_MS * 2 ** this.failures, LONGEST_RETRY_MS);

@@ -6,7 +6,7 @@ import { Publisher } from '../../sockets/publisher.js';
 /** Shortest time between two notifications of one group. */
 const EVERY_MS = 1_000;
 
-/** Tells members outside a group that there is something new: at once, and then at most once a second, with the newest. */
+/** Notifies members outside a group of new messages: at once, and then at most once a second, with the newest. */
 @Injectable()
 export class GroupNotifications implements BeforeApplicationShutdown {
   private readonly news: Throttle<number, GroupNotification>;
@@ -23,7 +23,7 @@ export class GroupNotifications implements BeforeApplicationShutdown {
     this.news.push(notification.chat_group_id, notification);
   }
 
-  /** What still waits to be told about a message is told as the message is now. */
+  /** A notification that still waits shows the message as it is now. */
   changed(groupId: number, { seq, message, deleted }: MessageChanged): void {
     this.news.amend(groupId, (latest) =>
       latest.last_seq === seq ? { ...latest, message, ...(deleted && { deleted }) } : latest,

@@ -1,19 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../../common/timing/batcher.js';
+import { addTo } from '../../common/sets-by-key.js';
 import { lockConversations, lockMembers } from '../../conversations/conversation-locks.js';
+import { chunks } from '../../database/chunks.js';
 import { placeholders } from '../../database/dialect.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { WhoIsIn } from '../../people/who-is-in.js';
 
-/** People of one statement, and groups of one transaction: thousands go at once when a network does. */
-const CHUNK = 200;
+/** Users of one statement, and groups of one transaction: thousands go offline at once when a network breaks. */
+const AT_ONCE = 200;
 
-/** How far somebody has read, by group. */
+/** How far a user has read, by group. */
 type Marks = ReadonlyMap<number, number>;
 
 /**
- * How far those have read who went without a word. What could not be stored is kept, and tried again: one mark for each group that
- * somebody is in. Local to a node, which has told these people's sockets.
+ * Stores how far users had read their groups when their last socket closed. What could not be stored is kept, and tried again: one mark for
+ * each user and group. Local to a node: it has published to these users' sockets.
  */
 @Injectable()
 export class MarksOfGone {
@@ -23,10 +25,15 @@ export class MarksOfGone {
     private readonly unitOfWork: UnitOfWork,
     private readonly whoIsIn: WhoIsIn,
   ) {
-    this.marks = new Batcher('Groups', 0, (marks) => this.store(marks), furthest);
+    this.marks = new Batcher(
+      'Storing how far users had read when they went',
+      0,
+      (marks) => this.store(marks),
+      furthest,
+    );
   }
 
-  /** Somebody who is in some groups has read there what they were told by this moment, on the clock of `now()`. */
+  /** In the groups that the user is in, they have read what was published by this moment, on the clock of `now()`. */
   note(userId: number, heardAt: number): void {
     const marks = new Map<number, number>();
     for (const groupId of this.whoIsIn.groupsOf(userId)) {
@@ -36,7 +43,7 @@ export class MarksOfGone {
     if (marks.size > 0) this.marks.add(userId, marks);
   }
 
-  /** Resolves when all that was noted is stored: marks are moved for those who are in, before they are taken out. @throws as UnitOfWork.run */
+  /** Resolves when all that was noted is stored. Members are taken out only after it: it moves marks of those who are in. @throws as UnitOfWork.run */
   stored(): Promise<void> {
     return this.marks.flush();
   }
@@ -48,7 +55,7 @@ export class MarksOfGone {
   }
 
   private async store(marks: ReadonlyMap<number, Marks>): Promise<void> {
-    for (const groups of chunks([...byGroup(marks)])) {
+    for (const groups of chunks([...byGroup(marks)], AT_ONCE)) {
       await this.unitOfWork.run(async (tx) => {
         await lockConversations(
           tx,
@@ -56,7 +63,7 @@ export class MarksOfGone {
         );
         for (const [groupId, bySeq] of groups) {
           for (const [seq, userIds] of bySeq) {
-            for (const some of chunks(userIds)) {
+            for (const some of chunks([...userIds], AT_ONCE)) {
               const where = `conversation_id = ? AND user_id IN (${placeholders(some)}) AND is_in = 1 AND last_read_seq < ?`;
               const values = [groupId, ...some, seq];
               await lockMembers(tx, where, values);
@@ -75,21 +82,15 @@ function furthest(before: Marks, marks: Marks): Marks {
   return all;
 }
 
-/** People by how far they have read, by group: one statement for all who went at once. */
-function byGroup(marks: ReadonlyMap<number, Marks>): Map<number, Map<number, number[]>> {
-  const groups = new Map<number, Map<number, number[]>>();
+/** By group, and by how far they have read, the users: so one statement moves all who are equally far. */
+function byGroup(marks: ReadonlyMap<number, Marks>): Map<number, Map<number, Set<number>>> {
+  const groups = new Map<number, Map<number, Set<number>>>();
   for (const [userId, ofPerson] of marks) {
     for (const [groupId, seq] of ofPerson) {
-      const bySeq = groups.get(groupId) ?? new Map<number, number[]>();
+      const bySeq = groups.get(groupId) ?? new Map<number, Set<number>>();
       groups.set(groupId, bySeq);
-      const people = bySeq.get(seq);
-      if (people) people.push(userId);
-      else bySeq.set(seq, [userId]);
+      addTo(bySeq, seq, userId);
     }
   }
   return groups;
-}
-
-function* chunks<T>(all: readonly T[]): Iterable<T[]> {
-  for (let i = 0; i < all.length; i += CHUNK) yield all.slice(i, i + CHUNK);
 }

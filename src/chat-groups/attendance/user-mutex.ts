@@ -4,8 +4,8 @@ import { KeyedMutex } from '../../common/timing/keyed-mutex.js';
 const WITHIN_MS = 4_000;
 
 /**
- * What changes a user's place in a group, commit and sockets together, happens one thing after another for that user. Two transactions
- * may be answered in another order than they were committed in; the user's sockets would then stay where the older one put them.
+ * Changes of one user's place in groups, each commit with the move of the sockets, happen one after the other. Two transactions may be
+ * answered in another order than they were committed in: without this, the user's sockets would stay where the older one put them.
  */
 @Injectable()
 export class UserMutex extends KeyedMutex<number> {

@@ -4,7 +4,10 @@ import { PersonView } from '../../people/person.view.js';
 import { IntegerField, NameField } from '../../common/fields.js';
 import { MessageView } from '../../conversations/message.view.js';
 
-const GROUP_NAME = { description: "The group's name", max: 100 };
+/** Longest name of a group, in characters. */
+export const MAX_GROUP_NAME = 100;
+
+const GROUP_NAME = { description: "The group's name", max: MAX_GROUP_NAME };
 
 export class CreateGroup {
   @NameField(GROUP_NAME)
@@ -13,7 +16,7 @@ export class CreateGroup {
   @IntegerField({ description: "The caller's own id, where it is sent", optional: true })
   author_id?: number | null;
 
-  @ApiPropertyOptional({ type: Boolean, nullable: true, description: 'Nobody becomes a member by entering' })
+  @ApiPropertyOptional({ type: Boolean, nullable: true, description: 'Entering does not make members' })
   @IsOptional()
   @IsBoolean({ message: 'must be true or false' })
   is_private?: boolean | null;
@@ -63,6 +66,15 @@ export class ChatGroupView {
 
   @ApiProperty({ description: 'The caller is in it right now: its messages come as they are written' })
   is_in!: boolean;
+
+  @ApiProperty({
+    type: String,
+    enum: ['pending', 'refused'],
+    nullable: true,
+    description:
+      'The caller has asked to be let in, and waits (pending), or was refused and may not ask again yet (refused); else null',
+  })
+  my_request!: 'pending' | 'refused' | null;
 
   @ApiProperty({
     type: 'integer',

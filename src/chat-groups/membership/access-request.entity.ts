@@ -3,7 +3,7 @@ import { User } from '../../identity/user.entity.js';
 import { Conversation } from '../../conversations/conversation.entity.js';
 import { KeyColumn, MomentColumn, NullableMomentColumn, References } from '../../database/columns.js';
 
-/** Somebody asks to be let into a group: waiting, or refused. Whoever becomes a member has none. */
+/** A request for access to a group: waiting, or refused. Members have none. */
 @Entity('access_requests', { withoutRowid: true })
 @Index('ix_access_requests_waiting', ['conversationId', 'refusedAt', 'createdAt', 'userId'])
 @Index('ix_access_requests_user', ['userId'])
@@ -19,7 +19,7 @@ export class AccessRequest {
   @MomentColumn('created_at')
   createdAt!: Date;
 
-  /** null while it waits. Kept, so that the next try can be told to wait. */
+  /** null while it waits. A refused request is kept, since the next one must wait. */
   @NullableMomentColumn('refused_at')
   refusedAt!: Date | null;
 }

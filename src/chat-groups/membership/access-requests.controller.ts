@@ -17,7 +17,7 @@ export class AccessRequestsController {
   constructor(private readonly accessRequests: AccessRequestsService) {}
 
   @Post(':id')
-  @ApiOperation({ summary: 'Asks to be let into a private group, or back into one that one was removed from' })
+  @ApiOperation({ summary: 'Asks for access to a private group, or to one that the caller was removed from' })
   @ApiCreatedResponse({ type: AccessRequestView })
   @ApiErrors(400, 403, 404, 409, 429)
   ask(@CurrentUser() me: Identity, @IdParam('id') id: number) {
@@ -27,7 +27,7 @@ export class AccessRequestsController {
   @Get(':id')
   @UseInterceptors(NextLinkInterceptor)
   @ReadCost(LIST_COST)
-  @ApiOperation({ summary: 'Who waits to be let in, oldest first; for the owner' })
+  @ApiOperation({ summary: 'The requests for access that wait, oldest first; for the owner' })
   @ApiOkResponse({ type: [PendingRequestView] })
   @ApiErrors(400, 403, 404)
   list(@CurrentUser() me: Identity, @IdParam('id') id: number, @Data() { cursor }: CursorQuery) {
@@ -35,7 +35,7 @@ export class AccessRequestsController {
   }
 
   @Put(':id')
-  @ApiOperation({ summary: 'Lets somebody in, or refuses; by the owner' })
+  @ApiOperation({ summary: 'Grants or refuses a request for access; by the owner' })
   @ApiOkResponse({ type: AccessRequestView })
   @ApiErrors(400, 403, 404, 409)
   answer(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: AnswerAccessRequest) {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { assertHasAccount } from '../../identity/accounts.js';
 import { Sessions } from '../../identity/sessions.js';
@@ -9,6 +9,7 @@ import { LIST_LIMIT, type Page, readCursor, toPage } from '../../common/pages.js
 import { Blocks } from '../../people/blocks.js';
 import { pairOf } from '../../people/pair.js';
 import { fromMoment, toMoment } from '../../database/dialect.js';
+import { DomainEvents } from '../../domain-events/domain-events.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { Presence } from '../../sockets/presence.js';
 import { Publisher } from '../../sockets/publisher.js';
@@ -17,8 +18,12 @@ import type { AccessRequestView, AnswerAccessRequest, PendingRequestView } from 
 import { blockedFromGroups, GroupMembership, type LockedGroup, onlyTheOwner } from './group-membership.js';
 import { UserMutex } from '../attendance/user-mutex.js';
 
-/** Between a refusal and the next try. */
+/** How long after a refusal the same user may ask again. */
 export const ASK_AGAIN_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** How long a user who was refused has to wait, in milliseconds; 0 or less: they may ask again. */
+export const waitAfterRefusal = (refusedAt: Date, now: Date): number =>
+  refusedAt.getTime() + ASK_AGAIN_AFTER_MS - now.getTime();
 
 interface WaitingRow {
   id: number;
@@ -27,9 +32,9 @@ interface WaitingRow {
   created_at: string | Date;
 }
 
-/** Knocking at the door of a group that one cannot enter: a private one, or one that one was removed from. */
+/** Requests for access to groups that a user cannot enter: private ones, and those they were removed from. */
 @Injectable()
-export class AccessRequestsService {
+export class AccessRequestsService implements OnModuleInit {
   constructor(
     private readonly membership: GroupMembership,
     private readonly userMutex: UserMutex,
@@ -38,39 +43,51 @@ export class AccessRequestsService {
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
     private readonly publisher: Publisher,
+    private readonly events: DomainEvents,
     private readonly clock: Clock,
   ) {}
 
+  onModuleInit(): void {
+    this.events.on('accessRequestChanged', ({ groupId, userId, ownerId, status }) =>
+      this.publisher.accessRequest(ownerId, { chat_group_id: groupId, user_id: userId, status }),
+    );
+  }
+
   /**
-   * Anybody outside asks; asking again while it waits changes nothing and answers the same.
+   * Asks for access. Asking again while a request waits changes nothing and answers the same.
    * @throws NotFound; `already_member`; `open_group`; `blocked` where one of the two has blocked the other; RateLimited after a refusal
    */
   ask(me: Identity, groupId: number): Promise<AccessRequestView> {
     const { userId } = me;
     return this.userMutex.run([userId], async () => {
-      const { ownerId, createdAt, isNew } = await this.sessions.write(me, async (tx) => {
-        const group = await this.membership.lock(tx, groupId);
-        await this.assertMayAsk(tx, group, userId);
-        // Until the commit nobody blocks them, and they block nobody.
-        await assertHasAccount(tx, userId);
-        if ((await this.blocks.among(tx, [pairOf(userId, group.ownerId)]))(pairOf(userId, group.ownerId)))
-          throw blockedFromGroups();
-        const before = await tx.findOneBy(AccessRequest, { conversationId: groupId, userId });
-        if (before && !before.refusedAt) return { ...group, createdAt: before.createdAt, isNew: false };
-        const now = this.clock.now();
-        if (before) {
-          assertWaited(before.refusedAt!, now);
-          await tx.delete(AccessRequest, { conversationId: groupId, userId });
-        }
-        await tx.insert(AccessRequest, { conversationId: groupId, userId, createdAt: now, refusedAt: null });
-        return { ...group, createdAt: now, isNew: true };
+      const createdAt = await this.sessions.write(me, (tx) => this.storeRequest(tx, userId, groupId), {
+        isDone: (tx) => tx.existsBy(AccessRequest, { conversationId: groupId, userId, refusedAt: IsNull() }),
       });
-      if (isNew) this.tell(ownerId, groupId, userId, 'pending');
       return toView(groupId, userId, 'pending', createdAt);
     });
   }
 
-  /** Who waits at the owner's door, oldest first. @throws NotFound to those outside; Forbidden to other members */
+  /** @returns when they asked: an earlier request that waits stays */
+  private async storeRequest(tx: EntityManager, userId: number, groupId: number): Promise<Date> {
+    const group = await this.membership.lock(tx, groupId);
+    await this.assertMayAsk(tx, group, userId);
+    // Held, so that no block is made by them or of them until the commit.
+    await assertHasAccount(tx, userId);
+    if ((await this.blocks.among(tx, [pairOf(userId, group.ownerId)]))(pairOf(userId, group.ownerId)))
+      throw blockedFromGroups();
+    const before = await tx.findOneBy(AccessRequest, { conversationId: groupId, userId });
+    if (before && !before.refusedAt) return before.createdAt;
+    const now = this.clock.now();
+    if (before) {
+      assertWaited(before.refusedAt!, now);
+      await tx.delete(AccessRequest, { conversationId: groupId, userId });
+    }
+    await tx.insert(AccessRequest, { conversationId: groupId, userId, createdAt: now, refusedAt: null });
+    this.changed(tx, group, userId, 'pending');
+    return now;
+  }
+
+  /** The requests that wait, oldest first. @throws NotFound to those outside; Forbidden to members who are not the owner */
   async list(me: Identity, groupId: number, cursor?: string): Promise<Page<PendingRequestView>> {
     await this.assertOwner(me, groupId);
     const [moment, after] = readCursor(cursor, ['moment', 'number']) ?? ['', 0];
@@ -88,25 +105,29 @@ export class AccessRequestsService {
   }
 
   /**
-   * The owner's answer: lets the requester in, or has them wait before they may ask again.
-   * @throws NotFound to those outside, or where nobody waits by that id; Forbidden to other members; `blocked` where the requester has
-   * blocked the owner since
+   * Grants or refuses a request.
+   * @throws NotFound to those outside, or where no request of that user waits; Forbidden to members who are not the owner; `blocked` where
+   * the requester has blocked the owner since
    */
   answer(me: Identity, groupId: number, { requester_id: userId, access }: AnswerAccessRequest) {
+    const status = access ? 'granted' : 'refused';
+    const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
     return this.userMutex.run([userId], async () => {
-      const createdAt = await this.sessions.write(me, async (tx) => {
+      const answering = async (tx: EntityManager): Promise<Date> => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
-        const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const request = await tx.findOneBy(AccessRequest, waiting);
         if (!request) throw new NotFound('access request');
         if (access) {
           await this.membership.assertMayBeDrawnIn(tx, userId, me);
-          await this.membership.admit(tx, group, userId, false);
+          await this.membership.addMember(tx, group, userId, false);
         } else await tx.update(AccessRequest, waiting, { refusedAt: this.clock.now() });
+        this.changed(tx, group, userId, status);
         return request.createdAt;
+      };
+      // In the turn of the requester, only the end of their account could delete the request otherwise.
+      const createdAt = await this.sessions.write(me, answering, {
+        isDone: async (tx) => !(await tx.existsBy(AccessRequest, waiting)),
       });
-      const status = access ? 'granted' : 'refused';
-      this.tell(me.userId, groupId, userId, status);
       return toView(groupId, userId, status, createdAt);
     });
   }
@@ -128,8 +149,13 @@ export class AccessRequestsService {
     if (row.owner_id !== me.userId) throw onlyTheOwner();
   }
 
-  private tell(ownerId: number, groupId: number, userId: number, status: AccessRequestView['status']): void {
-    this.publisher.accessRequest(ownerId, { chat_group_id: groupId, user_id: userId, status });
+  private changed(
+    tx: EntityManager,
+    { id: groupId, ownerId }: LockedGroup,
+    userId: number,
+    status: AccessRequestView['status'],
+  ): void {
+    this.events.record(tx, 'accessRequestChanged', { groupId, userId, ownerId, status });
   }
 
   private toPendingView(groupId: number, row: WaitingRow, hidden: ReadonlySet<number>): PendingRequestView {
@@ -142,7 +168,7 @@ export class AccessRequestsService {
 }
 
 function assertWaited(refusedAt: Date, now: Date): void {
-  const left = refusedAt.getTime() + ASK_AGAIN_AFTER_MS - now.getTime();
+  const left = waitAfterRefusal(refusedAt, now);
   if (left > 0) throw new RateLimited('The owner of this group has refused.', Math.ceil(left / 1000));
 }
 

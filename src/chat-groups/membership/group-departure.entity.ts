@@ -3,7 +3,7 @@ import { User } from '../../identity/user.entity.js';
 import { Conversation } from '../../conversations/conversation.entity.js';
 import { KeyColumn, MomentColumn, References } from '../../database/columns.js';
 
-/** Somebody gave up membership by themselves: they come back by entering, or by asking, and by nobody else's hand. */
+/** A user has given up membership. They come back by entering or by asking for access; the owner cannot add them. */
 @Entity('group_departures', { withoutRowid: true })
 @Index('ix_group_departures_user', ['userId'])
 export class GroupDeparture {

@@ -28,7 +28,7 @@ export class GroupMembersController {
 
   @Post('chat_groups/:id/members')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Makes somebody a member; by the owner' })
+  @ApiOperation({ summary: 'Adds a member; by the owner' })
   @ApiOkResponse({ type: GroupMemberView })
   @ApiErrors(400, 403, 404, 409)
   add(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: AddMember) {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { IsNull } from 'typeorm';
+import { type EntityManager, IsNull } from 'typeorm';
 import { Sessions } from '../../identity/sessions.js';
 import { DomainError, NotFound } from '../../common/errors.js';
 import type { Identity } from '../../common/identity.js';
@@ -11,10 +11,9 @@ import { liveMark } from '../../conversations/read-marks.js';
 import { DomainEvents } from '../../domain-events/domain-events.js';
 import { afterCommit, CommitUnknown, UnitOfWork } from '../../database/unit-of-work.js';
 import { Presence } from '../../sockets/presence.js';
-import { Publisher } from '../../sockets/publisher.js';
 import { AccessRequest } from './access-request.entity.js';
 import type { GroupMemberView } from '../dto/group.dto.js';
-import { GroupAttendance } from '../attendance/group-attendance.js';
+import { GroupPlacement } from '../attendance/group-placement.js';
 import { GroupMembership } from './group-membership.js';
 import { UserMutex } from '../attendance/user-mutex.js';
 
@@ -35,24 +34,23 @@ const hasLeft = () =>
     'They have given up membership of this group. They come back by entering it, or by asking for access.',
   );
 
-/** Who is a member of a group: let in, removed, gone. */
+/** The members of a group: adding and removing them, and giving up membership. */
 @Injectable()
 export class GroupMembersService {
   constructor(
     private readonly history: History,
     private readonly blocks: Blocks,
     private readonly membership: GroupMembership,
-    private readonly attendance: GroupAttendance,
+    private readonly placement: GroupPlacement,
     private readonly userMutex: UserMutex,
     private readonly sessions: Sessions,
     private readonly removal: ConversationRemoval,
     private readonly events: DomainEvents,
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
-    private readonly publisher: Publisher,
   ) {}
 
-  /** Who is a member, in the order of their ids. @throws NotFound to those outside */
+  /** The members, in the order of their ids. @throws NotFound to those outside */
   async list(me: Identity, groupId: number, cursor?: string): Promise<Page<GroupMemberView>> {
     await this.history.assertMember('group', groupId, me.userId);
     const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
@@ -62,28 +60,29 @@ export class GroupMembersService {
   }
 
   /**
-   * The owner adds somebody, who may have been removed before, or have asked for it. One who is a member already stays one.
-   * @throws NotFound to those outside, or where there is no such user; Forbidden to other members; `blocked` where they have blocked
-   * the owner; `has_left` where they have gone by themselves, and not asked to come back
+   * The owner adds a user, who may have been removed before, or have asked for access. Adding a member changes nothing.
+   * @throws NotFound to those outside, or where there is no such user; Forbidden to members who are not the owner; `blocked` where the user
+   * has blocked the owner; `has_left` where they gave up membership, and have not asked for access since
    */
   async add(me: Identity, groupId: number, userId: number): Promise<GroupMemberView> {
     await this.userMutex.run([userId], async () => {
-      const added = await this.sessions.write(me, async (tx) => {
+      const adding = async (tx: EntityManager): Promise<void> => {
         const group = await this.membership.lockAsOwner(tx, me, groupId);
-        if (await this.membership.find(tx, groupId, userId)) return undefined;
+        if (await this.membership.find(tx, groupId, userId)) return;
         const waiting = { conversationId: groupId, userId, refusedAt: IsNull() };
         const asked = await tx.existsBy(AccessRequest, waiting);
         await this.membership.assertMayBeDrawnIn(tx, userId, me);
         if (!asked && (await this.membership.hasLeft(tx, groupId, userId))) throw hasLeft();
-        await this.membership.admit(tx, group, userId, false);
-        return { hadAsked: asked };
+        await this.membership.addMember(tx, group, userId, false);
+        if (asked)
+          this.events.record(tx, 'accessRequestChanged', { groupId, userId, ownerId: me.userId, status: 'granted' });
+      };
+      await this.sessions.write(me, adding, {
+        isDone: async (tx) => (await this.membership.find(tx, groupId, userId)) !== null,
       });
-      if (!added) return;
-      if (added.hadAsked)
-        this.publisher.accessRequest(me.userId, { chat_group_id: groupId, user_id: userId, status: 'granted' });
     });
     const [row] = await this.rows('m.user_id = ?', groupId, userId);
-    // Gone again in the meantime.
+    // The membership has ended again in the meantime.
     if (!row) throw new NotFound('member');
     return this.toView(row, await this.blocks.hiddenFrom(me.userId));
   }
@@ -93,11 +92,11 @@ export class GroupMembersService {
     return userId === me.userId ? this.giveUp(me, groupId) : this.remove(me, groupId, userId);
   }
 
-  /** An owner's group goes to its longest member; the last one to leave deletes it. @throws NotFound */
+  /** An owner's group goes to the user who has been a member for longest; a group without members is deleted. @throws NotFound */
   private async giveUp(me: Identity, groupId: number): Promise<void> {
     const { userId } = me;
-    await this.userMutex.run([userId], async () => {
-      const ended = this.sessions.write(me, async (tx) => {
+    await this.userMutex.run([userId], () => {
+      const giving = async (tx: EntityManager): Promise<void> => {
         const group = await this.membership.lock(tx, groupId);
         const member = await this.membership.lockMember(tx, groupId, userId);
         if (!member) throw new NotFound('chat group');
@@ -105,36 +104,45 @@ export class GroupMembersService {
         if (ends.deleted.length === 0) await this.membership.noteDeparture(tx, groupId, userId);
         else afterCommit(tx, () => this.removal.wake());
         this.events.record(tx, 'memberLeft', { groupId, userId, wasIn: member.isIn });
-      });
-      await this.silentWhereUnknown(userId, groupId, ended);
+        this.membership.recordHeirs(tx, ends);
+      };
+      return this.endMembership(me, groupId, userId, giving);
     });
   }
 
   /**
-   * From the answer on, the removed person hears nothing of the group and writes nothing into it: the row goes under the lock that
-   * each message takes, and with the commit their sockets go (`memberLeft`), before anything else is awaited. Doing it again does no harm.
-   * @throws NotFound to those outside, or where there is no such member; Forbidden to other members
+   * From the answer on, the removed user gets nothing of the group and writes nothing into it: the row is deleted under the lock that each
+   * message takes, and right after the commit their sockets leave the group's Socket.IO rooms (`memberLeft`), before anything is awaited.
+   * Removing again is harmless.
+   * @throws NotFound to those outside, or where there is no such member; Forbidden to members who are not the owner
    */
   private remove(me: Identity, groupId: number, userId: number): Promise<void> {
-    return this.userMutex.run([userId], async () => {
-      const ended = this.sessions.write(me, async (tx) => {
+    return this.userMutex.run([userId], () => {
+      const removing = async (tx: EntityManager): Promise<void> => {
         await this.membership.lockAsOwner(tx, me, groupId);
         const member = await this.membership.lockMember(tx, groupId, userId);
         if (member) {
-          await this.membership.remove(tx, groupId, userId);
+          await this.membership.removeMember(tx, groupId, userId);
           this.events.record(tx, 'memberLeft', { groupId, userId, wasIn: member.isIn });
         } else if (!(await this.membership.isRemoved(tx, groupId, userId))) throw new NotFound('member');
-      });
-      await this.silentWhereUnknown(userId, groupId, ended);
+      };
+      return this.endMembership(me, groupId, userId, removing);
     });
   }
 
-  /** Where nobody knows whether it was done, their sockets hear nothing of the group until they enter it or connect anew. */
-  private async silentWhereUnknown<T>(userId: number, groupId: number, ended: Promise<T>): Promise<T> {
+  /** Where it stays unknown whether it was done, their sockets get nothing of the group until they enter it or connect anew. */
+  private async endMembership(
+    me: Identity,
+    groupId: number,
+    userId: number,
+    work: (tx: EntityManager) => Promise<void>,
+  ): Promise<void> {
     try {
-      return await ended;
+      await this.sessions.write(me, work, {
+        isDone: async (tx) => (await this.membership.find(tx, groupId, userId)) === null,
+      });
     } catch (error) {
-      if (error instanceof CommitUnknown) this.attendance.silence(userId, groupId);
+      if (error instanceof CommitUnknown) this.placement.silence(userId, groupId);
       throw error;
     }
   }

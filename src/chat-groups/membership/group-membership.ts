@@ -11,6 +11,7 @@ import { ConversationRemoval } from '../../conversations/conversation-removal.js
 import type { ReadableChat } from '../../conversations/history.js';
 import { Member } from '../../conversations/member.entity.js';
 import { DomainEvents } from '../../domain-events/domain-events.js';
+import { chunks, PER_STATEMENT } from '../../database/chunks.js';
 import { inIds, insertRows, toMoment } from '../../database/dialect.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from '../chat-group.entity.js';
@@ -24,25 +25,22 @@ export interface LockedGroup extends ReadableChat {
   memberCount: number;
 }
 
-/** A group that somebody leaves for good, as it was until then. */
+/** A group in which a membership ends, as it was until then. */
 export type Left = Pick<LockedGroup, 'id' | 'ownerId' | 'memberCount'>;
 
-/** What became of such groups. */
+/** What happened to such groups. */
 export interface Ends {
   deleted: number[];
   /** New owners, by group. */
   heirs: Map<number, number>;
 }
 
-/** Groups of one statement. */
-const CHUNK = 500;
-
-/** The same sentence to both, as for messages. */
+/** Both users get the same sentence, as for messages. */
 export const blockedFromGroups = () => blocked('One of the two of you has blocked the other.');
 
 export const onlyTheOwner = () => new Forbidden('Only the owner of a group can do this.');
 
-/** Who belongs to a group, as rows: steps of transactions that hold the group's lock. */
+/** The rows of memberships: steps of transactions that hold the lock of the group. */
 @Injectable()
 export class GroupMembership implements OnModuleInit {
   constructor(
@@ -68,7 +66,7 @@ export class GroupMembership implements OnModuleInit {
     return { id: groupId, lastSeq: conversation.last_seq, ownerId, isPrivate, memberCount };
   }
 
-  /** The same, for its owner. @throws NotFound to those outside; Forbidden to other members */
+  /** The same, for its owner. @throws NotFound to those outside; Forbidden to members who are not the owner */
   async lockAsOwner(tx: EntityManager, me: Identity, groupId: number): Promise<LockedGroup> {
     const group = await this.lock(tx, groupId);
     if (!(await this.find(tx, groupId, me.userId))) throw new NotFound('chat group');
@@ -80,7 +78,7 @@ export class GroupMembership implements OnModuleInit {
     return tx.findOneBy(Member, { conversationId: groupId, userId });
   }
 
-  /** The same for one whose row is about to be changed: nobody changes it otherwise until the commit. */
+  /** The same, with the row locked until the commit. */
   async lockMember(
     tx: EntityManager,
     groupId: number,
@@ -94,12 +92,12 @@ export class GroupMembership implements OnModuleInit {
     return tx.existsBy(GroupRemoval, { conversationId: groupId, userId });
   }
 
-  /** They have gone by themselves: only they themselves can bring about that they come back. */
+  /** Whether the user has given up membership, so that only they themselves can come back. */
   hasLeft(tx: EntityManager, groupId: number, userId: number): Promise<boolean> {
     return tx.existsBy(GroupDeparture, { conversationId: groupId, userId });
   }
 
-  /** A member has gone by themselves. */
+  /** Stores that a member has given up membership. */
   async noteDeparture(tx: EntityManager, groupId: number, userId: number): Promise<void> {
     // The new row refers to theirs.
     await hasAccount(tx, userId);
@@ -107,20 +105,20 @@ export class GroupMembership implements OnModuleInit {
   }
 
   /**
-   * Whoever is made a member, or owner, by another's hand has not blocked that other; the answer holds until the commit.
-   * @throws NotFound where there is no such user, or no more; `blocked`
+   * Nobody is made a member or an owner by a user whom they have blocked. The answer holds until the commit.
+   * @throws NotFound where there is no such account; `blocked`
    */
   async assertMayBeDrawnIn(tx: EntityManager, userId: number, me: Identity): Promise<void> {
-    // Held as `admit` holds it, and whoever blocks locks both people first.
+    // Held as `addMember` holds it; a block locks both users first.
     if (!(await holdAccount(tx, userId))) throw new NotFound('user');
     if (await this.blocks.hasBlocked(tx, userId, me.userId)) throw blockedFromGroups();
   }
 
   /**
-   * A new member, with nothing unread. What they asked for is settled, and what kept them out forgotten.
-   * @throws NotFound where there is no such user, or no more; `quota_exceeded`
+   * Makes a user a member, with nothing unread, and deletes their request for access, departure and removal.
+   * @throws NotFound where there is no such account; `quota_exceeded`
    */
-  async admit(tx: EntityManager, { id, lastSeq }: LockedGroup, userId: number, isIn: boolean): Promise<void> {
+  async addMember(tx: EntityManager, { id, lastSeq }: LockedGroup, userId: number, isIn: boolean): Promise<void> {
     if (!(await holdAccount(tx, userId))) throw new NotFound('user');
     await this.quotas.assertMayJoin(tx, userId);
     const row = [id, userId, lastSeq, isIn ? 1 : 0, toMoment(this.clock.now())];
@@ -131,8 +129,8 @@ export class GroupMembership implements OnModuleInit {
     this.events.record(tx, 'memberJoined', { groupId: id, userId, lastSeq, isIn });
   }
 
-  /** A member no more, and let in by nobody but the owner. */
-  async remove(tx: EntityManager, groupId: number, userId: number): Promise<void> {
+  /** Ends a membership, so that only the owner can bring the user back. */
+  async removeMember(tx: EntityManager, groupId: number, userId: number): Promise<void> {
     // The new row refers to theirs.
     await hasAccount(tx, userId);
     await tx.delete(Member, { conversationId: groupId, userId });
@@ -141,13 +139,13 @@ export class GroupMembership implements OnModuleInit {
   }
 
   /**
-   * A member no more, of groups that are locked: one whose last member that was is gone, and one whose owner it was passes on to who
-   * has been a member for longest. A handful of statements for hundreds of groups. Call `ConversationRemoval` after the commit.
+   * Ends a user's memberships of groups that are locked. A group that has no other member is deleted; one that they own goes to the user
+   * who has been a member for longest. A handful of statements for hundreds of groups. The caller records the end of the memberships, then
+   * the new owners (`recordHeirs`), and calls `ConversationRemoval` after the commit.
    */
   async leaveForGood(tx: EntityManager, groups: readonly Left[], userId: number): Promise<Ends> {
     const ends: Ends = { deleted: [], heirs: new Map() };
-    for (let i = 0; i < groups.length; i += CHUNK) {
-      const some = groups.slice(i, i + CHUNK);
+    for (const some of chunks(groups)) {
       const mine = inGroups(some);
       await tx.query(`DELETE FROM members WHERE user_id = ? AND ${mine.sql}`, [userId, ...mine.values]);
       await this.deleteGroups(
@@ -166,10 +164,13 @@ export class GroupMembership implements OnModuleInit {
         ends,
       );
       // On SQLite all of this would be one turn of the event loop.
-      if (some.length === CHUNK) await nextTurn();
+      if (some.length === PER_STATEMENT) await nextTurn();
     }
-    if (ends.heirs.size > 0) this.events.record(tx, 'groupsInherited', { heirs: ends.heirs });
     return ends;
+  }
+
+  recordHeirs(tx: EntityManager, { heirs }: Ends): void {
+    if (heirs.size > 0) this.events.record(tx, 'groupsInherited', { heirs });
   }
 
   private async passOn(tx: EntityManager, groups: readonly Left[], { heirs }: Ends): Promise<void> {

@@ -5,9 +5,9 @@ import { CONFIG, type Config } from '../../config/config.js';
 import { onlyRow } from '../../database/only-row.js';
 
 /**
- * How many groups one person may own, and be a member of. Asked inside the transaction that would make one more, whose caller holds the
- * person's row (`holdAccount`): of two at once, the second counts the first. Whoever has more, from an earlier bound, keeps them. The
- * heir of a group whose owner goes is not asked for room: the number of groups does not grow, and a group must have an owner.
+ * How many groups a user may own, and be a member of. Counted inside the transaction that would make one more, which holds the user's row
+ * (`holdAccount`): of two at once, the second counts the first. Users who have more, from a higher quota before, keep them. A new owner
+ * whose group was inherited is not counted: the number of groups does not grow, and a group must have an owner.
  */
 @Injectable()
 export class GroupQuotas {
@@ -27,7 +27,7 @@ export class GroupQuotas {
       throw new QuotaExceeded(`Nobody owns more than ${most} groups: one has to be handed over or left first.`);
   }
 
-  /** Of the groups that the person is a member of; whoever owns one is. */
+  /** Counts among the groups that the user is a member of: an owner is one. */
   private async count(tx: EntityManager, userId: number, condition: string): Promise<number> {
     const rows = await tx.query<{ n: number | string }[]>(
       `SELECT COUNT(*) AS n FROM members m JOIN chat_groups g ON g.conversation_id = m.conversation_id

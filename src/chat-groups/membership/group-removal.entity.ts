@@ -3,7 +3,7 @@ import { User } from '../../identity/user.entity.js';
 import { Conversation } from '../../conversations/conversation.entity.js';
 import { KeyColumn, MomentColumn, References } from '../../database/columns.js';
 
-/** The owner removed somebody, who is let in by the owner or not at all: to them, an open group is closed, too. */
+/** The owner has removed a user, and only the owner can bring them back: an open group is closed to them, too. */
 @Entity('group_removals', { withoutRowid: true })
 @Index('ix_group_removals_user', ['userId'])
 export class GroupRemoval {

@@ -8,7 +8,7 @@ class RoomPayload extends TokenPayload {
   @IsIn(['room'])
   chat_type!: 'room';
 
-  @IntegerField({ description: 'Whom it is for' })
+  @IntegerField({ description: 'The receiver' })
   other_user_id!: number;
 }
 

@@ -1,5 +1,5 @@
 import Negotiator from 'negotiator';
 
-/** Whether whoever sent this `Accept` header likes a page better than JSON: people open links in a browser, programs ask for JSON. */
+/** Whether an `Accept` header prefers a page to JSON, as that of a browser does. */
 export const isBrowser = (accept: string | undefined): boolean =>
   new Negotiator({ headers: { accept: accept ?? '*/*' } }).mediaType(['application/json', 'text/html']) === 'text/html';

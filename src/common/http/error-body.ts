@@ -1,9 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { ErrorCode } from '../error-codes.js';
 
-/** What a client is told about an error, on a socket as it is and over HTTP beside `statusCode` and `error`. */
+/** The fields of an error for clients: on sockets as they are, over HTTP together with `statusCode` and `error`. */
 export class ErrorBody {
-  @ApiProperty({ type: String, description: 'A stable word for programs', example: 'not_found' })
+  @ApiProperty({ type: String, description: 'The error code: a stable word for programs', example: 'not_found' })
   code!: ErrorCode;
 
   @ApiProperty({ description: 'A sentence for people: what to do about it', example: 'There is no such chat room.' })
@@ -12,7 +12,7 @@ export class ErrorBody {
   @ApiPropertyOptional({
     type: 'object',
     additionalProperties: { type: 'array', items: { type: 'string' } },
-    description: 'Offending inputs by name, each with what is wrong with it',
+    description: 'Wrong inputs by name, each with what is wrong with it',
   })
   fields?: Record<string, string[]>;
 

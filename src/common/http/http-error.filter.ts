@@ -9,21 +9,30 @@ const logger = new CalmLogger('HTTP');
 
 const refusals = new WeakMap<FastifyRequest, DomainError>();
 
-/** For `refusalOf`, also where the refusal is told on a page. */
-export const noteRefusal = ({ request }: FastifyReply, error: DomainError): void => void refusals.set(request, error);
-
 /** What a request was refused for, if it was. */
 export const refusalOf = (request: FastifyRequest): DomainError | undefined => refusals.get(request);
 
-/** Answers with an error as the protocol writes it. What is our own fault is logged, and told to nobody. */
-export function sendError(reply: FastifyReply, thrown: unknown): void {
+/**
+ * What a request is refused for, as callers may see it; for `refusalOf` too. Unexpected errors are logged, and seen without details. Sets
+ * Retry-After; the caller sends status and body.
+ */
+export function noteError(reply: FastifyReply, thrown: unknown): DomainError {
   const error = asDomainError(thrown) ?? internalError();
-  noteRefusal(reply, error);
-  if (error.kind === 'internal') logger.error(logLine(thrown));
+  refusals.set(reply.request, error);
+  if (error.kind === 'internal') logger.error(`${routeOf(reply)} failed: ${logLine(thrown)}`);
   const { retry_after: retryAfter } = error.details;
   if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));
+  return error;
+}
+
+/** Answers with an error as the protocol writes it. */
+export function sendError(reply: FastifyReply, thrown: unknown): void {
+  const error = noteError(reply, thrown);
   void reply.status(error.status).send(httpErrorBody(error));
 }
+
+/** The route as it is declared: the path itself may contain a token. */
+const routeOf = ({ request }: FastifyReply): string => `${request.method} ${request.routeOptions.url ?? '(no route)'}`;
 
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
@@ -34,7 +43,7 @@ export class HttpErrorFilter implements ExceptionFilter {
   }
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    // Nest's own: those of services are `NotFound`.
+    // Thrown by Nest where there is no such route: services throw `NotFound`.
     const error = thrown instanceof NotFoundException ? this.unknownRoute : thrown;
     sendError(host.switchToHttp().getResponse<FastifyReply>(), error);
   }

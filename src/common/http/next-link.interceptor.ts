@@ -16,7 +16,7 @@ export class NextLinkInterceptor implements NestInterceptor {
           const request = http.getRequest<{ url: string; body?: object }>();
           const { pathname, search } = new URL(request.url, 'http://ignored');
           const url = new URL(this.config.publicUrl + pathname + search);
-          // What a client asked for in the body of a GET goes on in the link.
+          // Fields in the body of a GET become parameters of the link.
           for (const [name, value] of Object.entries(request.body ?? {})) url.searchParams.set(name, String(value));
           url.searchParams.set('cursor', cursor);
           http.getResponse<{ header(name: string, value: string): void }>().header('Link', `<${url.href}>; rel="next"`);

@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
 
-/** Whatever a client sends over the socket may carry its token; the guard has read it before the rest is looked at. */
+/** Every payload over the socket may carry a token, which the guard reads before the rest is validated. */
 export class TokenPayload {
   @ApiPropertyOptional({ type: String, nullable: true, description: 'Needed once per socket' })
   @IsOptional()

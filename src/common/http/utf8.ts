@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { DomainError, Invalid } from '../errors.js';
 
-/** The text of a body. Node would put U+FFFD where bytes are no UTF-8: three different passwords would be one. @throws Invalid */
+/** The text of a body. Node would put U+FFFD where bytes are no UTF-8, so that different passwords would be the same. @throws Invalid */
 export function textOfBody(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw bodyIsNotUtf8();
   return bytes.toString();
 }
 
-/** How many bytes at the end of a piece, 0 to 3, begin a character that goes on in the next one. */
+/** How many bytes at the end of a chunk, 0 to 3, begin a character that goes on in the next chunk. */
 export function bytesBegun(piece: Buffer): number {
   for (let back = 1; back <= Math.min(3, piece.length); back++) {
     const byte = piece.readUInt8(piece.length - back);
@@ -23,10 +23,10 @@ export function bytesBegun(piece: Buffer): number {
 export const bodyIsNotUtf8 = (): DomainError => new Invalid('The body must be UTF-8. Nothing was done.');
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
-/** What is UTF-8 already; ASCII is a part of it. */
+/** Charsets that are UTF-8; ASCII is a subset of it. */
 const CHARSETS = /^(utf-?8|us-ascii)$/i;
 
-/** A body in another charset, or compressed, would not be what it looks like: it is refused before it is read. */
+/** Bodies in another charset, and compressed ones, are refused before they are read. */
 export function refusalOfEncoding(headers: IncomingHttpHeaders): DomainError | undefined {
   const [, charset] = CHARSET.exec(headers['content-type'] ?? '') ?? [];
   const encoding = headers['content-encoding'] ?? 'identity';
@@ -36,8 +36,7 @@ export function refusalOfEncoding(headers: IncomingHttpHeaders): DomainError | u
 }
 
 /**
- * Path and query are ASCII, and everything else in them is percent-encoded UTF-8: what is not would be taken for other letters, or for
- * the text of the encoding itself.
+ * Whether path and query are ASCII with percent-encoded UTF-8. Others would be read as other letters, or as the text of the encoding itself.
  */
 export const isUtf8Url = (url: string): boolean => isAscii(url) && (!url.includes('%') || isDecodable(url));
 

@@ -2,7 +2,7 @@ import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { Invalid } from '../errors.js';
 
-/** Fields that a DTO does not name are refused, so that a typo is told and not ignored. */
+/** Fields that a DTO does not have are refused, so that a typo is an error and not ignored. */
 const STRICT: ValidatorOptions = {
   whitelist: true,
   forbidNonWhitelisted: true,
@@ -26,13 +26,13 @@ function invalidFrom(errors: ValidationError[]): Invalid {
   return new Invalid(`Check the request: ${sentence}.`, fields);
 }
 
-/** A name as the client sent it, short enough to be sent back. */
+/** The name of a field as the client sent it, shortened for the answer. */
 const printable = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
-/** What sockets send. They have pipes of their own, which convert nothing: there, `"2"` is no number. */
+/** Payloads of sockets. They have pipes of their own, which convert nothing: there, `"2"` is no number. */
 const socketPayloads = new WeakSet<object>();
 
-/** Says of a class that only sockets send it: the pipe that Nest runs on everything leaves it alone. */
+/** Marks a class that only sockets send: the global pipe leaves it alone. */
 export const isSentBySockets = (dto: object): void => void socketPayloads.add(dto);
 
 class HttpValidationPipe extends ValidationPipe {
@@ -45,17 +45,17 @@ class HttpValidationPipe extends ValidationPipe {
 export const httpValidationPipe = (): ValidationPipe =>
   new HttpValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
 
-/** More fields than any request has; each one too many would be named in the answer. */
+/** More fields than any request has: the answer would name each one that is too many. */
 const MAX_FIELDS = 32;
-/** Deeper than any request is; what walks through it must not run out of stack. */
+/** Deeper than any request is: recursive functions must not run out of stack. */
 const MAX_DEPTH = 4;
 
-/** Refuses what no request looks like, before anything looks at each of its fields. @throws Invalid */
+/** Refuses bodies that no valid request has, before their fields are validated. @throws Invalid */
 export function assertWithinComplexityLimits(value: unknown, depth = 1): void {
   if (typeof value !== 'object' || value === null) return;
   const contents = Object.values(value);
   if (contents.length > MAX_FIELDS) throw new Invalid(`Send at most ${MAX_FIELDS} fields.`);
-  // `constructor`, `__proto__`, `toString` and so on: they stand for what a class would look up on itself.
+  // `constructor`, `__proto__`, `toString` and so on: the DTO's class would look them up on itself.
   const inherited = Object.keys(value).find((name) => name in Object.prototype);
   if (inherited !== undefined)
     throw new Invalid(`Check the request: ${inherited} ${UNKNOWN}.`, Object.fromEntries([[inherited, [UNKNOWN]]]));
@@ -71,7 +71,7 @@ export function parsePayload<T extends object>(dto: new () => T, payload: unknow
   assertWithinComplexityLimits(payload);
   const parsed = new dto();
   for (const [name, content] of Object.entries(payload)) {
-    // Not an assignment: `__proto__` sent as a field would replace the class that carries the rules.
+    // Not an assignment: `__proto__` as a field would replace the class that has the rules.
     Object.defineProperty(parsed, name, { value: content, enumerable: true, writable: true, configurable: true });
   }
   const errors = validateSync(parsed, STRICT);

@@ -4,29 +4,29 @@ import { createParamDecorator, type ExecutionContext, Inject, Injectable, type P
 import { CONFIG, type Config } from '../../config/config.js';
 
 /*
- * The only place that says where a request comes from. What is counted for strangers is counted by network: an IPv4 address, or the
- * /64 of an IPv6 address, which is the least that anybody is given. However it is spelled, one network is one key.
+ * The only place that determines where a request comes from. Limits for strangers are counted by network: an IPv4 address, or the /64 of an
+ * IPv6 address, the smallest block that customers get. All spellings of a network have one key.
  *
  * Some IPv6 addresses stand for an IPv4 address, and their /64 for many or all of them:
- * - NAT64 (RFC 6052, RFC 8215) puts everybody who comes by IPv4 behind one prefix: the IPv4 address is the key.
- * - Teredo (RFC 4380) does so with everybody who has one server in common: again the client's IPv4 address, to which all that is sent
- *   to its IPv6 address is carried, so that nobody can make one up.
- * - 6to4 (RFC 3056) gives a /48 to each IPv4 address. That is a customer as any other, with its own /64s and its own site.
- * Only what is counted goes by that. Whether a proxy is trusted goes by the address it has.
+ * - NAT64 (RFC 6052, RFC 8215) puts all IPv4 clients behind one prefix: the IPv4 address is the key.
+ * - Teredo (RFC 4380) does so with all clients of one server: again the client's IPv4 address is the key. It cannot be forged, since packets
+ *   to the IPv6 address are sent there.
+ * - 6to4 (RFC 3056) gives a /48 to each IPv4 address. That is a customer like any other, with its own /64s and its own site.
+ * This holds for counting only. Whether a proxy is trusted depends on the address itself.
  */
 
-/** What we use of a request: `headers`, and where its connection comes from. */
+/** The parts of a request that are used: `headers`, and the address of its connection. */
 export type Incoming = Pick<IncomingMessage, 'headers'> & { socket: { remoteAddress?: string | undefined } };
 
-/** Nothing has this address: the connection was gone before anybody asked. */
+/** In place of an address where the connection was closed before it was read. */
 const UNKNOWN = '0.0.0.0';
 
 /** `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80`, each also in quotes, with spaces, or with a zone (`fe80::1%eth0`). */
 const SPELLING = /^(?:\[([^\]]*)\](?::\d*)?|([^:]*)(?::\d*)?|(.*:.*))$/;
 
-/** No spelling of an address is longer; strangers choose what is parsed. */
+/** No spelling of an address is longer: strangers choose the text that is parsed. */
 const LONGEST = 80;
-/** More proxies than anybody has: whoever makes up hops must not be followed through all of them. */
+/** More proxies than anybody has: forged hops must not all be followed. */
 const MAX_HOPS = 100;
 
 /** An address in its one spelling: no port, no zone, IPv6 shortened, IPv4 within IPv6 as IPv4. Undefined where it is none. */
@@ -46,7 +46,7 @@ export function networkOf(address: string): string {
   return ipv4Within(groups) ?? prefixOf(groups, 4);
 }
 
-/** What several IPv6 networks of one customer have in common, `2001:db8:1::/48`; undefined where there is none. @param network as of `networkOf` */
+/** The site of an IPv6 network, which customers may share: `2001:db8:1::/48`; undefined for IPv4. @param network as of `networkOf` */
 export const siteOf = (network: string): string | undefined =>
   network.endsWith('/64') ? prefixOf(groupsOf(network.slice(0, -'/64'.length)), 3) : undefined;
 
@@ -84,7 +84,7 @@ function hex(groups: readonly number[]): string {
   return new SocketAddress({ address: text, family: 'ipv6' }).address;
 }
 
-/** Says where a request comes from, on HTTP and at a socket's handshake, as TRUST_PROXY has it. */
+/** Determines where a request comes from, on HTTP and at a socket's handshake, according to TRUST_PROXY. */
 @Injectable()
 export class ClientNetworks implements PipeTransform<Incoming, string> {
   private readonly isTrusted: (address: string, hop: number) => boolean;
@@ -93,7 +93,7 @@ export class ClientNetworks implements PipeTransform<Incoming, string> {
     this.isTrusted = trustIn(trustProxy);
   }
 
-  /** The address that no proxy of ours has, or the last proxy of ours where the next one is no address. */
+  /** The first address that is not a trusted proxy's, or the last trusted proxy where the next hop is no address. */
   addressOf({ headers, socket }: Incoming): string {
     let address = canonicalAddress(socket.remoteAddress ?? UNKNOWN) ?? UNKNOWN;
     const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
@@ -105,7 +105,7 @@ export class ClientNetworks implements PipeTransform<Incoming, string> {
     return address;
   }
 
-  /** Whether a connection from this canonical address is a proxy's of ours, which speaks for many. */
+  /** Whether a connection from this canonical address is one of a trusted proxy, which has many clients. */
   isProxy(address: string): boolean {
     return this.isTrusted(address, 0);
   }

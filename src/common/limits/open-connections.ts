@@ -6,15 +6,15 @@ import { canonicalAddress, ClientNetworks, networkOf, siteOf } from './client-ne
 import { NETWORKS_OF_SITE } from './limits.js';
 import { SecurityLog } from '../logs/security-log.js';
 
-/** Connections that wait for another request, of all networks. Each saves its client some milliseconds, and takes a descriptor. */
+/** Most idle connections of all networks. Each saves its client some milliseconds, and takes a descriptor. */
 export const MOST_IDLE = 2_000;
 
-/** What one network, or the site around it, has open. */
+/** The open connections of one network, or of the site around it. */
 interface Share {
   key: string;
   most: number;
   open: number;
-  /** Those that wait for another request, the longest first. */
+  /** The idle ones, the longest first. */
   readonly idle: Set<Socket>;
 }
 
@@ -25,19 +25,19 @@ interface Known {
 }
 
 /**
- * TCP connections, whatever they are used for, bounded by network. Where a network has all that it may have, the connection that has
- * waited longest for another request makes room: clients open another and notice nothing. Only where none waits is the new one
- * refused, before anything of it is read. Proxies that are trusted may have any number: theirs are everybody's.
+ * Limits TCP connections of all kinds by network. Where a network has as many as it may, the one that has been idle for longest is closed:
+ * clients open another one without noticing. Only where none is idle is the new one refused, before anything of it is read. Trusted proxies
+ * may have any number, since theirs belong to many clients.
  */
 @Injectable()
 export class OpenConnections {
-  /** Connections that were closed as soon as they were there, since the start. */
+  /** New connections that were refused, since the start. */
   refused = 0;
   private readonly logger = new Logger('HTTP');
-  /** Local, by network and by site: a load balancer that spreads one network over many nodes lets it have as many on each. */
+  /** By network and by site. Local to a node: a balancer that spreads a network over nodes lets it have as many on each. */
   private readonly shares = new Map<string, Share>();
   private readonly known = new Map<Socket, Known>();
-  /** Of all networks, the longest first. */
+  /** The idle ones of all networks, the longest first. */
   private readonly idle = new Set<Socket>();
   private readonly most: number;
   private hasWarned = false;
@@ -55,7 +55,7 @@ export class OpenConnections {
     return this.known.size;
   }
 
-  /** Behind Engine.IO, which keeps its requests from those who listened before it; before the server listens. */
+  /** Call it after Engine.IO, which replaces the listeners before it, and before the server listens. */
   attach(server: Server): void {
     if (this.most === Infinity) return;
     server.on('connection', (socket: Socket) => this.add(socket));
@@ -63,17 +63,17 @@ export class OpenConnections {
       if (!this.begins(socket)) return;
       response.once('close', () => this.ends(socket));
     });
-    // Where nobody listens, Node answers these as plain requests.
+    // Without listeners, Node answers these as plain requests.
     if (server.listenerCount('upgrade') > 0)
       server.prependListener('upgrade', ({ socket }: IncomingMessage) => void this.begins(socket));
   }
 
   private add(socket: Socket): void {
     const known = this.known.get(socket);
-    // It asked for an upgrade that is ignored, and is read once more.
+    // A request for an upgrade that is ignored is read once more.
     if (known) return void (known.busy = 0);
     const address = canonicalAddress(socket.remoteAddress ?? '');
-    // Gone already, or a proxy's.
+    // Closed already, or a trusted proxy's.
     if (address === undefined || this.networks.isProxy(address)) return;
     const network = networkOf(address);
     const site = siteOf(network);
@@ -90,7 +90,7 @@ export class OpenConnections {
     socket.once('close', () => this.delete(socket));
   }
 
-  /** @returns whether it is counted at all */
+  /** @returns whether it is counted */
   private begins(socket: Socket): boolean {
     const known = this.known.get(socket);
     if (!known) return false;
@@ -118,7 +118,7 @@ export class OpenConnections {
 
   private refuse(socket: Socket, network: string): void {
     this.refused++;
-    this.security.tell('limit_reached', { network });
+    this.security.log('limit_reached', { network });
     if (!this.hasWarned)
       this.logger.warn(
         `${network} has ${this.most} connections that are in use, as many as CONNECTIONS_PER_NETWORK allows, and gets no more. Where this is a proxy of yours, set TRUST_PROXY.`,

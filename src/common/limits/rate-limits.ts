@@ -1,37 +1,42 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
+import { Metrics } from '../metrics.js';
 import { siteOf } from './client-network.js';
 import { RateLimited } from '../errors.js';
 import { NETWORKS_OF_SITE, numberOf, type RateName, RATES } from './limits.js';
 import { mailboxKey } from './mailbox.js';
 import { Windows } from './windows.js';
 
-/** Why a mail is sent; `notice` tells an owner what happened to their account. */
+/** Why a mail is sent; `notice`: to tell an owner what happened to their account. */
 export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice' | 'restore';
 
 const TOO_MANY = 'Too many registrations.';
 
-/** One of the counts that a request must fit into. */
+/** One of the counts that a request is checked against. */
 interface Count {
+  name: RateName;
   windows: Windows;
   key: string;
 }
 
 /**
- * How much one person, network or mailbox may ask for: see `RATES`. Nothing is awaited between a question and its count, so what comes
- * at once is counted, and what one count refuses uses up nothing of another. A restart forgets; each node counts what reaches it.
+ * Counts requests by user, network or mailbox: see `RATES`. Nothing is awaited between the check and the count, so simultaneous requests are
+ * counted, and a request that one count refuses uses up nothing of another. Local to a node, and lost with a restart.
  */
 @Injectable()
 export class RateLimits {
   private readonly counts = {} as Record<RateName, Windows>;
-  /** How many of the registrations all in all went to each network, or to the site around it. */
+  /** How many of all registrations came from each network, or from the site around it. */
   private readonly shares: Windows;
-  /** For what is counted by network: the same for the sites around IPv6 networks. */
+  /** For counts by network: the same for the sites around IPv6 networks. */
   private readonly sites = {} as Record<RateName, Windows>;
   private readonly isOn: boolean;
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly metrics: Metrics,
+  ) {
     this.isOn = config.rateLimits;
     for (const name of Object.keys(RATES) as RateName[]) {
       const points = numberOf(RATES[name].points, config);
@@ -41,7 +46,7 @@ export class RateLimits {
     this.shares = new Windows(this.counts.registerAnywhere.points, RATES.registerAnywhere.seconds);
   }
 
-  /** Keys that are kept now, of all counts. */
+  /** Number of keys that are kept now, of all counts. */
   get size(): number {
     const all = [...Object.values(this.counts), ...Object.values(this.sites), this.shares];
     return all.reduce((sum, { size }) => sum + size, 0);
@@ -68,29 +73,29 @@ export class RateLimits {
     this.take([this.count('typing', String(userId))], 'Too much typing.');
   }
 
-  /** Counts what nobody in particular asks for. @throws RateLimited */
+  /** Counts a request of a caller without a token that changes something. @throws RateLimited */
   stranger(network: string): void {
     this.take(this.networkCounts('stranger', network), 'Too many requests from this network.');
   }
 
-  /** What anybody may read without a token. @throws RateLimited */
+  /** Counts a read without a token. @throws RateLimited */
   document(network: string): void {
     this.take(this.networkCounts('document', network), 'Too many requests from this network.');
   }
 
-  /** A connection was closed for what it sent. One who floods comes back at once, and another connection costs more than a packet. */
+  /** Counts a connection that was closed for flooding: its client comes back at once, and a connection costs more than a packet. */
   flooded(network: string): void {
     for (const { windows, key } of this.isOn ? this.networkCounts('flood', network) : []) windows.take(key);
   }
 
-  /** Whether so many connections of the network were closed for what they sent that it gets no more for now. */
+  /** Whether so many connections of the network were closed for flooding that it gets no more for now. */
   isFlooding(network: string): boolean {
     return this.waitFor(this.networkCounts('flood', network), 1) > 0;
   }
 
   /** @throws RateLimited */
   registration(network: string): void {
-    const share = { windows: this.shares, key: siteOf(network) ?? network };
+    const share: Count = { name: 'registerAnywhere', windows: this.shares, key: siteOf(network) ?? network };
     this.assertShare(share);
     this.take([...this.networkCounts('register', network), this.count('registerAnywhere', ''), share], TOO_MANY);
   }
@@ -100,20 +105,20 @@ export class RateLimits {
     const logins = this.networkCounts('login', network, fingerprint(email));
     this.assertLeft(logins, 'Too many logins.');
     const isRight = await this.passwordAttempt(email, network, check);
-    // Others may have been checked at the same time.
+    // Others may have been counted at the same time.
     if (isRight) this.take(logins, 'Too many logins.');
     return isRight;
   }
 
   /**
-   * Checks a password, and counts the attempt where it was wrong: right ones, and those that the server was too busy to check, are
-   * not held against anybody. @throws RateLimited before anything is checked; what `check` throws
+   * Checks a password, and counts the attempt if it was wrong; attempts that the server was too busy to check are not counted.
+   * @throws RateLimited before anything is checked; what `check` throws
    */
   async passwordAttempt(account: string, network: string, check: () => Promise<boolean>): Promise<boolean> {
-    // By account AND network: whoever guesses at another's password cannot lock them out.
+    // By account and network together: an attacker cannot lock the owner out.
     const ofAccount = this.networkCounts('wrongPasswordOfAccount', network, fingerprint(account));
     const ofNetwork = this.networkCounts('wrongPassword', network);
-    // Taken before the check, so that attempts at the same time are counted.
+    // Taken before the check, so that simultaneous attempts are counted.
     this.take([...ofAccount, ...ofNetwork], 'Too many attempts.');
     let isRight: boolean;
     try {
@@ -129,17 +134,17 @@ export class RateLimits {
     return isRight;
   }
 
-  /** Forgets the wrong attempts at an account from a network: whoever made them has shown in another way that it is theirs. */
+  /** Forgets the wrong attempts at an account from a network: their user has shown in another way that the account is theirs. */
   forgetAttempts(account: string, network: string): void {
     this.counts.wrongPasswordOfAccount.forget(keyOf(network, fingerprint(account)));
   }
 
   /**
-   * Whether one more mail for this purpose may go to this mailbox now; the caller answers the same either way. Each purpose has a
-   * count of its own: what strangers ask for never keeps a mail of another kind from its owner.
+   * Whether one more mail for this purpose may go to this mailbox now; the caller must answer the same either way. Each purpose has a count of
+   * its own, so that mails which strangers cause do not keep those of other kinds from the owner.
    */
   mayMail(purpose: MailPurpose, email: string): boolean {
-    // Those of accounts go to addresses that have one: there, spellings that nobody has must not use up the owner's count.
+    // Mails of accounts are counted by the exact address: mails to other spellings of the mailbox must not use up the owner's count.
     const isOfAccount = purpose === 'forgot' || purpose === 'notice' || purpose === 'restore';
     const key = isOfAccount ? email : mailboxKey(email);
     const counts = [this.count('mail', `${purpose}|${fingerprint(key)}`)];
@@ -148,7 +153,7 @@ export class RateLimits {
     return isLeft;
   }
 
-  /** For what is counted when it is stored, and not when it comes: the caller asks and takes. Only where rates are on. */
+  /** For requests that are counted when they are stored: the caller checks and takes. Use it only where rates are on. */
   windows(name: RateName): Windows {
     return this.counts[name];
   }
@@ -158,20 +163,21 @@ export class RateLimits {
     if (!this.isOn) return;
     const anywhere = this.counts.registerAnywhere;
     const left = anywhere.points - anywhere.used('');
-    // Where none is left, the count of all says so.
+    // Where none is left, the count of all networks refuses it.
     if (left === 0 || windows.used(key) < left) return;
+    this.metrics.rateLimited.inc({ limit: 'registerAnywhere' });
     throw new RateLimited(TOO_MANY, Math.ceil(Math.min(windows.endsIn(key), anywhere.endsIn('')) / 1000));
   }
 
   private count(name: RateName, key: string): Count {
-    return { windows: this.counts[name], key };
+    return { name, windows: this.counts[name], key };
   }
 
-  /** The network's own count, and that of its site where it has one. */
+  /** The count of the network, and that of its site where it has one. */
   private networkCounts(name: RateName, network: string, account?: string): Count[] {
     const own = this.count(name, keyOf(network, account));
     const site = siteOf(network);
-    return site === undefined ? [own] : [own, { windows: this.sites[name], key: keyOf(site, account) }];
+    return site === undefined ? [own] : [own, { name, windows: this.sites[name], key: keyOf(site, account) }];
   }
 
   /** Takes points from each of these counts, or from none. @throws RateLimited where one has too few */
@@ -183,7 +189,10 @@ export class RateLimits {
 
   private assertLeft(counts: readonly Count[], sentence: string, points = 1): void {
     const wait = this.waitFor(counts, points);
-    if (wait > 0) throw new RateLimited(sentence, Math.ceil(wait / 1000));
+    if (wait === 0) return;
+    const full = counts.find(({ windows, key }) => windows.waitFor(key, points) > 0);
+    this.metrics.rateLimited.inc({ limit: full!.name });
+    throw new RateLimited(sentence, Math.ceil(wait / 1000));
   }
 
   private waitFor(counts: readonly Count[], points: number): number {
@@ -196,7 +205,7 @@ export class RateLimits {
   }
 }
 
-/** A key of fixed length, whatever was sent. */
+/** A key of fixed length. */
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 const keyOf = (network: string, account?: string): string =>

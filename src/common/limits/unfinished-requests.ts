@@ -2,39 +2,39 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { canonicalAddress, networkOf } from './client-network.js';
 
-/** Connections whose request is not here yet: so many of one network, and of all. Beyond, the one that takes longest has to go. */
+/** Most connections whose request is not complete, of one network and of all. Beyond these, the one that takes longest is closed. */
 const MOST_OF_ONE = 100;
 const MOST = 500;
 
 /**
- * Connections that have not sent a whole request. Each takes a descriptor, and those who open them by the hundred and say nothing
- * would keep all others out. Behind a proxy that waits for the whole request, as nginx does, there are hardly any.
+ * Limits connections that have not sent a whole request. Each takes a descriptor, and a client that opens hundreds and sends nothing would
+ * keep all others out. Behind a proxy that waits for the whole request, as nginx does, there are hardly any.
  */
 export class UnfinishedRequests {
-  /** Those that had to go since the start. */
+  /** Connections that were closed for it, since the start. */
   dropped = 0;
-  /** Local, by network, the oldest first. */
+  /** By network, the oldest first. Local to a node. */
   private readonly waiting = new Map<Socket, string>();
   private readonly counts = new Map<string, number>();
   private readonly watched = new WeakSet<Socket>();
 
-  /** Behind Engine.IO, which keeps its requests from those who listened before it; before the server listens. */
+  /** Call it after Engine.IO, which replaces the listeners before it, and before the server listens. */
   attach(server: Server): void {
     server.on('connection', (socket: Socket) => this.add(socket));
     server.prependListener('request', (request: IncomingMessage) => {
       const hasBody = Number(request.headers['content-length']) > 0 || 'transfer-encoding' in request.headers;
       if (!hasBody) return this.delete(request.socket);
-      // A later one of its connection begins to wait anew.
+      // The next request of the connection is timed anew.
       this.add(request.socket);
       request.once('end', () => this.delete(request.socket));
     });
-    // Where nobody listens, Node answers these as plain requests.
+    // Without listeners, Node answers these as plain requests.
     if (server.listenerCount('upgrade') > 0)
       server.prependListener('upgrade', ({ socket }: IncomingMessage) => this.delete(socket));
   }
 
   private add(socket: Socket): void {
-    // One that asked for an upgrade comes by again, and one that was refused is gone.
+    // A request for an upgrade comes here a second time, and a refused connection is closed.
     if (this.waiting.has(socket) || socket.destroyed) return;
     const network = networkOf(canonicalAddress(socket.remoteAddress ?? '') ?? '');
     this.waiting.set(socket, network);

@@ -1,4 +1,4 @@
-/** More keys than people who are busy at once; each is some 200 bytes. */
+/** More keys than there are busy users at once; each takes some 200 bytes. */
 const MAX_KEYS = 100_000;
 
 interface Window {
@@ -7,11 +7,11 @@ interface Window {
 }
 
 /**
- * Counts by key, in fixed windows that begin with the first count of a key. Asking leaves nothing behind, and no more than `maxKeys` are
- * kept: past that, the oldest window is forgotten. Local to a node, which counts what reaches it.
+ * Counts by key, in fixed windows that begin with the first count of a key. Checking stores nothing, and no more than `maxKeys` are kept:
+ * beyond that, the oldest window is forgotten. Local to a node, which counts what reaches it.
  */
 export class Windows {
-  /** In the order of their beginning, which is that of their ends, too. */
+  /** In the order of their beginning, which is also that of their end. */
   private readonly windows = new Map<string, Window>();
 
   constructor(
@@ -29,24 +29,24 @@ export class Windows {
     return this.used(key) + points <= this.points ? 0 : this.endsIn(key);
   }
 
-  /** How many points were taken in the window that lasts. */
+  /** How many points were taken in the present window. */
   used(key: string): number {
     return this.current(key)?.used ?? 0;
   }
 
-  /** Milliseconds until nothing counts as taken: 0 where nothing does. */
+  /** Milliseconds until nothing counts as taken; 0 where nothing does. */
   endsIn(key: string): number {
     const window = this.current(key);
     return window ? window.endsAt - performance.now() : 0;
   }
 
-  /** Takes points, whether they are left or not: ask `waitFor` first. */
+  /** Takes points, whether or not they are left: check `waitFor` first. */
   take(key: string, points = 1): void {
     const window = this.current(key) ?? this.begin(key);
     window.used += points;
   }
 
-  /** What was taken was for nothing. */
+  /** Gives back points that were taken. */
   giveBack(key: string, points = 1): void {
     const window = this.windows.get(key);
     if (!window) return;
@@ -65,7 +65,7 @@ export class Windows {
 
   private begin(key: string): Window {
     const now = performance.now();
-    // Not an overwrite: the window's place is at the end.
+    // Deleted first, so that the new window is the last one in the order.
     this.windows.delete(key);
     for (const [oldest, { endsAt }] of this.windows) {
       if (endsAt > now && this.windows.size < this.maxKeys) break;

@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 
 const EVERY_MS = 1_000;
-/** Texts that are remembered; strangers cannot choose them, but stacks differ. */
+/** Most texts that are remembered: strangers cannot choose them, but stacks differ. */
 const MOST_TEXTS = 100;
 
 /**
- * A log for errors that come by the thousand where one thing outside fails, a database say: each text is written once a second at most,
- * with how many more there were. What it remembers is local to a process.
+ * A logger for errors that come by the thousand where something outside fails, a database say: each text is written at most once a second,
+ * with the number of repeats. Local to a process.
  */
 export class CalmLogger {
   private readonly logger: Logger;
@@ -16,7 +16,7 @@ export class CalmLogger {
     this.logger = new Logger(context);
   }
 
-  /** What is said once anyhow. */
+  /** For warnings that come once anyway. */
   warn(text: string): void {
     this.logger.warn(text);
   }

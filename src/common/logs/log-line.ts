@@ -1,7 +1,7 @@
 import { driverCode } from '../lost-connection.js';
 
 /**
- * An error as it may stand in the log: what and where, without its message. Drivers put values into their messages
+ * An error for the log: its name, code and place, without its message. Drivers put values into their messages
  * (`Duplicate entry 'ada@example.com'`), and no address, token or text of a message belongs into a log.
  */
 export function logLine(thrown: unknown): string {

@@ -6,7 +6,7 @@ export type SessionEnd =
   'logout' | 'owner' | 'limit' | 'password_set' | 'password_reset' | 'password_restored' | 'erasure';
 
 /**
- * Everything that the security log tells, with what it says of each: ids and networks, and never an address, a token or a text.
+ * Every event of the security log, with its fields: ids and networks, and never an address, a token or a text.
  * docs/operations.md describes each for operators.
  */
 export interface SecurityEvents {
@@ -14,13 +14,13 @@ export interface SecurityEvents {
   account_created: { user_id: number };
   login: { user_id: number; session_id: number; network: string };
   login_failed: { user_id?: number; network: string };
-  /** A password was not even looked at: too many wrong ones came before it. */
+  /** A password was not checked: too many wrong ones came before it. */
   locked_out: { user_id?: number; network: string };
   wrong_password: { user_id: number; session_id: number; network: string };
   /** Forged, of another server, expired, or of a session that has ended. */
   token_refused: { code: string; user_id?: number; network?: string };
   session_ended: { user_id: number; session_id: number; by: SessionEnd };
-  /** By whoever was logged in; `proven` where the former one was sent along. */
+  /** By a user who was logged in; `proven` where the current password was sent along. */
   password_set: { user_id: number; session_id: number; proven: boolean; network: string };
   reset_requested: { network: string };
   password_reset: { user_id: number; network: string };
@@ -34,7 +34,7 @@ export interface SecurityEvents {
 
 export type SecurityEvent = keyof SecurityEvents;
 
-/** What strangers can cause as often as they like: the first of one kind and network is told at once, the others once a second. */
+/** Events that strangers can cause as often as they like: the first of a kind and network is logged at once, the others once a second. */
 const GATHERED: ReadonlySet<SecurityEvent> = new Set([
   'registration',
   'login_failed',
@@ -46,21 +46,21 @@ const GATHERED: ReadonlySet<SecurityEvent> = new Set([
   'origin_refused',
 ]);
 const GATHER_MS = 1_000;
-/** Kinds and networks in one second; what comes from more networks than that is counted in one line for each kind. */
+/** Kinds and networks in one second; events of further networks are counted in one line for each kind. */
 const MOST_GATHERED = 200;
 const SEVERAL = 'several';
 
-/** One line for each event that a security officer asks about: JSON in production, words elsewhere. */
+/** Logs one line for each event that concerns security: JSON in production, words elsewhere. */
 @Injectable()
 export class SecurityLog implements OnApplicationShutdown {
   private readonly logger = new Logger('Security');
-  /** What came after the first of its kind and network, within this second. Local to a node, as its log is. */
+  /** Events after the first of their kind and network within this second. Local to a node, as its log is. */
   private readonly gathered = new Map<string, { event: SecurityEvent; details: object; count: number }>();
   private timer?: NodeJS.Timeout | undefined;
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
-  tell<Name extends SecurityEvent>(event: Name, details: SecurityEvents[Name]): void {
+  log<Name extends SecurityEvent>(event: Name, details: SecurityEvents[Name]): void {
     if (!GATHERED.has(event)) return this.write(event, details);
     const { network = '' } = details as { network?: string };
     const isRoom = this.gathered.size < MOST_GATHERED;

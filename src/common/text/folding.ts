@@ -18,8 +18,8 @@ const ACCENTS = /(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])\p{M}
 const withoutAccents = (text: string): string => text.normalize('NFKD').replace(ACCENTS, '');
 
 /**
- * A text as it is searched: no case, accents, widths, or choice of apostrophes, dashes and blanks make a difference. Upper case first,
- * which knows that ß is SS, ı is I and ς is Σ. What was folded once is stored: who changes this writes a migration that folds anew.
+ * The form of a text that is searched: case, accents, widths, and the choice of apostrophes, dashes and blanks make no difference. Upper case
+ * first, which makes SS of ß, I of ı and Σ of ς. Folded names are stored: a change of this function needs a migration that folds them anew.
  */
 export const fold = (text: string): string =>
   withoutAccents(

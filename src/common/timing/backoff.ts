@@ -1,8 +1,8 @@
-/** How long to wait after the attempt number `times` (from 0) failed: twice as long each time, up to `longestMs`, with a quarter of jitter. */
+/** How long to wait after attempt number `times` (from 0) has failed: twice as long each time, up to `longestMs`, with a quarter of jitter. */
 export const growing = (firstMs: number, times: number, longestMs: number): number =>
   Math.min(firstMs * 2 ** times, longestMs) * (0.75 + Math.random() / 2);
 
-/** The same for one thing that is tried again and again, with its count. Local to a process. */
+/** The same for work that is tried again and again, with the count of its failures. Local to a process. */
 export class Backoff {
   private tries = 0;
 
@@ -16,7 +16,7 @@ export class Backoff {
     return growing(this.firstMs, this.tries++, this.longestMs);
   }
 
-  /** It worked: the next failure is a first one. */
+  /** After a success: the next failure counts as the first one. */
   reset(): void {
     this.tries = 0;
   }

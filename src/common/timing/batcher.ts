@@ -2,46 +2,45 @@ import { Logger } from '@nestjs/common';
 import { Backoff } from './backoff.js';
 import { logLine } from '../logs/log-line.js';
 
-/** Pauses behind hand-overs that fail: a database that is away must not be asked as fast as it refuses. */
+/** Pauses after batches that fail: a database that is away must not be queried as fast as it refuses. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * Collects what happens for `afterMs`, and then hands it over in one piece, one piece after another. What could not be handed over
- * is kept, and handed over with the next piece, after longer and longer pauses.
+ * Buffers values by key for `afterMs`, and then flushes them as one batch, one batch after another. A batch that fails is kept, merged
+ * into the next one, and tried again after longer and longer pauses.
  */
 export class Batcher<K, V> {
-  private readonly logger: Logger;
-  private gathered = new Map<K, V>();
+  private readonly logger = new Logger('Batches');
+  private buffer = new Map<K, V>();
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
-  /** Somebody asked for one more hand-over in the middle of one. */
+  /** `wake` was called while a batch is being flushed. */
   private isWanted = false;
   private readonly backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-  /** The pause that the last hand-over asks for: none where it succeeded. */
+  /** The pause after the last batch: none where it succeeded. */
   private pauseMs = 0;
   private isStopped = false;
 
   /**
-   * @param what the subject of the sentence that the log gets where a hand-over fails
-   * @param merge what to make of a value and of one that came before it; without it, the new one replaces it
+   * @param work what is done with a batch, as the subject of a sentence in the log: "Publishing presence"
+   * @param onBatch takes a batch; what it throws keeps the batch
+   * @param merge combines a value with an earlier one of its key; without it, the new one replaces it
    */
   constructor(
-    what: string,
+    private readonly work: string,
     private readonly afterMs: number,
-    private readonly handOver: (gathered: ReadonlyMap<K, V>) => Promise<void>,
+    private readonly onBatch: (batch: ReadonlyMap<K, V>) => Promise<void>,
     private readonly merge: (before: V, value: V) => V = (_, value) => value,
-  ) {
-    this.logger = new Logger(what);
-  }
+  ) {}
 
   add(key: K, value: V): void {
     if (this.isStopped) return;
-    this.put(this.gathered, key, value);
+    this.put(this.buffer, key, value);
     this.wake();
   }
 
-  /** Hands over after `afterMs`, or later where the last try failed; also where nothing is gathered by then. */
+  /** Flushes after `afterMs`, or later where the last batch failed; also where the buffer is empty by then. */
   wake(): void {
     if (this.running) this.isWanted = true;
     if (this.isStopped || this.timer || this.running) return;
@@ -51,52 +50,51 @@ export class Batcher<K, V> {
     ).unref();
   }
 
-  /** Hands over now. @throws what the hand-over throws; everything is kept for the next one */
+  /** Flushes now. @throws what `onBatch` throws; everything is kept for the next batch */
   async flush(): Promise<void> {
     while (this.running) await this.running.catch(() => undefined);
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.isStopped) return;
-    const piece = this.gathered;
-    this.gathered = new Map();
-    this.running = this.run(piece);
+    const batch = this.buffer;
+    this.buffer = new Map();
+    this.running = this.run(batch);
     await this.running;
   }
 
-  /** Hands nothing over any more; resolves when what is being handed over is done. */
+  /** Flushes nothing any more, and drops the buffer; resolves when the batch that is being flushed is done. */
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
-    this.gathered.clear();
+    this.buffer.clear();
     await this.running?.catch(() => undefined);
   }
 
-  private put(gathered: Map<K, V>, key: K, value: V): void {
-    const before = gathered.get(key);
-    gathered.set(key, before === undefined ? value : this.merge(before, value));
+  private put(buffer: Map<K, V>, key: K, value: V): void {
+    const before = buffer.get(key);
+    buffer.set(key, before === undefined ? value : this.merge(before, value));
   }
 
-  private async run(piece: ReadonlyMap<K, V>): Promise<void> {
-    // A hand-over that throws at once must not be over before `flush` knows that it runs.
+  private async run(batch: ReadonlyMap<K, V>): Promise<void> {
+    // A batch that fails at once must not be over before `flush` has stored its promise.
     await Promise.resolve();
     try {
-      await this.handOver(piece);
+      await this.onBatch(batch);
       this.backoff.reset();
       this.pauseMs = 0;
     } catch (error) {
-      // Said once: the database may be away for long.
-      if (this.pauseMs === 0)
-        this.logger.error(`This could not be told or stored, and will be tried again: ${logLine(error)}`);
+      // Logged once: the database may be away for long.
+      if (this.pauseMs === 0) this.logger.error(`${this.work} failed, and is tried again: ${logLine(error)}`);
       this.pauseMs = this.backoff.next();
       if (!this.isStopped) {
-        const kept = new Map(piece);
-        for (const [key, value] of this.gathered) this.put(kept, key, value);
-        this.gathered = kept;
+        const kept = new Map(batch);
+        for (const [key, value] of this.buffer) this.put(kept, key, value);
+        this.buffer = kept;
       }
       throw error;
     } finally {
       this.running = undefined;
-      if (this.isWanted || this.gathered.size > 0) this.wake();
+      if (this.isWanted || this.buffer.size > 0) this.wake();
       this.isWanted = false;
     }
   }

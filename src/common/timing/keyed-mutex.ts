@@ -1,20 +1,20 @@
 import { Busy } from '../errors.js';
 
 /**
- * Work on the same key happens one thing after another; on different keys, at once. Local to a process. Bounded by the requests that
- * are under way, each of which waits for a limited time.
+ * Runs work on the same key one after the other, and work on different keys at the same time. Local to a process. Its size is bounded by
+ * the requests under way, each of which waits for a limited time.
  */
 export class KeyedMutex<K> {
-  /** What the next work on each key has to wait for. */
+  /** By key, what the next work on it has to wait for. */
   private readonly last = new Map<K, Promise<unknown>>();
 
-  /** @param withinMs milliseconds that work waits before it is refused: what is before it may wait for a database that says nothing */
+  /** @param withinMs milliseconds that work waits before it is refused: the work before it may wait for a database that does not answer */
   constructor(private readonly withinMs: number) {}
 
   /**
-   * Runs `work` once everything is done that was asked for earlier on one of these keys. Two works on several keys never wait for each
-   * other, since each enters on all of its keys at once. Do not call it inside a transaction, nor inside work on the same key.
-   * @throws Busy where it had to wait for too long, and nothing was done; what `work` throws
+   * Runs `work` once all earlier work on any of these keys is done. Work on several keys cannot deadlock, since it queues on all of its keys
+   * at once. Do not call it inside a transaction, nor inside work on the same key.
+   * @throws Busy where it would have to wait for too long: then nothing was done; what `work` throws
    */
   run<T>(keys: readonly K[], work: () => Promise<T>): Promise<T> {
     const until = performance.now() + this.withinMs;

@@ -7,14 +7,13 @@ interface Waiting {
 }
 
 /**
- * Runs so many pieces of work at once; the others wait in memory, in the order in which they came, for a bounded time. Local to a
- * process.
+ * Runs a limited number of pieces of work at once; the others wait in memory, in their order, for a bounded time. Local to a process.
  */
 export class Line {
   private running = 0;
   private waiting: Waiting[] = [];
 
-  /** @param mostWaiting beyond them, the next one is refused at once */
+  /** @param mostWaiting with so many waiting, the next one is refused at once */
   constructor(
     private readonly atOnce: number,
     private readonly mostWaiting: number,
@@ -26,8 +25,8 @@ export class Line {
 
   /**
    * Runs `work` in its turn.
-   * @param isAhead before all that wait
-   * @throws Busy where its turn does not come within so many milliseconds, or too many wait; what `work` throws
+   * @param isAhead ahead of all that wait
+   * @throws Busy where its turn does not come in time, or too many wait; what `work` throws
    */
   async take<T>(work: () => Promise<T>, withinMs: number, isAhead = false): Promise<T> {
     await this.turn(withinMs, isAhead);
@@ -39,7 +38,7 @@ export class Line {
     }
   }
 
-  /** Those that have waited since then or longer wait no more: what they wait for does not come. */
+  /** Refuses those that have waited since then or longer. */
   refuseSince(time: number): void {
     for (const one of this.waiting.filter(({ since }) => since <= time)) one.refuse();
   }
@@ -66,7 +65,7 @@ export class Line {
   }
 }
 
-/** A line of its own, one at a time, for each thing that somebody waits for. */
+/** A line for each key, in which one piece of work runs at a time. */
 export class Lines {
   private readonly lines = new Map<string, Line>();
 
@@ -83,7 +82,7 @@ export class Lines {
     }
   }
 
-  /** Somebody has it, or waits for it. */
+  /** Whether work with this key runs or waits. */
   has(key: string): boolean {
     return this.lines.has(key);
   }

@@ -1,6 +1,6 @@
-/** Passes on the first value of a key at once, and after that at most one every `everyMs`: always the latest, and never none. */
+/** Passes on the first value of a key at once, and then at most one every `everyMs`, always the latest. The last value always comes. */
 export class Throttle<K, V> {
-  /** Keys passed on less than `everyMs` ago, each with what has come since. */
+  /** Keys of which a value was passed on less than `everyMs` ago, with the value that has come since. */
   private readonly recent = new Map<K, { timer: NodeJS.Timeout; latest?: { value: V } }>();
   private isStopped = false;
 

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { id, integer, moment, references, table, varchar } from './table.js';
 
-/** Passwords that were replaced by whoever had a session, for as long as they can be taken back. */
+/** Passwords that were replaced with a token alone, for as long as they can be taken back. */
 export class ReplacedPasswords1764520000000 implements MigrationInterface {
   name = 'ReplacedPasswords1764520000000';
 

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { key, moment, references, table } from './table.js';
 
-/** Who has given up membership of a group by themselves. Of those who had done so before, nothing is known. */
+/** Who has given up membership of a group. Departures from before this migration are unknown. */
 export class GroupDepartures1764550001000 implements MigrationInterface {
   name = 'GroupDepartures1764550001000';
 

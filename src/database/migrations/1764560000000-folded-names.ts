@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** People of one statement. */
+/** Users of one statement. */
 const CHUNK = 500;
-/** What the columns hold. */
+/** Characters that the columns hold. */
 const LENGTH = 240;
 
 const PLAIN: Record<string, string> = {
@@ -69,7 +69,7 @@ export class FoldedNames1764560000000 implements MigrationInterface {
 
   private async setKeys(runner: QueryRunner, keysOf: (person: Named) => [string, string]): Promise<void> {
     for (let last = 0; ;) {
-      // Whoever has erased their account has no keys, and is not found.
+      // Erased users have no keys, and are not found.
       const people = (await runner.query(
         `SELECT id, first_name, last_name FROM users WHERE id > ? AND erased_at IS NULL ORDER BY id LIMIT ${CHUNK}`,
         [last],

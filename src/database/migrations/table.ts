@@ -1,8 +1,8 @@
 import { Table, type TableColumnOptions, type TableForeignKeyOptions, type TableOptions } from 'typeorm';
 
 /*
- * The words that migrations are written in; the same on both dialects. Migrations import no entity: an entity changes with
- * the code, and what a migration did in the past must not.
+ * Helpers for migrations, the same on both dialects. Migrations import no entity: entities change with the code, and what a migration did
+ * must not.
  */
 
 export const id = (): TableColumnOptions => ({
@@ -24,7 +24,7 @@ export const text = (name: string): TableColumnOptions => ({ name, type: 'text' 
 export const moment = (name: string): TableColumnOptions => ({ name, type: 'datetime', precision: 3 });
 export const nullable = (column: TableColumnOptions): TableColumnOptions => ({ ...column, isNullable: true });
 
-// RESTRICT said aloud: it is what MariaDB makes of nothing, and MySQL does not.
+// RESTRICT is given, since MariaDB reports it where nothing is given, and MySQL does not.
 export const references = (name: string, column: string, table: string): TableForeignKeyOptions => ({
   name,
   columnNames: [column],

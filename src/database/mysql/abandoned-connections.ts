@@ -3,16 +3,16 @@ import { Backoff } from '../../common/timing/backoff.js';
 import { isLostConnection } from '../../common/lost-connection.js';
 import { onlyRow } from '../only-row.js';
 
-/** More are not remembered: the server ends them by its own deadlines. */
+/** Most that are remembered; the server ends others by its own deadlines. */
 const MOST = 100;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * Connections that broke on our side. The server may know nothing of that, and would keep their transactions, with all locks, until a
- * deadline of its own: on MySQL ten minutes. So another connection ends them there. Each is found by a named lock that it holds, which
- * no other connection and no other server has: their numbers are given out anew after a restart. Local to a process; where it ends,
- * the servers' own deadlines remain.
+ * Connections that broke on our side. The server may not have noticed, and would keep their transactions with all locks until a deadline of
+ * its own: ten minutes on MySQL. So another connection ends them there (`KILL`). Each is found by a named lock that it alone holds; the ids
+ * of connections would not do, since a server that was restarted assigns them anew. Local to a process; after its end, the servers' own
+ * deadlines remain.
  */
 export class AbandonedConnections {
   private readonly names = new Set<string>();
@@ -45,7 +45,7 @@ export class AbandonedConnections {
           await sleep(backoff.next(), undefined, { ref: false });
           continue;
         }
-        // It ended in the moment in which it was to be, or may not be ended by us.
+        // It has just ended by itself, or we have no right to end it.
       }
       this.names.delete(name);
     }

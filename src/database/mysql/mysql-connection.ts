@@ -1,18 +1,19 @@
 import { Logger } from '@nestjs/common';
-import { type ConnectionOptions, createConnection, type SslOptions } from 'mysql2/promise';
+import { type ConnectionOptions, createConnection, type RowDataPacket, type SslOptions } from 'mysql2/promise';
 import type { DatabaseUrl } from '../../config/database-url.js';
 import { isLoopbackName } from '../../config/loopback.js';
 import { driverCode } from '../../common/lost-connection.js';
+import { onlyRow } from '../only-row.js';
 import { SESSION } from './mysql-session.js';
-import { StartError } from '../start-error.js';
+import { StartError } from '../../common/start-error.js';
 import { mysqlProblem, oneLine } from '../start-problem.js';
 
 const CONNECT_WITHIN_MS = 10_000;
 
-/** The server's side offers no TLS, or none that fits. */
+/** The server offers no TLS, or none that we accept. */
 const NO_TLS = new Set(['HANDSHAKE_NO_SSL_SUPPORT', 'HANDSHAKE_SSL_ERROR']);
 
-/** How every connection to the server is made: the first one that asks what it is, the pool's, and the one that holds the lock. */
+/** The options of every connection: the first one, which asks what the server is, those of the pool, and the one that holds the lock. */
 export const connectionOptions = (url: DatabaseUrl, ssl: SslOptions | undefined): ConnectionOptions => ({
   host: url.host,
   port: url.port,
@@ -39,7 +40,7 @@ export interface Reached {
   ssl: SslOptions | undefined;
 }
 
-/** Connects once, and tries what every connection will be set to. @throws StartError where that fails */
+/** Connects once, and tries the settings of every connection. @throws StartError where that fails */
 export async function reach(url: DatabaseUrl): Promise<Reached> {
   const ssl = tlsOf(url);
   try {
@@ -60,9 +61,8 @@ export async function reach(url: DatabaseUrl): Promise<Reached> {
 async function ask(url: DatabaseUrl, ssl: SslOptions | undefined): Promise<string> {
   const connection = await createConnection(connectionOptions(url, ssl));
   try {
-    const [[{ version }]] = (await connection.query('SELECT VERSION() AS version')) as unknown as [
-      [{ version: string }],
-    ];
+    const [rows] = await connection.query<({ version: string } & RowDataPacket)[]>('SELECT VERSION() AS version');
+    const { version } = onlyRow(rows);
     for (const statement of [...SESSION.all, ...(version.includes('MariaDB') ? SESSION.mariadb : SESSION.mysql)])
       await connection.query(statement).catch((error: unknown) => {
         throw new StartError(

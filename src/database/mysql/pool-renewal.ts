@@ -1,11 +1,12 @@
 import type { Pool, PoolConnection } from 'mysql2';
+import { streamOf } from './mysql-internals.js';
 
-/** A server that stays read-only would otherwise be connected to anew for each statement. */
+/** Shortest time between two renewals: otherwise, each statement would open new connections to a server that stays read-only. */
 const AT_MOST_EVERY_MS = 1_000;
 
 /**
- * A primary that has become a replica keeps its connections, refuses writes and answers reads from what may be old. Behind a name or a
- * balancer that knows the new one, only new connections find it. Local to a process.
+ * Replaces the connections of a pool. A primary that has become a replica keeps its connections, refuses writes, and may answer reads with old
+ * data. Behind a name or a balancer, only new connections lead to the new primary. Local to a process.
  */
 export class PoolRenewal {
   private readonly all = new Set<PoolConnection>();
@@ -13,11 +14,11 @@ export class PoolRenewal {
   private outdated = new WeakSet<PoolConnection>();
   private renewedAt = -Infinity;
 
-  /** Before the pool has made a connection that is to be kept. */
+  /** Call it before the pool has made a connection that is kept. */
   constructor(pool: Pool) {
     pool.on('connection', (connection) => {
       this.all.add(connection);
-      (connection as unknown as { stream: NodeJS.EventEmitter }).stream.once('close', () => {
+      streamOf(connection).once('close', () => {
         this.all.delete(connection);
         this.idle.delete(connection);
       });
@@ -29,7 +30,7 @@ export class PoolRenewal {
     });
   }
 
-  /** Ends the connections that there are, those at work after their work; false where that was done a moment ago. */
+  /** Ends the present connections, busy ones after their work. False where that was done a moment ago. */
   renew(): boolean {
     const now = performance.now();
     if (now < this.renewedAt + AT_MOST_EVERY_MS) return false;

@@ -3,10 +3,10 @@ import type { Pool, PoolConnection } from 'mysql2';
 import type { DatabaseUrl } from '../../config/database-url.js';
 import { mysqlProblem, oneLine } from '../start-problem.js';
 
-/** While a server refuses, each statement asks it for a connection. */
+/** Shortest time between two equal lines: while a server refuses connections, each statement asks for one. */
 const SAY_EVERY_MS = 10_000;
 
-/** Says in the log why the pool gets no connection, in the words of a start that fails: the callers hear only `unavailable`. */
+/** Logs why the pool gets no connection, with the sentences of a start that fails: callers get only `unavailable`. */
 export function reportRefusals(pool: Pool, url: DatabaseUrl): void {
   const logger = new Logger('Database');
   let said = '';

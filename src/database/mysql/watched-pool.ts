@@ -2,49 +2,39 @@ import { randomUUID } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2';
 import { Busy } from '../../common/errors.js';
 import { isOutOfService } from '../../common/lost-connection.js';
+import { Deadline } from '../../common/timing/deadline.js';
+import { commandsOf, streamOf, waitingFor } from './mysql-internals.js';
 
-/** A statement, a COMMIT included, that is not answered by then. Locks are waited for less long: see `innodb_lock_wait_timeout`. */
+/** Deadline of a statement, a COMMIT included. Waits for locks end sooner: see `innodb_lock_wait_timeout`. */
 export const STATEMENT_WITHIN_MS = 3_000;
-/** The same for what may take long, a migration or a look through a whole table: a bound for a database that is mute. */
+/** The same for statements that may take long, a migration or a scan of a whole table: a bound for a database that does not answer. */
 const LONG_STATEMENT_WITHIN_MS = 600_000;
-/** The same for a connection out of the pool, whether it is waited for or made. */
+/** Deadline for a connection of the pool, whether it is waited for or made. */
 export const CONNECTION_WITHIN_MS = 3_000;
 /** Work that may wait for a connection. */
 const MAX_WAITING = 2_000;
 
-/** What we use of a command of mysql2: everything that a connection sends is one, and passes `addCommand`. */
-interface Command {
-  onResult?: (error: Error | null, ...rest: unknown[]) => void;
-}
-interface Commanded {
-  addCommand(command: Command): Command;
-  stream: { destroy(error: Error): void };
-}
-/** What we use of mysql2's pool: who waits for a connection, in order. */
-interface Queued {
-  _connectionQueue: { length: number; pop(): unknown; unshift(done: unknown): unknown };
-}
 type TakeConnection = (done: (error: Error | null, connection?: PoolConnection) => void) => void;
 
 const silence = (message: string, code: string): Error => Object.assign(new Error(message), { code, fatal: true });
 
 /**
- * A server that is frozen, or behind a network that has gone mute, refuses nothing and closes nothing: without a deadline, everybody
- * would wait until the kernel gives up, which takes many minutes. So each statement has one. What misses it ends its connection,
- * since the answer may still come, and nobody could tell to what. Local to a process.
+ * Gives each statement a deadline. A server that is frozen, or behind a network that drops packets, refuses and closes nothing: without a
+ * deadline, callers would wait until the kernel gives up, which takes many minutes. A statement that misses it ends its connection, since a
+ * late answer could not be matched to its statement. Local to a process.
  */
 export class WatchedPool {
   private readonly watched = new WeakMap<PoolConnection, { name: string; answeredAt: number }>();
   private readonly unhurried = new WeakSet<object>();
   private waiting = 0;
   private isAhead = false;
-  /** When the server last missed a deadline: connections that have not answered since may be as mute as that one. */
+  /** When the server last missed a deadline: connections that have not answered since may be as dead as that one. */
   private silentAt = -Infinity;
 
   /**
-   * Watches what leaves the pool from now on.
-   * @param onLost a connection broke, and the server need not have heard of it. It holds the server's named lock of this name for as
-   * long as it lives there
+   * Watches all connections that leave the pool from now on.
+   * @param onLost called when a connection broke, which the server may not have noticed. On the server, the connection holds the named lock of
+   *   this name until it ends there
    */
   constructor(
     private readonly pool: Pool,
@@ -54,7 +44,7 @@ export class WatchedPool {
     (pool as { getConnection: TakeConnection }).getConnection = (done) => this.take(take, done);
   }
 
-  /** For what may take long on a server that is well: ten minutes for each statement of this connection until `hurry`. */
+  /** For statements that may take long on a healthy server: ten minutes for each statement of this connection until `hurry`. */
   leaveTime(connection: object): void {
     this.unhurried.add(connection);
   }
@@ -63,7 +53,7 @@ export class WatchedPool {
     this.unhurried.delete(connection);
   }
 
-  /** What `connect` asks the pool for before it awaits anything comes before all that was asked for and not given yet. */
+  /** The connection that `connect` asks the pool for, before it awaits anything, comes before all that others wait for. */
   ahead<T>(connect: () => Promise<T>): Promise<T> {
     this.isAhead = true;
     try {
@@ -78,21 +68,20 @@ export class WatchedPool {
     this.waiting++;
     let isOver = false;
     const end = (error: Error | null, connection?: PoolConnection) => {
-      // Nobody waits for it any more.
+      // Its caller does not wait any more.
       if (isOver) return connection?.release();
       isOver = true;
       this.waiting--;
-      clearTimeout(timer);
+      deadline.met();
       done(error, connection);
     };
-    const timer = setTimeout(
-      () => end(silence('The database gave no connection in time.', 'ETIMEDOUT')),
-      CONNECTION_WITHIN_MS,
+    const deadline = new Deadline(CONNECTION_WITHIN_MS, () =>
+      end(silence('The database gave no connection in time.', 'ETIMEDOUT')),
     );
     const tryOne = () =>
       take((error, connection) => {
         if (error || !connection) {
-          // Also where TCP connects and nobody says a word.
+          // Also where TCP connects and the server sends nothing.
           if ((error as { code?: string } | null)?.code === 'ETIMEDOUT') this.silentAt = performance.now();
           return end(error);
         }
@@ -104,41 +93,40 @@ export class WatchedPool {
         }
         end(null, connection);
       });
-    const { _connectionQueue: queue } = this.pool as unknown as Queued;
-    const before = queue.length;
+    const waiting = waitingFor(this.pool);
+    const before = waiting.length;
     tryOne();
-    // It stands at the end.
-    if (this.isAhead && queue.length > before) queue.unshift(queue.pop());
+    // It is the last one in the queue.
+    if (this.isAhead && waiting.length > before) waiting.unshift(waiting.pop());
   }
 
   private watch(connection: PoolConnection): void {
     const state = { name: `parley:${randomUUID()}`, answeredAt: performance.now() };
     this.watched.set(connection, state);
-    const { stream } = connection as unknown as Commanded;
-    const commanded = connection as unknown as Commanded;
-    const add = commanded.addCommand.bind(connection);
-    // mysql2 replaces this one by another when the connection has ended.
-    commanded.addCommand = (command) => {
+    const stream = streamOf(connection);
+    const commands = commandsOf(connection);
+    const add = commands.addCommand.bind(connection);
+    commands.addCommand = (command) => {
       const { onResult } = command;
       if (!onResult) return add(command);
       const withinMs = this.unhurried.has(connection) ? LONG_STATEMENT_WITHIN_MS : STATEMENT_WITHIN_MS;
-      const timer = setTimeout(() => {
+      const deadline = new Deadline(withinMs, () => {
         this.silentAt = performance.now();
         stream.destroy(silence('The database did not answer in time.', 'PROTOCOL_SEQUENCE_TIMEOUT'));
-      }, withinMs);
+      });
       command.onResult = (error, ...rest) => {
-        clearTimeout(timer);
+        deadline.met();
         if (!error || !(error as { fatal?: boolean }).fatal) state.answeredAt = performance.now();
-        // Whoever gets this error may take the connection out of the pool, and it then tells nobody else that it broke.
+        // A caller that gets this error may take the connection out of the pool, and its `error` event is then not emitted.
         else this.onLost(state.name);
         onResult(error, ...rest);
-        // The node has no quorum, say: behind a balancer, another one has.
+        // The node has no quorum, say: behind a balancer, another node has.
         if (error && isOutOfService(error)) connection.destroy();
       };
       return add(command);
     };
     connection.on('error', () => this.onLost(state.name));
-    // Held by nobody else: whoever holds it is this connection, on whichever server that is.
+    // A name that only this connection uses: whatever server it is on, the holder of the lock is this connection.
     connection.query('DO GET_LOCK(?, 0)', [state.name], () => undefined);
   }
 }

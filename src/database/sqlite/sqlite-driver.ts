@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { StartError } from '../start-error.js';
+import { StartError } from '../../common/start-error.js';
 
 const require = createRequire(import.meta.url);
 
@@ -12,7 +12,7 @@ export function sqliteDriver(): typeof import('better-sqlite3') {
   }
 }
 
-/** An error of a driver that is missing, or was built for another Node, as the line that an operator needs. */
+/** The sentence for operators where a driver is missing, or was built for another Node. */
 export function driverProblem(error: unknown): StartError | undefined {
   const { message, code } = error as { message: string; code?: string };
   return /better.sqlite3|bindings file|NODE_MODULE_VERSION/i.test(message) && !code?.startsWith('SQLITE_')

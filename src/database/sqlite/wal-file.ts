@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What Windows, and some file systems, say where a folder is to be flushed: there is nothing to do then. */
+/** Errors of Windows, and of some file systems, where a folder is to be flushed: there is nothing to do then. */
 const CANNOT_FLUSH_FOLDERS = new Set(['EPERM', 'EISDIR', 'EINVAL', 'EACCES', 'ENOTSUP']);
 
 async function flushFolder(name: string): Promise<void> {
@@ -17,8 +17,8 @@ async function flushFolder(name: string): Promise<void> {
 }
 
 /**
- * SQLite's write-ahead log, flushed to disk off the main thread. SQLite's own flush (`synchronous = FULL`) would stop every socket of
- * the process for as long as the disk takes; here a commit is written at once, and whoever waits for it goes on when it is flushed.
+ * Flushes SQLite's write-ahead log to disk off the main thread. SQLite's own flush (`synchronous = FULL`) would block every socket of the
+ * process for as long as the disk takes; here a commit is written at once, and its caller continues when it is flushed.
  */
 export class WalFile {
   private running: Promise<void> = Promise.resolve();
@@ -32,20 +32,20 @@ export class WalFile {
 
   /**
    * @param database the file whose log exists already: something has been committed
-   * @param onFailure the disk refused, and must end the process: what was committed may be lost, and the kernel forgets that it is,
-   * so that the next flush would succeed
+   * @param onFailure called where the disk refused a flush; it must end the process. Commits may be lost, and the next flush would succeed all
+   *   the same, since the kernel reports the error once
    */
   static async open(database: string, onFailure: (error: Error) => void): Promise<WalFile> {
     const wal = new WalFile(await open(`${database}-wal`, 'r+'), onFailure);
-    // Its name in the folder must survive, too.
+    // The folder, too, so that the file's name survives.
     await flushFolder(dirname(database));
     return wal;
   }
 
-  /** Resolves once everything that was committed before the call is on disk, and never where the disk refused. */
+  /** Resolves once all that was committed before the call is on disk, and never where the disk refused. */
   async flush(): Promise<void> {
     if (this.isClosed) return;
-    // A flush that runs already may have begun before this commit; the one behind it serves all who have come since.
+    // A flush that is running may have begun before this commit; the next one serves all who have called since.
     this.next ??= this.running.then(() => {
       this.next = undefined;
       return (this.running = this.flushNow());
@@ -53,7 +53,7 @@ export class WalFile {
     await this.next;
   }
 
-  /** Once the database is closed: it has folded its log into its file, and flushed that. */
+  /** Call it once the database is closed: SQLite has folded the log into the file then, and flushed it. */
   async close(): Promise<void> {
     this.isClosed = true;
     await this.next;

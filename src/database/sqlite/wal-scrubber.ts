@@ -2,16 +2,16 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { Backoff } from '../../common/timing/backoff.js';
 import { UnitOfWork } from '../unit-of-work.js';
 
-/** How long deleted text may stay in the log; a busy log is not truncated for each. */
+/** How long deleted data may stay in the log: a busy log is not truncated after each deletion. */
 const SCRUB_WITHIN_MS = 5_000;
-/** Where somebody reads the log, it is tried again after longer and longer pauses. */
+/** While another process reads the log, it is tried again after longer and longer pauses. */
 const LONGEST_PAUSE_MS = 30_000;
-/** No backup of a file takes so long. */
+/** When the log warns of it: no backup takes so long. */
 const WARN_AFTER_MS = 5 * 60_000;
 
 /**
- * What is deleted is gone from the tables with the commit, and stays in SQLite's write-ahead log until that is checkpointed and truncated:
- * this does so within seconds. On MySQL there is nothing to do.
+ * Deleted data is gone from the tables with the commit, and stays in SQLite's write-ahead log until that is checkpointed and truncated. This
+ * does so within seconds. On MySQL there is nothing to do.
  */
 @Injectable()
 export class WalScrubber implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -22,13 +22,13 @@ export class WalScrubber implements OnApplicationBootstrap, OnApplicationShutdow
 
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
-  /** A crash may have come first. */
+  /** At the start: a crash may have prevented it. */
   async onApplicationBootstrap(): Promise<void> {
     await this.truncate();
   }
 
   onApplicationShutdown(): void {
-    // Whoever closes the database empties its log.
+    // Closing the database truncates its log.
     clearTimeout(this.planned);
   }
 
@@ -44,9 +44,9 @@ export class WalScrubber implements OnApplicationBootstrap, OnApplicationShutdow
     }, ms).unref();
   }
 
-  /** Before this resolves; or, where a reader (a backup, say) still needs the log, soon after it is done. */
+  /** Truncates the log before it resolves; or, where a reader (a backup, say) still needs it, soon after the reader is done. */
   async truncate(): Promise<void> {
-    const isDone = await this.unitOfWork.forgetDeleted().catch(() => false);
+    const isDone = await this.unitOfWork.truncateWal().catch(() => false);
     if (isDone) {
       this.backoff.reset();
       this.failingSince = undefined;
@@ -56,6 +56,8 @@ export class WalScrubber implements OnApplicationBootstrap, OnApplicationShutdow
     this.failingSince ??= performance.now();
     if (performance.now() < this.failingSince + WARN_AFTER_MS) return;
     this.failingSince = Infinity;
-    this.logger.warn('What was deleted is still in the log of the database, which somebody reads all the time.');
+    this.logger.warn(
+      'What was deleted is still in parley.sqlite-wal, since another program keeps reading the database. Close it (a backup, or a sqlite3 shell): the file is emptied then.',
+    );
   }
 }

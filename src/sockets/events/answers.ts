@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ErrorBody } from '../../common/http/error-body.js';
 
-/** Acknowledged: the session that the socket now speaks for. */
+/** Acknowledged: the socket is bound to this user's session. */
 export class Bound {
   @ApiProperty({ type: 'boolean', enum: [true] })
   ok!: true;
@@ -31,7 +31,7 @@ export class Stored {
   client_id?: string;
 }
 
-/** Acknowledged: the person is in the group now, or is not. */
+/** Acknowledged: the user is in the group now, or is not. */
 export class Entered {
   @ApiProperty({ type: 'boolean', enum: [true] })
   ok!: true;
@@ -43,7 +43,7 @@ export class Entered {
   is_in!: boolean;
 }
 
-/** Acknowledged: the bot says no more to this question, and what it had said is stored. */
+/** Acknowledged: the answer to this question has ended, and what there was of it is stored. */
 export class BotStopped {
   @ApiProperty({ type: 'boolean', enum: [true] })
   ok!: true;
@@ -63,14 +63,14 @@ export class Read {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Where it is a group' })
   chat_group_id?: number;
 
-  @ApiProperty({ type: 'integer', minimum: 0, description: 'The person has read up to here' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'The user has read up to here' })
   last_read_seq!: number;
 
   @ApiProperty({ type: 'integer', minimum: 0 })
   unread_count!: number;
 }
 
-/** Acknowledged: it was understood, and there is nothing more to say. */
+/** Acknowledged: it was understood. */
 export class Accepted {
   @ApiProperty({ type: 'boolean', enum: [true] })
   ok!: true;
@@ -85,7 +85,7 @@ export class Refused {
   error!: ErrorBody;
 }
 
-/** Enough for a client to know which of its messages it was, and nothing secret. */
+/** Enough for a client to know which of its messages it was, without secrets. */
 class RefusedRequest {
   @ApiProperty({ description: "The event's name", example: 'message' })
   event!: string;
@@ -99,6 +99,6 @@ class RefusedRequest {
 
 /** Something that the client sent was refused, or failed later; or the socket is about to be closed. */
 export class Exception extends ErrorBody {
-  @ApiPropertyOptional({ type: RefusedRequest, description: 'What it is about, where it is about one message' })
+  @ApiPropertyOptional({ type: RefusedRequest, description: 'The request that was refused, where it is one message' })
   request?: RefusedRequest;
 }

@@ -8,15 +8,15 @@ class ComingAndGoing {
     type: 'array',
     items: { type: 'integer', minimum: 1 },
     maxItems: 100,
-    description: 'Those it is about; of more than 100, the first 100',
+    description: 'The users who entered or left; of more than 100, the first 100',
   })
   user_ids!: number[];
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'How many it is about' })
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'How many users entered or left' })
   count!: number;
 }
 
-/** Who came and went, to those who are in the group: a sentence, not a message. It has no number and is not stored. */
+/** Who entered and who left, to those who are in the group. Not a message: it has no number and is not stored. */
 export class GroupNotice {
   @ApiProperty({ enum: ['group'] })
   chat_type!: 'group';
@@ -31,7 +31,7 @@ export class GroupNotice {
   notice!: ComingAndGoing;
 }
 
-/** There is something new in a group that one is a member of, and not in. At most one a second and group. */
+/** New messages in a group that the user is a member of, and not in. At most one a second for each group. */
 export class GroupNotification {
   @ApiProperty({ enum: ['group'] })
   chat_type!: 'group';
@@ -51,11 +51,11 @@ export class GroupNotification {
   @ApiProperty({ format: 'date-time', description: "The newest message's; ISO 8601, UTC, milliseconds" })
   timestamp!: string;
 
-  @ApiPropertyOptional({ type: 'boolean', enum: [true], description: 'It was deleted before this was told' })
+  @ApiPropertyOptional({ type: 'boolean', enum: [true], description: 'It was deleted before this was sent' })
   deleted?: true;
 }
 
-/** On one device a person has read a group: so have the others, and what they show as unread goes. */
+/** The user has read a group on one device: the others show it as read, too. */
 export class GroupRead {
   @ApiProperty({ enum: ['group'] })
   chat_type!: 'group';
@@ -66,11 +66,11 @@ export class GroupRead {
   @ApiProperty({ type: 'integer', minimum: 0, description: 'seq of the newest message; 0 where there is none yet' })
   last_seq!: number;
 
-  @ApiProperty({ type: 'integer', minimum: 0, description: 'The person has read up to here' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'The user has read up to here' })
   last_read_seq!: number;
 }
 
-/** A person's place in a group changed, on another device or by another's hand: on each of their sockets. */
+/** The user's place in a group changed, by another device or by another user: on each of their sockets. */
 export class GroupUpdate {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
   chat_group_id!: number;
@@ -78,18 +78,21 @@ export class GroupUpdate {
   @ApiProperty({ description: 'Its messages come from now on; false: they do not' })
   is_in!: boolean;
 
-  @ApiPropertyOptional({ description: 'Where that changed otherwise than by entering: let in, removed, or given up' })
+  @ApiPropertyOptional({
+    description: 'Where membership began or ended otherwise than by entering: added, removed, or given up',
+  })
   is_member?: boolean;
 
   @ApiPropertyOptional({
     type: 'integer',
     minimum: 1,
-    description: 'The new owner, where the group was handed over to this person or by them, or has come down to them',
+    description:
+      'The new owner, where the group was handed over by this user or to them, or where they have inherited it',
   })
   owner_id?: number;
 }
 
-/** Somebody asks to be let into a group, or has been answered: on each socket of theirs and of the group's owner. */
+/** A request for access to a group was made or answered: on each socket of the requester and of the group's owner. */
 export class AccessRequestUpdate {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
   chat_group_id!: number;
@@ -101,7 +104,7 @@ export class AccessRequestUpdate {
   status!: 'pending' | 'granted' | 'refused';
 }
 
-/** A group is new, or what its row in the list of groups shows to everybody has changed. At most one a second and group. */
+/** A group is new, or its row in the list of groups has changed. At most one a second for each group. */
 export class GroupRow {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
   chat_group_id!: number;
@@ -112,14 +115,14 @@ export class GroupRow {
   @ApiProperty({ type: 'integer', minimum: 1 })
   owner_id!: number;
 
-  @ApiProperty({ description: 'Nobody becomes a member by entering' })
+  @ApiProperty({ description: 'Entering does not make members' })
   is_private!: boolean;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'null for those outside a private group' })
   member_count!: number | null;
 }
 
-/** A group is no more. */
+/** A group was deleted. */
 export class GroupDeleted {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Which group' })
   chat_group_id!: number;

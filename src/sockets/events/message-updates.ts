@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** What a message is after it was edited or deleted: one of `edited_at` and `deleted` says which. */
+/** A message after an edit or a deletion: `edited_at` or `deleted` says which. */
 export class MessageChanged {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Who sent it; in a group its owner may have deleted it' })
   user_id!: number;
@@ -11,7 +11,7 @@ export class MessageChanged {
   @ApiProperty({ type: 'integer', minimum: 1, description: '1, 2, 3 … within the chat: one for each edit or delete' })
   change!: number;
 
-  @ApiProperty({ description: 'What it says now; empty where it was deleted' })
+  @ApiProperty({ description: 'The text now; empty where it was deleted' })
   message!: string;
 
   @ApiProperty({ format: 'date-time', description: 'When it was sent, as before; ISO 8601, UTC, milliseconds' })
@@ -24,7 +24,7 @@ export class MessageChanged {
   deleted?: true;
 }
 
-/** A direct message was edited or deleted: on each socket of both people, in the order of `change`. */
+/** A direct message was edited or deleted: on each socket of both users, in the order of `change`. */
 export class RoomMessageUpdate extends MessageChanged {
   @ApiProperty({ enum: ['room'] })
   chat_type!: 'room';
@@ -32,7 +32,7 @@ export class RoomMessageUpdate extends MessageChanged {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'The one it was sent to' })
   other_user_id!: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'The room of these two people' })
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The room of these two users' })
   chat_room_id!: number;
 }
 

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** What every stored message has, whatever its chat. */
+/** The fields that messages of all kinds of chats have. */
 class StoredMessage {
   @ApiProperty({ type: 'integer', minimum: 1, description: '1, 2, 3 … without a gap within the chat' })
   seq!: number;
@@ -14,11 +14,11 @@ class StoredMessage {
   })
   timestamp!: string;
 
-  @ApiPropertyOptional({ minLength: 1, maxLength: 64, description: 'As its sender named it' })
+  @ApiPropertyOptional({ minLength: 1, maxLength: 64, description: 'The id that the sender has given it' })
   client_id?: string;
 }
 
-/** A direct message, on each socket of both people. */
+/** A direct message, on each socket of both users. */
 export class RoomMessage extends StoredMessage {
   @ApiProperty({ enum: ['room'] })
   chat_type!: 'room';
@@ -29,7 +29,7 @@ export class RoomMessage extends StoredMessage {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'The one it was sent to' })
   other_user_id!: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'The room of these two people' })
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The room of these two users' })
   chat_room_id!: number;
 }
 
@@ -45,13 +45,13 @@ export class GroupMessage extends StoredMessage {
   chat_group_id!: number;
 }
 
-/** One side's words in a chat with the bot. */
+/** A message in a chat with the bot. */
 export class BotMessage extends StoredMessage {
-  @ApiProperty({ description: 'The person said it; otherwise the bot' })
+  @ApiProperty({ description: 'Written by the user; otherwise by the bot' })
   is_user!: boolean;
 }
 
-/** A question and its answer, on each socket of the person who asked; the question alone where the bot failed, or was stopped in time. */
+/** A question and its answer, on each socket of the user who asked; the question alone where the bot failed, or was stopped before a word. */
 export class BotMessages {
   @ApiProperty({ enum: ['bot'] })
   chat_type!: 'bot';
@@ -61,8 +61,8 @@ export class BotMessages {
 }
 
 /**
- * What a socket does not have yet of an answer that forms: `shown = shown.slice(0, offset) + text`. The message with the whole
- * answer follows, and replaces what was shown.
+ * The next part of an answer that forms: `shown = shown.slice(0, offset) + text`. The message with the whole answer follows, and replaces
+ * what was shown.
  */
 export class BotDelta {
   @ApiProperty({ type: 'integer', minimum: 1, description: 'The `seq` of the question that is being answered' })

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** How far somebody has read a chat. At most one a second, chat and reader; the last one always comes. */
+/** How far a user has read a chat. At most one a second for each chat and user; the last one always comes. */
 export class ReadReceipt {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Where it is a room' })
   chat_room_id?: number;
@@ -15,19 +15,19 @@ export class ReadReceipt {
   seq!: number;
 }
 
-/** Somebody types to you. */
+/** A user types in the direct room with the receiver. */
 export class RoomTyping {
   @ApiProperty({ enum: ['room'] })
   chat_type!: 'room';
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'The one it is meant for' })
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'The receiver' })
   other_user_id!: number;
 
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Who types' })
   user_id!: number;
 }
 
-/** Somebody types in a group that you are in. */
+/** A user types in a group that the receiver is in. */
 export class GroupTyping {
   @ApiProperty({ enum: ['group'] })
   chat_type!: 'group';
@@ -39,7 +39,7 @@ export class GroupTyping {
   user_id!: number;
 }
 
-/** Somebody came online or went. */
+/** A user came online or went offline. */
 export class PresenceChange {
   @ApiProperty({ type: 'integer', minimum: 1 })
   user_id!: number;
@@ -56,7 +56,7 @@ export class PresenceChange {
   last_seen!: string | null;
 }
 
-/** A person's row in the list of users, new or changed. */
+/** A user's row in the list of users, new or changed. */
 export class UserRow {
   @ApiProperty({ type: 'integer', minimum: 1 })
   id!: number;
@@ -79,7 +79,7 @@ export class UserRow {
   last_seen!: string | null;
 }
 
-/** A person is no more. */
+/** A user has erased their account. */
 export class UserErased {
   @ApiProperty({ type: 'integer', minimum: 1 })
   id!: number;

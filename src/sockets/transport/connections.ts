@@ -5,16 +5,16 @@ import { ClientNetworks, siteOf } from '../../common/limits/client-network.js';
 import { NETWORKS_OF_SITE } from '../../common/limits/limits.js';
 import { SecurityLog } from '../../common/logs/security-log.js';
 import { CONFIG, type Config } from '../../config/config.js';
-import { type Connection, cutOff, type Engine } from './engine-io.js';
+import { type Connection, connectionOf, cutOff, engineOf, hasSocket } from './engine-io.js';
 import type { ParleyServer } from '../events.js';
 
-/** A connection whose socket has left has as long to open another as a new connection has to open its first. */
+/** How long a connection may stay without a socket, also once its socket has left. */
 export const SOCKET_WITHIN_MS = 10_000;
 
-/** How many connections there are, and for how long one may stay without a socket. Engine.IO itself keeps them for ever. */
+/** Limits the number of connections, and the time that one may stay without a socket. Engine.IO by itself keeps those for ever. */
 @Injectable()
 export class Connections {
-  /** Connections that were closed since no socket used them any more, since the start. */
+  /** Connections that were closed for having no socket, since the start. */
   closedUnused = 0;
   private readonly logger = new Logger('Socket');
   /** Local, by network and by the site around it: a load balancer that spreads one network over many nodes lets it have as many on each. */
@@ -33,17 +33,17 @@ export class Connections {
 
   /** Before the first connection. */
   attach(server: ParleyServer): void {
-    (server.engine as unknown as Engine).on('connection', (connection) => this.count(connection));
+    engineOf(server).on('connection', (connection) => this.count(connection));
   }
 
-  /** Whether the network that a handshake comes from has all that it may have. */
+  /** Whether the network that a handshake comes from has as many connections as it may. */
   isFull(request: IncomingMessage): boolean {
     if (this.most === Infinity) return false;
     const network = this.networks.networkOf(request);
     const site = siteOf(network);
     const isSiteFull = site !== undefined && (this.open.get(site) ?? 0) >= this.most * NETWORKS_OF_SITE;
     if ((this.open.get(network) ?? 0) < this.most && !isSiteFull) return false;
-    this.security.tell('limit_reached', { network });
+    this.security.log('limit_reached', { network });
     if (!this.hasWarned)
       this.logger.warn(
         `${network} has ${this.most} connections, as many as SOCKETS_PER_NETWORK allows, and gets no more. Where this is a proxy of yours, set TRUST_PROXY.`,
@@ -52,9 +52,9 @@ export class Connections {
     return true;
   }
 
-  /** A socket has left. Where its connection stays, it is given time to open another. */
+  /** A socket has left. Where its connection stays, it has some time to open another. */
   hasLeft(socket: Socket): void {
-    const connection = socket.conn as unknown as Connection;
+    const connection = connectionOf(socket);
     if (connection.readyState !== 'open') return;
     clearTimeout(this.left.get(connection));
     const timer = setTimeout(() => {
@@ -67,7 +67,7 @@ export class Connections {
   }
 
   private count(connection: Connection): void {
-    const network = this.networks.networkOf(connection.request);
+    const network = this.networks.networkOf(connection.request!);
     const keys = [network, siteOf(network)].filter((key) => key !== undefined);
     for (const key of keys) this.open.set(key, (this.open.get(key) ?? 0) + 1);
     connection.once('close', () => {
@@ -81,6 +81,3 @@ export class Connections {
     });
   }
 }
-
-const hasSocket = (socket: Socket): boolean =>
-  ((socket as unknown as { client: { sockets: Map<string, Socket> } }).client.sockets?.size ?? 0) > 0;

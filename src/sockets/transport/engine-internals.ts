@@ -1,78 +1,144 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
+import { Socket } from 'socket.io';
 import { Adapter } from 'socket.io-adapter';
 import { WebSocket } from 'ws';
+import { assertUnchanged, changedIn, type Internals, versionOf } from '../../common/library-internals.js';
+import { type Connection, encoderOf, type Engine, hasSocket, type Transport } from './engine-io.js';
 
-/** What `gathered-writes.ts` relies on, of an Engine.IO socket. */
-interface EngineSocket {
-  prototype: { sendPacket?(type: string, data: string): void; flush?(): void };
+const require = createRequire(import.meta.url);
+const requireBesideSocketIo = createRequire(require.resolve('socket.io'));
+
+/** Classes of these libraries whose internals are checked here. */
+interface Classes {
+  /** Of Engine.IO. */
+  Server: new () => Engine;
+  Connection: new (id: string, server: Engine, transport: Transport, request: object, protocol: 4) => Connection;
+  /** Of Socket.IO. */
+  Client: { prototype: object };
+  Socket: { prototype: object };
+  Adapter: { prototype: object };
+  WebSocket: new (address: null, protocols: undefined, options: object) => object;
 }
 
-interface EncodingAdapter {
-  _encode(packet: object, options: object): unknown;
-}
-
-/** Engine.IO's own class, of the version that Socket.IO uses. */
-function engineSocket(): EngineSocket {
-  const fromHere = createRequire(import.meta.url);
-  const { Socket } = createRequire(fromHere.resolve('socket.io'))('engine.io') as { Socket: EngineSocket };
-  return Socket;
-}
-
-/**
- * Which of the parts that writes are gathered by are not as they were: none with the versions that were tested. They belong to
- * Engine.IO, `ws` and Socket.IO's adapter, are described nowhere, and may go with any of their releases.
- */
-export function missingInternals(
-  Engine: EngineSocket = engineSocket(),
-  SocketAdapter: { prototype: object } = Adapter,
-  WebSocketClass: new (address: null, protocols: undefined, options: object) => object = WebSocket,
-): string[] {
-  const parts: Record<string, () => boolean> = {
-    'a packet is flushed by `flush`, which may be replaced': () => {
-      let flushed = 0;
-      const socket = fake(Engine, { flush: () => flushed++ });
-      socket.sendPacket!('message', 'x');
-      return flushed === 1 && socket.writeBuffer.length === 1;
-    },
-    '`flush` hands `writeBuffer` to the transport': () => {
-      const sent: unknown[][] = [];
-      const transport = { writable: true, send: (packets: unknown[]) => sent.push(packets) };
-      const socket = fake(Engine, { transport, server: { emit: () => undefined }, writeBuffer: [1, 2] });
-      Engine.prototype.flush!.call(socket);
-      return sent[0]?.length === 2 && socket.writeBuffer.length === 0;
-    },
-    'a WebSocket has `_socket`': () => '_socket' in new WebSocketClass(null, undefined, {}),
-    'an adapter encodes by `_encode`, into `wsPreEncodedFrame`': () => {
-      const options: { wsPreEncodedFrame?: unknown } = {};
-      const adapter = Object.assign(Object.create(SocketAdapter.prototype) as EncodingAdapter, {
-        encoder: { encode: () => ['2["x"]'] },
-      });
-      adapter._encode({ type: 2, nsp: '/', data: ['x'] }, options);
-      const frames = options.wsPreEncodedFrame;
-      return Array.isArray(frames) && frames.every((frame) => Buffer.isBuffer(frame));
-    },
+function classes(): Classes {
+  const { Server, Socket: Connection } = requireBesideSocketIo('engine.io') as {
+    Server: Classes['Server'];
+    Socket: Classes['Connection'];
   };
-  return Object.entries(parts)
-    .filter(([, question]) => !isSo(question))
-    .map(([part]) => part);
+  const { Client } = requireBesideSocketIo('./client.js') as Pick<Classes, 'Client'>;
+  return { Server, Connection, Client, Socket, Adapter, WebSocket };
 }
 
-function isSo(question: () => boolean): boolean {
+interface Connected {
+  engine: Engine;
+  request: object;
+  webSocket: EventEmitter;
+  transport: Transport;
+  connection: Connection;
+}
+
+/** Checks a connection that Engine.IO has made of a WebSocket without a peer. */
+function whenConnected({ Server, Connection }: Classes, question: (connected: Connected) => boolean): boolean {
+  const engine = new Server();
+  const webSocket = Object.assign(new EventEmitter(), { send: () => undefined, close: () => undefined });
+  const request = { _query: { EIO: '4' }, websocket: webSocket, connection: {} };
+  const transport = engine.createTransport('websocket', request as unknown as IncomingMessage);
+  const connection = new Connection('id', engine, transport, request, 4);
   try {
-    return question();
-  } catch {
-    return false;
+    return question({ engine, request, webSocket, transport, connection });
+  } finally {
+    connection.close(true);
   }
 }
 
-function fake(Engine: EngineSocket, given: object): EngineSocket['prototype'] & { writeBuffer: unknown[] } {
-  const fields = {
-    _readyState: 'open',
-    writeBuffer: [],
-    packetsFn: [],
-    sentCallbackFn: [],
-    emit: () => true,
-    ...given,
-  };
-  return Object.assign(Object.create(Engine.prototype) as never, fields);
+/** What must be true of Engine.IO. */
+export const engineInternals = (known = classes()): Internals => ({
+  'a server has its `clients`, and makes transports by `createTransport`': () =>
+    whenConnected(
+      known,
+      ({ engine, transport }) => typeof engine.clients === 'object' && transport.name === 'websocket',
+    ),
+  'one listener hears the messages of a WebSocket, which its transport has as `socket`': () =>
+    whenConnected(
+      known,
+      ({ webSocket, transport }) =>
+        webSocket.listeners('message').length === 1 && (transport.socket as unknown) === webSocket,
+    ),
+  'a transport reads by `onData`': () =>
+    whenConnected(known, ({ transport }) => typeof transport.onData === 'function'),
+  'a connection has its `request`, `transport` and `readyState`': () =>
+    whenConnected(
+      known,
+      ({ connection, request, transport }) =>
+        connection.request === request && connection.transport === transport && connection.readyState === 'open',
+    ),
+  'what waits for a client stands in `writeBuffer`, while its transport is not `writable`': () =>
+    whenConnected(known, ({ connection, transport }) => {
+      transport.writable = false;
+      connection.write('x');
+      connection.sendPacket('ping');
+      return connection.writeBuffer.length === 2 && connection.writeBuffer[0]?.data === 'x';
+    }),
+});
+
+/** What must be true of Socket.IO. */
+export const socketIoInternals = ({ Client, Socket: SocketIo } = classes()): Internals => ({
+  'a client has its `sockets`': () => {
+    const socket = { id: 'id', nsp: {} };
+    const sockets = new Map([[socket.id, socket]]);
+    const client = Object.assign(Object.create(Client.prototype) as { _remove(one: object): void }, {
+      sockets,
+      nsps: new Map(),
+    });
+    client._remove(socket);
+    return sockets.size === 0 && !hasSocket({ client } as never);
+  },
+  'a socket may be given another `handshake`': () =>
+    'emit' in SocketIo.prototype && !('handshake' in SocketIo.prototype),
+});
+
+/** @throws StartError naming the library that has changed */
+export function assertEngine(): void {
+  assertUnchanged('engine.io', requireBesideSocketIo, engineInternals());
+  assertUnchanged('socket.io', require, socketIoInternals());
 }
+
+/** By library, what must be true for writes to be gathered. */
+const gatheringInternals = (known: Classes): Record<string, Internals> => ({
+  'engine.io': {
+    'a packet is flushed by `flush`, which may be replaced': () =>
+      whenConnected(known, ({ connection }) => {
+        let flushed = 0;
+        connection.flush = () => flushed++;
+        connection.sendPacket('ping');
+        return flushed === 1 && connection.writeBuffer.length === 1;
+      }),
+    '`flush` of its class hands `writeBuffer` to the transport': () =>
+      whenConnected(known, ({ connection, transport }) => {
+        const sent: unknown[][] = [];
+        Object.assign(transport, { writable: true, send: (packets: unknown[]) => sent.push(packets) });
+        connection.writeBuffer.push({}, {});
+        (Object.getPrototypeOf(connection) as Connection).flush.call(connection);
+        return sent[0]?.length === 2 && connection.writeBuffer.length === 0;
+      }),
+  },
+  ws: { 'a WebSocket has `_socket`': () => '_socket' in new known.WebSocket(null, undefined, {}) },
+  'socket.io-adapter': {
+    'an adapter encodes by `_encode`, into `wsPreEncodedFrame`': () => {
+      const options: { wsPreEncodedFrame?: Buffer[] } = {};
+      const encoder = { encode: () => ['2["x"]'] };
+      const adapter = Object.assign(Object.create(known.Adapter.prototype) as Adapter, { encoder });
+      encoderOf(adapter)._encode({ type: 2, nsp: '/', data: ['x'] }, options);
+      const frames = options.wsPreEncodedFrame;
+      return Array.isArray(frames) && frames.every((frame) => Buffer.isBuffer(frame));
+    },
+  },
+});
+
+/** What has changed of the internals that gathered writes need, with the versions. */
+export const changedForGathering = (known = classes()): string[] =>
+  Object.entries(gatheringInternals(known)).flatMap(([library, internals]) =>
+    changedIn(internals).map((sentence) => `${sentence} (${library} ${versionOf(library, requireBesideSocketIo)})`),
+  );

@@ -1,16 +1,24 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'socket.io';
+import type { Adapter } from 'socket.io-adapter';
+import type { ParleyServer } from '../events.js';
 
 /*
- * What Engine.IO and `ws` have and do not show in their types, as far as it is used here. `engine-internals.ts` looks at the start
- * whether it is there.
+ * Internals of Socket.IO, Engine.IO and `ws` that Parley uses and their types do not show: no other file uses them.
+ * `engine-internals.ts` checks at the start whether they are as expected.
  */
 
 export interface WebSocketEnd {
-  listeners(event: string): unknown[];
+  listeners(event: string): (() => void)[];
   removeAllListeners(event: string): void;
+  off(event: string, listener: () => void): void;
   on(event: string, listener: (data: Buffer, isBinary: boolean) => void): void;
   prependOnceListener(event: 'close', listener: (code: number) => void): void;
+  readonly readyState: number;
+  readonly OPEN: number;
   bufferedAmount: number;
+  /** The stream below it. */
+  _socket?: { cork(): void; uncork(): void } | null;
   pause(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -18,7 +26,8 @@ export interface WebSocketEnd {
 
 export interface Transport {
   name: string;
-  /** Polling has none of its own. */
+  writable: boolean;
+  /** None on polling. */
   socket?: WebSocketEnd;
   onData(data: string): void;
   on(event: 'ready', listener: () => void): void;
@@ -26,23 +35,48 @@ export interface Transport {
 
 export interface Connection {
   readyState: string;
-  request: IncomingMessage;
-  writeBuffer: unknown[];
+  request: IncomingMessage | undefined;
+  writeBuffer: { data?: string | Buffer }[];
   transport: Transport;
   write(packet: string): void;
   sendPacket(type: 'ping'): void;
+  flush(): void;
   close(discard: true): void;
   once(event: 'upgrade' | 'close', listener: () => void): void;
 }
 
 export interface Engine {
-  createTransport?(name: string, request: IncomingMessage): Transport;
+  /** Open connections by their session ids. */
+  clients: Record<string, Connection | undefined>;
+  createTransport(name: string, request: IncomingMessage): Transport;
   on(event: 'connection', listener: (connection: Connection) => void): void;
 }
 
-/** Ends a connection as if the network had broken: a stock client comes back by itself, and a dead one costs nothing more. */
-export function cutOff(connection: { close(discard: true): unknown; transport: object }): void {
-  const { socket } = connection.transport as Transport;
+/** Encodes packets. `wsPreEncodedFrame` is a WebSocket's frame that is made once for many receivers: its head and its body. */
+export interface Encoder {
+  _encode(packet: unknown, options: { wsPreEncodedFrame?: Buffer[] }): unknown;
+}
+
+/** What a socket keeps of its first request, for handlers to read. */
+interface Handshaken {
+  handshake: unknown;
+}
+
+export const engineOf = (server: ParleyServer): Engine => server.engine as unknown as Engine;
+
+export const connectionOf = (socket: Pick<Socket, 'conn'>): Connection => socket.conn as unknown as Connection;
+
+export const encoderOf = (adapter: Adapter): Encoder => adapter as unknown as Encoder;
+
+export const handshaken = (socket: Socket): Handshaken => socket;
+
+/** Whether the connection has a socket, this one or another. */
+export const hasSocket = (socket: Pick<Socket, 'client'>): boolean =>
+  (socket.client as unknown as { sockets: Map<string, Socket> }).sockets.size > 0;
+
+/** Ends a connection as if the network had broken: a stock client connects again by itself. */
+export function cutOff(connection: Pick<Connection, 'close' | 'transport'>): void {
+  const { socket } = connection.transport;
   connection.close(true);
   socket?.terminate();
 }

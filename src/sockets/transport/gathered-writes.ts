@@ -1,25 +1,18 @@
 import { Logger } from '@nestjs/common';
 import { Adapter } from 'socket.io-adapter';
-import { missingInternals } from './engine-internals.js';
+import { changedForGathering } from './engine-internals.js';
+import { type Connection, encoderOf, engineOf } from './engine-io.js';
 import type { ParleyServer } from '../events.js';
 
 /*
- * A message leaves as several packets: to the sender an acknowledgement and the message, to a busy group hundreds of messages at
- * once. Engine.IO hands each to the kernel by itself, which is where most of the time goes. Here, what one socket gets in one turn
- * of the event loop leaves in one write.
+ * Several packets often go to one socket at once: to a sender the acknowledgement and the message, to a busy group hundreds of messages.
+ * Engine.IO writes each packet by itself, which takes most of the time. Here, all packets to one socket in one turn of the event loop are one
+ * write.
  */
 
 const logger = new Logger('Socket');
 
-/** What Engine.IO does not show in its types. Polling has no stream of its own. */
-interface Connection {
-  readyState: string;
-  writeBuffer: unknown[];
-  transport: { socket?: { _socket?: { cork(): void; uncork(): void } | null } };
-  flush(): void;
-}
-
-/** Connections that have something to be written, when this turn is over. */
+/** Connections with packets to be written at the end of this turn. */
 const due = new Set<Connection>();
 
 function flushDue(): void {
@@ -29,7 +22,7 @@ function flushDue(): void {
     try {
       flushTogether(connection);
     } catch (error) {
-      // The others have nothing to do with it.
+      // The other connections must be flushed all the same.
       logger.error(error);
     }
   }
@@ -50,46 +43,43 @@ function flushNow(connection: Connection): void {
   (Object.getPrototypeOf(connection) as Connection).flush.call(connection);
 }
 
-/** Takes the place of Engine.IO's own; one function for all connections. */
+/** Replaces Engine.IO's own `flush`; one function for all connections. */
 function flushThisTurn(this: Connection): void {
-  // One that closes in the middle of its upgrade closes right behind this line, and what it was told last would be lost.
+  // A connection that closes in the middle of its upgrade closes right after this line: its last packets would be lost.
   if (this.readyState !== 'open') {
     flushNow(this);
     return;
   }
-  // After the callback that runs now and the promises that it settles: a batch of messages is told in one go.
+  // After the current callback and the promises that it settles, so that a batch of messages is one write.
   if (due.size === 0) process.nextTick(flushDue);
   due.add(this);
 }
 
 /** Before the first connection. */
 function gatherWrites(server: ParleyServer): void {
-  server.engine.on('connection', (connection: Connection) => {
+  engineOf(server).on('connection', (connection) => {
     connection.flush = flushThisTurn;
   });
 }
 
-/** The frame of a WebSocket that goes to many, made once: its head and its body. */
-interface Encoder {
-  _encode(packet: unknown, options: { wsPreEncodedFrame?: Buffer[] }): unknown;
-}
-
-/** Socket.IO's own adapter; what goes to many is one piece, so that it is one plain write to each. */
+/** Socket.IO's own adapter; a packet to many sockets is one buffer, so that it is one plain write to each. */
 class OnePieceAdapter extends Adapter {
   constructor(namespace: ConstructorParameters<typeof Adapter>[0]) {
     super(namespace);
-    (this as unknown as Encoder)._encode = (packet, options) => {
-      const encoded = (Adapter.prototype as unknown as Encoder)._encode.call(this, packet, options);
+    encoderOf(this)._encode = (packet, options) => {
+      const encoded = encoderOf(Adapter.prototype)._encode.call(this, packet, options);
       if (options.wsPreEncodedFrame) options.wsPreEncodedFrame = [Buffer.concat(options.wsPreEncodedFrame)];
       return encoded;
     };
   }
 }
 
-/** How to write: gathered, or, where Engine.IO has changed, as it does by itself, with a line about it in the log. */
+/** How packets are written: gathered, or, where Engine.IO has changed, one by one as it does by itself, with a warning in the log. */
 export function waysToWrite(): { adapter: typeof Adapter; attach: (server: ParleyServer) => void } {
-  const missing = missingInternals();
-  if (missing.length === 0) return { adapter: OnePieceAdapter, attach: gatherWrites };
-  logger.warn(`Each packet is written by itself, since this is no more so in Engine.IO: ${missing.join('; ')}.`);
+  const changed = changedForGathering();
+  if (changed.length === 0) return { adapter: OnePieceAdapter, attach: gatherWrites };
+  logger.warn(
+    `Packets are written one by one, which is slower: Engine.IO or Socket.IO has changed, and this is true no longer: ${changed.join('; ')}. Run \`npm ci\`, which installs the versions that were tested.`,
+  );
   return { adapter: Adapter, attach: () => undefined };
 }

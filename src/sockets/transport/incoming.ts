@@ -7,43 +7,43 @@ import { PACKET_COSTS } from '../../common/limits/limits.js';
 import { RateLimits } from '../../common/limits/rate-limits.js';
 import { SecurityLog } from '../../common/logs/security-log.js';
 import { CONFIG, type Config } from '../../config/config.js';
-import { type Connection, cutOff, type Engine, type Transport, type WebSocketEnd } from './engine-io.js';
+import { type Connection, cutOff, engineOf, type Transport, type WebSocketEnd } from './engine-io.js';
 import type { Exception, ParleyServer } from '../events.js';
 import { carry, costOf, now, type PacketLimit, Traffic, trafficOf } from './traffic.js';
 
 /*
- * Everything that comes in by a socket passes here first, before anything of it is parsed: packets of every kind, known or not, with
- * a token or without, and WebSocket's own pings. What is refused costs as much as what is stored, so all of it counts.
+ * Limits what connections send. Everything passes here before it is parsed: packets of every kind, known or not, with a token or without,
+ * and WebSocket's own pings. Refusing costs as much as storing, so all of it counts.
  */
 
-/** Largest packet that is looked at. */
+/** Largest packet that is read. */
 export const MAX_PACKET_BYTES = 64 * 1024;
-/** Up to here a packet that is too large is refused by itself; a larger one closes its connection, as the transport cannot skip it. */
+/** Up to this size a packet that is too large is refused alone; a larger one closes its connection, since the transport cannot skip it. */
 export const MAX_REFUSED_BYTES = 256 * 1024;
 
-/** So many seconds' worth may come at once. */
+/** The burst: so many seconds' worth may come at once. */
 const BURST_SECONDS = 4;
-/** How long the last word has to leave, before the connection ends. */
+/** How long the last packet has to be sent before the connection is cut. */
 const LAST_WORD_MS = 100;
-/** Whoever was cut off has a tenth of the burst at hand when they come back within a minute, and others of their network, too. */
+/** For how long connections of a network get a tenth of the burst after one was cut off. */
 const REMEMBERED_MS = 60_000;
 const REMEMBERED = 10_000;
 const SHARE_AFTERWARDS = 0.1;
-/** One line of the log for all that were cut off in so much time. */
+/** Shortest time between two lines in the log. */
 const LOG_EVERY_MS = 10_000;
 
 const SEPARATOR = '\x1e';
-/** An event with its acknowledgement's number, if any, and its name, as Engine.IO carries it. */
+/** An event as Engine.IO carries it: its acknowledgement's number, if any, and its name. */
 const EVENT_HEAD = /^42(\d{0,10})\["([\w ]{1,64})"/;
 
-/** Reads for Engine.IO, as long as a connection stays within its limit. */
+/** Hands packets on to Engine.IO as long as a connection stays within its limit. */
 @Injectable()
 export class Incoming implements OnApplicationShutdown {
   /** Connections that were closed for what they sent, since the start. */
   cutOffs = 0;
   private readonly logger = new Logger('Socket');
   private readonly limit: PacketLimit | undefined;
-  /** Local: networks of which a connection was cut off a moment ago. */
+  /** Networks of which a connection was cut off a moment ago. Local to a node. */
   private readonly flooders = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
   private logTimer?: NodeJS.Timeout | undefined;
 
@@ -58,12 +58,8 @@ export class Incoming implements OnApplicationShutdown {
 
   /** Before the first connection. */
   attach(server: ParleyServer): void {
-    const engine = server.engine as unknown as Engine;
-    const create = engine.createTransport?.bind(engine);
-    if (!create) {
-      this.logger.warn('Engine.IO has changed (createTransport): what sockets send is not counted.');
-      return;
-    }
+    const engine = engineOf(server);
+    const create = engine.createTransport.bind(engine);
     engine.createTransport = (name, request) => {
       const transport = create(name, request);
       this.watch(transport, this.networks.networkOf(request));
@@ -79,19 +75,19 @@ export class Incoming implements OnApplicationShutdown {
     clearTimeout(this.logTimer);
   }
 
-  /** Where a connection comes from, as it was when it came. */
-  networkOf(connection: object): string {
-    return trafficOf(connection as Connection)?.network ?? 'unknown';
+  /** The network that a connection came from. */
+  networkOf(connection: { transport: object }): string {
+    return trafficOf(connection)?.network ?? 'unknown';
   }
 
-  /** Whether the network that a handshake comes from has flooded so often that it has to wait. */
+  /** Whether the network that a handshake comes from has flooded so often that it must wait. */
   isFlooding(request: IncomingMessage): boolean {
     return this.rates.isFlooding(this.networks.networkOf(request));
   }
 
-  /** Counts what something cost beyond its packet. */
-  charge(connection: object, kind: 'join' | 'refusal'): void {
-    const traffic = trafficOf(connection as Connection);
+  /** Counts the cost of a packet beyond its size. */
+  charge(connection: { transport: object }, kind: 'join' | 'refusal'): void {
+    const traffic = trafficOf(connection);
     if (traffic) this.take(traffic, PACKET_COSTS[kind].cost);
   }
 
@@ -122,7 +118,7 @@ export class Incoming implements OnApplicationShutdown {
     });
     socket.on('ping', isWithin);
     socket.on('pong', isWithin);
-    // A close frame is the last that is heard; 1006 stands for none.
+    // A close frame is the last sign of life; 1006 stands for none.
     socket.prependOnceListener('close', (code) => void (code !== 1006 && hears(traffic)));
   }
 
@@ -140,7 +136,7 @@ export class Incoming implements OnApplicationShutdown {
       // Behind the answer to this request.
       setImmediate(() => this.end(traffic));
     };
-    // It asks for more, and has got what was sent before.
+    // A poll: the client has received what was sent before.
     transport.on('ready', () => void (traffic.heardAt = now()));
   }
 
@@ -153,7 +149,7 @@ export class Incoming implements OnApplicationShutdown {
     return packets.join(SEPARATOR);
   }
 
-  /** Says that a packet is too large, to whoever waits for its answer. @returns nothing, to be read in place of a binary piece */
+  /** Refuses a packet that is too large, also in its acknowledgement. @returns nothing, to be read in place of a binary piece */
   private refuse(traffic: Traffic, head: string): Buffer {
     const { connection } = traffic;
     const [, id, event] = EVENT_HEAD.exec(head) ?? [];
@@ -168,13 +164,13 @@ export class Incoming implements OnApplicationShutdown {
     if (!traffic.isSpent && !traffic.takes(cost)) this.end(traffic);
   }
 
-  /** Says why, and ends the connection. */
+  /** Sends the reason, and ends the connection. */
   private end(traffic: Traffic): void {
     const { connection, network } = traffic;
     traffic.isSpent = true;
     this.flooders.set(network, true);
     this.rates.flooded(network);
-    this.security.tell('limit_reached', { network });
+    this.security.log('limit_reached', { network });
     this.cutOffs++;
     this.log();
     if (!connection) return;
@@ -190,15 +186,16 @@ export class Incoming implements OnApplicationShutdown {
     const before = this.cutOffs - 1;
     this.logTimer ??= setTimeout(() => {
       this.logTimer = undefined;
-      const limit = `more than ${this.limit?.perSecond} packets a second (SOCKET_PACKETS_PER_SECOND)`;
-      this.logger.warn(`Closed for sending ${limit}: ${this.cutOffs - before} connections.`);
+      this.logger.warn(
+        `${this.cutOffs - before} connections were closed, since they sent more than ${this.limit?.perSecond} packets a second (SOCKET_PACKETS_PER_SECOND).`,
+      );
     }, LOG_EVERY_MS).unref();
   }
 }
 
 export const tooMuch = (): RateLimited => new RateLimited('This socket sends too much.', 1);
 
-/** From one who has something waiting for them, it does not say that they have read what was sent. */
+/** Where packets wait for the client, a packet from it does not show that it has received what was sent. */
 function hears(traffic: Traffic): void {
   const { connection } = traffic;
   traffic.cameAt = now();
@@ -211,10 +208,10 @@ function belongsTo(connection: Connection): void {
   if (traffic) traffic.connection = connection;
 }
 
-/** `exception` to a client that may have no socket yet, and then does not hear it. */
+/** `exception` to a client, which ignores it where it has no socket yet. */
 const eventPacket = (exception: Exception): string => `2${JSON.stringify(['exception', exception])}`;
 
-/** Stops counting where it is too many anyway. */
+/** Counts up to the limit. */
 function countPackets(data: string, most = 0): number {
   let count = 1;
   for (let i = data.indexOf(SEPARATOR); i !== -1 && count <= most; i = data.indexOf(SEPARATOR, i + 1)) count++;

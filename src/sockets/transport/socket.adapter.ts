@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -6,13 +5,15 @@ import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Server, ServerOptions, Socket } from 'socket.io';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
 import { DomainError } from '../../common/errors.js';
+import { Metrics } from '../../common/metrics.js';
 import { logLine } from '../../common/logs/log-line.js';
-import { isOriginAllowed, originRefused } from '../../common/http/origin.js';
+import { EXPOSED_HEADERS, headersForPage, isOriginAllowed, originRefused } from '../../common/http/origin.js';
 import { OpenConnections } from '../../common/limits/open-connections.js';
 import { UnfinishedRequests } from '../../common/limits/unfinished-requests.js';
 import type { Config } from '../../config/config.js';
 import type { ParleyServer } from '../events.js';
 import { Connections, SOCKET_WITHIN_MS } from './connections.js';
+import { connectionOf, handshaken } from './engine-io.js';
 import { waysToWrite } from './gathered-writes.js';
 import { boundedWebSockets } from './bounded-web-sockets.js';
 import { Incoming, MAX_REFUSED_BYTES } from './incoming.js';
@@ -22,38 +23,37 @@ import { refuseBadBodies } from './polled-bodies.js';
 
 export const SOCKET_PATH = '/socket';
 
-/** A client that never finishes its request must not keep the process from ending. */
+/** How long open requests may take at the stop: a client that never finishes one must not keep the process from ending. */
 const DRAIN_MS = 5_000;
 
 type AnyAcknowledge = (answer: unknown) => void;
 
-/** What Socket.IO and Engine.IO keep of a connection's first request, for handlers that may read it. Ours have read it by then. */
-interface Handshaken {
-  handshake: unknown;
-  conn: { request: unknown; transport: { name: string; socket?: EventEmitter } };
-}
-
 const NO_HANDSHAKE = Object.freeze({ headers: {}, query: {}, auth: {} });
 
-/** Headers and all, a request is some kilobytes for each connection. Polling goes on by requests, and keeps its first. */
+/**
+ * Frees the first request of a connection, which takes some kilobytes with its headers. Socket.IO keeps it for handlers to read; ours have
+ * read it by now. Polling needs requests on, and keeps its first.
+ */
 function forgetHandshake(socket: Socket): void {
-  const { conn } = socket as unknown as Handshaken;
-  if (conn.transport.name !== 'websocket') return;
-  conn.request = undefined;
+  const connection = connectionOf(socket);
+  if (connection.transport.name !== 'websocket') return;
+  connection.request = undefined;
   // Engine.IO leaves this one behind on a connection that began as a WebSocket, and with it all that its function can see.
-  const webSocket = conn.transport.socket;
+  const webSocket = connection.transport.socket;
   for (const listener of webSocket?.listeners('error') ?? [])
-    if (listener.name === 'onUpgradeError') webSocket!.off('error', listener as () => void);
-  (socket as unknown as Handshaken).handshake = NO_HANDSHAKE;
+    if (listener.name === 'onUpgradeError') webSocket!.off('error', listener);
+  handshaken(socket).handshake = NO_HANDSHAKE;
 }
 
-/** Socket.IO as Parley serves it: where, to whom, and with handlers bound the plain way. */
+/** Socket.IO with Parley's path, limits and handshake checks, and with handlers that are bound directly. */
 export class SocketAdapter extends IoAdapter {
   private static readonly log = new CalmLogger('Socket');
   private readonly known = new Set<string>();
+  private readonly counts = new Map<string, (began: number) => void>();
   private readonly incoming: Incoming;
   private readonly connections: Connections;
   private readonly openConnections: OpenConnections;
+  private readonly metrics: Metrics;
   private hasWarnedOfVersion = false;
 
   constructor(
@@ -65,6 +65,7 @@ export class SocketAdapter extends IoAdapter {
     this.incoming = app.get(Incoming);
     this.connections = app.get(Connections);
     this.openConnections = app.get(OpenConnections);
+    this.metrics = app.get(Metrics);
   }
 
   override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
@@ -73,18 +74,21 @@ export class SocketAdapter extends IoAdapter {
       ...options!,
       path: SOCKET_PATH,
       serveClient: false,
-      // A transport that never becomes a socket has as long as a socket that never shows a token.
+      // A transport that never becomes a socket has as long as a socket that never sends a token.
       connectTimeout: SOCKET_WITHIN_MS,
       pingInterval: PING_EVERY_MS,
       transports: [...this.config.socketTransports],
       maxHttpBufferSize: MAX_REFUSED_BYTES,
       wsEngine: boundedWebSockets,
-      // Chat messages are smaller than what compressing them costs in memory for each connection.
+      // No compression: chat messages are small, and it costs memory for each connection.
       perMessageDeflate: false,
       // Those for other paths are none: see `upgrades.ts`.
       destroyUpgrade: false,
-      // For polling. WebSocket knows no CORS: `allowRequest` is what guards both.
-      cors: { origin: (origin, done) => done(null, isOriginAllowed(this.config, origin)) },
+      // For polling. WebSockets have no CORS: `allowRequest` checks both.
+      cors: {
+        origin: (origin, done) => done(null, isOriginAllowed(this.config, origin)),
+        exposedHeaders: EXPOSED_HEADERS,
+      },
       allowRequest: (request, done) => {
         const refusal = this.refusalOf(request);
         if (refusal === undefined) done(null, true);
@@ -104,7 +108,7 @@ export class SocketAdapter extends IoAdapter {
       this.incoming.charge(socket.conn, 'join');
       next();
     });
-    refuseBadBodies(server);
+    refuseBadBodies(server, ({ headers }) => headersForPage(this.config, headers.origin));
     return server;
   }
 
@@ -119,17 +123,37 @@ export class SocketAdapter extends IoAdapter {
   override bindMessageHandlers(socket: Socket, handlers: MessageMappingProperties[]): void {
     for (const { message, callback } of handlers) {
       this.known.add(message as string);
+      const counted = this.metrics.isOn ? this.countedAs(message as string) : undefined;
       socket.on(message as string, (...given: unknown[]) => {
         const acknowledge = typeof given.at(-1) === 'function' ? (given.pop() as AnyAcknowledge) : undefined;
-        // Handlers never reject: the gateway's filter answers every error.
+        const began = counted && performance.now();
+        // Handlers never reject: the gateway's filter answers every error, and counts it.
         void (callback(given[0], acknowledge) as Promise<unknown>).then(
-          (answer) => answer !== undefined && acknowledge?.(answer),
+          (answer) => {
+            if (answer === undefined) return;
+            acknowledge?.(answer);
+            if (began !== undefined) counted!(began);
+          },
           (error: unknown) => SocketAdapter.log.error(logLine(error)),
         );
       });
     }
     socket.onAny((event: string, ...given: unknown[]) => this.answerUnknown(socket, event, given));
     forgetHandshake(socket);
+  }
+
+  /** Counts an event that was accepted, and began then. One for all sockets, which are many. */
+  private countedAs(event: string): (began: number) => void {
+    const known = this.counts.get(event);
+    if (known) return known;
+    const { events, ackSeconds } = this.metrics;
+    const accepted = events.labels({ event, result: 'ok' });
+    const count = (began: number): void => {
+      accepted.inc();
+      if (event === 'message') ackSeconds.observe((performance.now() - began) / 1_000);
+    };
+    this.counts.set(event, count);
+    return count;
   }
 
   /** Closes all sockets and the HTTP server; a request that is not answered by then is cut off. */
@@ -144,7 +168,7 @@ export class SocketAdapter extends IoAdapter {
     });
   }
 
-  /** An event that nobody handles would leave its sender waiting for an acknowledgement for ever. */
+  /** Answers unknown events: otherwise their sender would wait for an acknowledgement for ever. */
   private answerUnknown(socket: Socket, event: string, given: unknown[]): void {
     const acknowledge = given.at(-1);
     if (this.known.has(event) || typeof acknowledge !== 'function') return;
@@ -154,7 +178,7 @@ export class SocketAdapter extends IoAdapter {
     this.incoming.charge(socket.conn, 'refusal');
   }
 
-  /** Why a handshake is refused, if so: with which status, and in which words. */
+  /** Why a handshake is refused, if so: the status and the sentence. */
   private refusalOf(request: IncomingMessage): Refusal | undefined {
     const foreign = this.foreign(request);
     if (foreign) return foreign;
@@ -168,14 +192,14 @@ export class SocketAdapter extends IoAdapter {
     return undefined;
   }
 
-  /** Said once: such a client tries again and again. */
+  /** Logged once: such a client tries again and again. */
   private warnOfVersion(version: string | null): void {
     if (!this.hasWarnedOfVersion)
       SocketAdapter.log.warn(`Refused a client that speaks EIO=${String(version).slice(0, 8)}. ${WRONG_VERSION}`);
     this.hasWarnedOfVersion = true;
   }
 
-  /** The same for what would be a WebSocket. */
+  /** The same for WebSockets. */
   private upgradeRefusal(request: IncomingMessage): Refusal | undefined {
     if (!request.url?.startsWith(`${SOCKET_PATH}/`))
       return { status: 404, message: `There is no WebSocket here. Connect Socket.IO to ${SOCKET_PATH}.` };
@@ -196,7 +220,7 @@ const WRONG_VERSION =
 const versionOf = ({ url }: IncomingMessage): string | null =>
   new URL(url ?? '', 'http://localhost').searchParams.get('EIO');
 
-/** Engine.IO would make it 403 always. What refuses a WebSocket has no status of its own: there it is 400. */
+/** The status of a refusal on polling: Engine.IO would always answer 403. WebSockets are refused with 400. */
 function refuseHandshake(
   request: IncomingMessage & { res?: ServerResponse | null },
   { status, message }: Refusal,
@@ -211,10 +235,10 @@ function refuseHandshake(
   res.end(JSON.stringify({ code: ENGINE_CODES[status], message }));
 }
 
-/** Engine.IO's own numbers for what is wrong. */
+/** Engine.IO's numbers of errors. */
 const ENGINE_CODES: Record<number, number> = { 400: 5, 403: 4, 429: 4 };
 
-/** Engine.IO answers 500 to the others. OPTIONS was answered before, where it is a page's. */
+/** Methods that are answered; Engine.IO would answer 500 to others. OPTIONS of pages was answered before. */
 function onlyGetAndPost(request: IncomingMessage, response: ServerResponse, next: () => void): void {
   if (request.method === 'GET' || request.method === 'POST') {
     next();

@@ -2,34 +2,33 @@ import { performance } from 'node:perf_hooks';
 import { BYTES_OF_ONE, PACKET_COSTS } from '../../common/limits/limits.js';
 import type { Connection, Transport } from './engine-io.js';
 
-/** How often each client is asked whether it is there. */
+/** How often each client is pinged. */
 export const PING_EVERY_MS = 25_000;
-/** A client that lives is heard once in each such time; one with a slow network some seconds later. */
+/** A client that lives sends something within this time, with some seconds for a slow network. */
 export const DEAD_AFTER_MS = PING_EVERY_MS + 5_000;
 
-/** How much a connection may send, in packets or what costs as much. */
+/** How much a connection may send, in packets or their equivalent. */
 export interface PacketLimit {
   perSecond: number;
-  /** At once: what a client has gathered while it was offline, for one. */
+  /** At once: what a client has gathered while it was offline, say. */
   burst: number;
 }
 
-/** What so many packets cost that have so many bytes in all. */
+/** The cost of packets by their number and total bytes. */
 export const costOf = (packets: number, bytes: number): number =>
   packets * PACKET_COSTS.packet.cost + Math.floor(bytes / BYTES_OF_ONE) * PACKET_COSTS.bytes.cost;
 
 /**
- * What comes in by one transport of a connection: how much, and when the client was last heard. Local: it ends with its connection,
- * and the others see only what it does.
+ * How much one transport of a connection has sent, and when its client was last heard. Local to a node: it ends with its connection.
  */
 export class Traffic {
-  /** When it was last clear that the client had got what it was told, on the clock of `now()`. */
+  /** When it was last certain that the client had received what was sent to it, on the clock of `now()`. */
   heardAt = now();
-  /** When anything last came, whatever waits for the client. */
+  /** When anything last came from the client. */
   cameAt = this.heardAt;
-  /** Sent more than it may: nothing of it is read any more. */
+  /** It has sent more than it may: nothing of it is read any more. */
   isSpent = false;
-  /** Whose it is; none yet while a WebSocket is tried beside polling. */
+  /** Its connection; undefined while a WebSocket is tried beside polling. */
   connection?: Connection;
   private credit: number;
   private refilledAt: number;
@@ -43,7 +42,7 @@ export class Traffic {
     this.refilledAt = this.heardAt;
   }
 
-  /** Counts what costs as much as so many packets. @returns false from when it is too much */
+  /** Counts a cost in packets. @returns false once it is too much */
   takes(cost: number): boolean {
     this.credit -= cost;
     if (this.credit >= 0) return true;
@@ -56,7 +55,7 @@ export class Traffic {
   }
 }
 
-/** Milliseconds of a clock that never jumps. */
+/** Milliseconds of a monotonic clock. */
 export const now = (): number => performance.now();
 
 const TRAFFIC = Symbol('traffic');
@@ -67,13 +66,13 @@ interface Carrier {
 
 export const carry = (transport: Transport, traffic: Traffic): void => void ((transport as Carrier)[TRAFFIC] = traffic);
 
-/** Of a connection, by the transport that it uses now. */
+/** The traffic of a connection, by the transport that it uses now. */
 export const trafficOf = ({ transport }: { transport: object }): Traffic | undefined => (transport as Carrier)[TRAFFIC];
 
-/** When the client at the other end was last heard: what was told later may not have reached it. */
+/** When the client was last heard: what was sent later may not have reached it. */
 export const heardAt = (socket: { conn: { transport: object } }): number => trafficOf(socket.conn)?.heardAt ?? now();
 
-/** It was heard just now, by another way. */
+/** It gave a sign of life by other means. */
 export function hear(socket: { conn: { transport: object } }): void {
   const traffic = trafficOf(socket.conn);
   if (traffic) traffic.heardAt = now();

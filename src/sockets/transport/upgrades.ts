@@ -2,43 +2,43 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /*
- * Node answers no request that has an `Upgrade` header, as soon as somebody listens for upgrades: curl and Java's client send one for
- * HTTP/2 with each request. A server may ignore the header (RFC 9110, section 7.8), and everything but a WebSocket for Socket.IO is
- * answered as if it were not there.
+ * Once there is a listener for upgrades, Node answers no request that has an `Upgrade` header: curl and Java's client send one for HTTP/2 with
+ * each request. A server may ignore the header (RFC 9110, section 7.8): here, every request but a WebSocket for Socket.IO is answered as
+ * without it.
  */
 
 type Upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
 
-/** Why something is refused: with which status, and in which words. */
+/** Why a request is refused: the status and the sentence. */
 export interface Refusal {
   status: number;
   message: string;
 }
 
-/** What the types do not show yet. */
+/** Missing in the types yet. */
 interface AskingServer extends Server {
   shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
 }
 
 const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 
-/** What asks for the other protocol, and must not be seen again. */
+/** Headers that ask for another protocol, and must not be read again. */
 const DROPPED = new Set(['upgrade', 'http2-settings']);
 
 /**
- * Leaves WebSockets to whoever listens for upgrades by now, unless `refusalOf` says why one is refused; what asks for anything else
- * is a request like every other.
+ * Leaves WebSockets to the present listeners for upgrades, unless `refusalOf` refuses one; requests for other protocols are handled like
+ * every other request.
  */
 export function upgradeOnlyWebSockets(
   server: Server,
   refusalOf: (request: IncomingMessage) => Refusal | undefined,
 ): void {
   const listeners = server.listeners('upgrade') as Upgrade[];
-  // Nobody upgrades anything, and Node itself ignores the header.
+  // Without listeners, Node itself ignores the header.
   if (listeners.length === 0) return;
   server.removeAllListeners('upgrade');
-  // Node from 24.9 on asks by itself (and drops what is pipelined behind an upgrade that is ignored), and newer ones hand over no plain
-  // socket; those before go on below.
+  // Node from 24.9 on has an option for it (and drops requests that are pipelined behind an ignored upgrade), and newer ones hand over no
+  // plain socket; older ones need the code below.
   (server as AskingServer).shouldUpgradeCallback = isWebSocket;
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (!isWebSocket(request)) return answerPlainly(server, request, stream, head);
@@ -56,9 +56,9 @@ function refuse(stream: Duplex, { status, message }: Refusal): void {
   );
 }
 
-/** Reads the request once more, without what asks for an upgrade: its body, and what follows it, are read as ever. */
+/** Reads the request once more, without the headers that ask for an upgrade: its body and the following requests are read as usual. */
 function answerPlainly(server: Server, request: IncomingMessage, stream: Duplex, head: Buffer): void {
-  // Sent behind another request without waiting for its answer: the two answers would get mixed up.
+  // Pipelined behind another request that is not answered yet: the answers would get mixed up.
   if ((stream as { _httpMessage?: unknown })._httpMessage) {
     stream.destroy();
     return;
