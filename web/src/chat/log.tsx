@@ -244,6 +244,7 @@ export const Log = memo(function Log({ view, seq }: LogProps) {
     goal.value = undefined;
     if (to) arrive(to);
     else begin();
+    follow();
     // A row that goes away, or a button in it, leaves the focus to its neighbour.
     if (!hadFocus || document.activeElement !== document.body) return;
     const row = rows.slice(focusedIndex.current).find(isMessage) ?? rows.findLast(isMessage);
@@ -289,6 +290,13 @@ export const Log = memo(function Log({ view, seq }: LogProps) {
 
   /** The composer grows, a keyboard opens, a phone is turned: the end stays the end. */
   const wasAtEnd = useRef(true);
+  const total = useRef(0);
+  /** Also where more is added, or measured to be larger, than the list follows by itself in one frame. */
+  const follow = (): void => {
+    if (total.current === (total.current = list.getTotalSize())) return;
+    if (wasAtEnd.current && isPlaced.current && at_end && list.getDistanceFromEnd() > 1) list.scrollToEnd();
+  };
+  const last = useRef({ offset: 0, height: 0 });
   useLayoutEffect(() => {
     const element = scroller.current!;
     const observer = new ResizeObserver(() => {
@@ -312,10 +320,14 @@ export const Log = memo(function Log({ view, seq }: LogProps) {
   const onScroll = (): void => {
     // Not the virtualizer's own offset: it may hear of the same event only after this.
     const { scrollTop: offset, scrollHeight, clientHeight } = scroller.current!;
-    wasAtEnd.current = timeline.peek().at_end && scrollHeight - clientHeight - offset <= AT_END_PX;
+    const isByHand = performance.now() - handAt.current < HAND_MS;
+    const isNear = scrollHeight - clientHeight - offset <= AT_END_PX;
+    // What grows leads nobody away from the end: a hand does, or what scrolls up where nothing grew, as Tab does.
+    const isLed = isByHand || (offset < last.current.offset && scrollHeight === last.current.height);
+    wasAtEnd.current = timeline.peek().at_end && (isNear || (wasAtEnd.current && !isLed));
+    last.current = { offset, height: scrollHeight };
     const first = list.getVirtualItemForOffset(offset);
     if (isSettled.current) savePlace(chat.key, wasAtEnd.current ? undefined : placeAt(offset));
-    const isByHand = performance.now() - handAt.current < HAND_MS;
     if (isByHand) {
       handAt.current = performance.now();
       clearTimeout(dayTimer.current);
@@ -368,7 +380,7 @@ export const Log = memo(function Log({ view, seq }: LogProps) {
     hasFocus.current = scroller.current?.contains(relatedTarget as Node | null) ?? false;
   };
 
-  const isFar = !isHidden && rows.length > 0 && (!at_end || list.getDistanceFromEnd() > 240);
+  const isFar = !isHidden && rows.length > 0 && (!at_end || (list.getDistanceFromEnd() > 240 && !wasAtEnd.current));
   return (
     <div class="log-box">
       {loading === 'older' && <div class="loading-bar" aria-hidden="true" />}

@@ -65,9 +65,14 @@ describe.skipIf(!hasChromium)('a long conversation', () => {
     const page = await walk().enter(ada, `/with/${alan.id}`);
     await latest(page).click();
     await expect.poll(() => fromEnd(page)).toBeLessThanOrEqual(2);
+    // A slow device draws many at once, and measures them late.
+    const device = await page.context().newCDPSession(page);
+    await device.send('Emulation.setCPUThrottlingRate', { rate: 4 });
     await flood(alan, ada, 300);
-    await message(page, 'Flood 300.').waitFor();
+    await message(page, 'Flood 300.').waitFor({ timeout: 120_000 });
+    await device.send('Emulation.setCPUThrottlingRate', { rate: 1 });
     await expect.poll(() => fromEnd(page)).toBeLessThanOrEqual(2);
+    expect(await latest(page).count()).toBe(0);
     await page.getByRole('log').hover();
     await page.mouse.wheel(0, -2_000);
     await latest(page).waitFor();
