@@ -15,6 +15,7 @@ const FLOORS = [
     rooms: ['domain-events'],
     why: 'what has happened: the lowest floor that knows of commits, so that all may tell and listen',
   },
+  { rooms: ['cluster'], why: 'what nodes tell each other, and what only one of them does' },
   { rooms: ['database'], why: 'transactions and portable SQL for any table' },
   { rooms: ['common'], why: 'what has no subject of its own' },
   { rooms: ['config'], why: 'settings, which everything may read' },

@@ -4,6 +4,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { BotModule } from './bot/bot.module.js';
 import { ChatGroupsModule } from './chat-groups/chat-groups.module.js';
 import { ChatRoomsModule } from './chat-rooms/chat-rooms.module.js';
+import { ClusterModule } from './cluster/cluster.module.js';
 import { CommonModule } from './common/common.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -45,6 +46,7 @@ export class AppModule {
         MailModule.with(config),
         SocketsModule,
         DomainEventsModule,
+        ClusterModule.with(),
         DatabaseModule.with(config),
         CommonModule,
         ConfigModule.with(config, secret),

@@ -31,6 +31,8 @@ export interface Config {
   readonly databaseUrl: DatabaseUrl | undefined;
   /** Connections to `databaseUrl`, without the one that holds the lock. */
   readonly databasePool: number;
+  /** Undefined: this process is the only one on its database. */
+  readonly redisUrl: string | undefined;
   readonly migrateAtStart: boolean;
   /** Undefined: generated into dataDir. */
   readonly jwtSecret: string | undefined;
@@ -100,6 +102,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, builtClient = WEB_CLIENT_FOLD
   if (given['DATABASE_URL'] && !given['JWT_SECRET']) {
     wrong.push('JWT_SECRET is required with DATABASE_URL; make one with `openssl rand -base64 48`');
   }
+  for (const name of ['DATABASE_URL', 'SMTP_URL'])
+    if (given['REDIS_URL'] && !given[name])
+      wrong.push(`${name} is required with REDIS_URL: what lies in DATA_DIR is known to one process alone`);
   if (given['PORT'] === '0' && !given['PUBLIC_URL'])
     wrong.push('PUBLIC_URL is required with PORT=0: links need to lead somewhere');
   const isBuilt = existsSync(join(builtClient, 'index.html'));
@@ -123,6 +128,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, builtClient = WEB_CLIENT_FOLD
     dataDir: resolve(read.DATA_DIR),
     databaseUrl: read.DATABASE_URL,
     databasePool: read.DATABASE_POOL,
+    redisUrl: read.REDIS_URL,
     migrateAtStart: read.MIGRATE_AT_START === 'on',
     jwtSecret: read.JWT_SECRET,
     jwtSecretPrevious: read.JWT_SECRET_PREVIOUS,

@@ -96,6 +96,11 @@ export const smtpUrl = validator((given) => {
   return isSmtp && url.hostname && !url.search && !url.hash ? given.replace(/\/+$/, '') : undefined;
 }, 'a URL like smtp://user:password@mail.example.com:587, without a query (SMTP_TLS and SMTP_CA are variables of their own)');
 
+export const redisUrl = validator((given) => {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  return url && /^rediss?:$/.test(url.protocol) && url.hostname && /^(\/\d*)?$/.test(url.pathname) ? given : undefined;
+}, 'redis://user:password@host:6379, or rediss:// with TLS');
+
 export const databaseUrl = makeValidator((given) => parseDatabaseUrl(given.trim()));
 
 export const countUpTo = (most: number) =>

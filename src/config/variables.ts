@@ -15,6 +15,7 @@ import {
   portNumber,
   positive,
   proxies,
+  redisUrl,
   secret,
   shortText,
   smtpUrl,
@@ -64,6 +65,11 @@ export const variables = {
   DATABASE_POOL: countUpTo(1000)({
     default: 10,
     desc: 'Connections to MySQL or MariaDB that work; one more holds the lock against a second process.',
+  }),
+  REDIS_URL: redisUrl({
+    default: undefined,
+    docs: 'none: one process is all there is',
+    desc: 'Redis, through which several processes with the same DATABASE_URL tell each other what happens: redis://user:password@host:6379. In preparation.',
   }),
   MIGRATE_AT_START: oneOf(
     'on',

@@ -1,0 +1,44 @@
+/** What one node has to hear of another, by topic. Plain data: it travels as JSON. */
+export type Heard = (data: unknown, from: number) => void | Promise<void>;
+
+/**
+ * Carries news between the nodes that serve one community. News only hurry: they may be late, come twice, or be lost, and whoever needs
+ * to be sure reads the rows. Where one node is all there is, nothing is carried, and nothing is waited for.
+ */
+export abstract class NodeBus {
+  /** Whether other nodes may serve the same rows. */
+  abstract readonly isShared: boolean;
+  /** The number of this node among those that serve the same rows; 1 where it is alone. Another one after each start. */
+  abstract readonly nodeId: number;
+
+  /** Tells all other nodes, or the one that is named. Never waits, and never throws. */
+  abstract tell(topic: string, data: unknown, to?: number): void;
+
+  /** Calls `heard` with what other nodes tell. Call this in `onModuleInit`. One listener for each topic. */
+  abstract on(topic: string, heard: Heard): void;
+
+  /**
+   * Tells all other nodes that live, and waits until the listeners of each are done; not longer than `withinMs`, and not at all where
+   * nothing can be carried now. @returns whether all have confirmed it
+   */
+  abstract tellAndWait(topic: string, data: unknown, withinMs: number): Promise<boolean>;
+
+  /** Calls `missed` each time when news may have been missed: they were cut off, or a gap was noticed. Then rows are to be read again. */
+  abstract onMissed(missed: () => void): void;
+}
+
+/** The only node. */
+export class LoneNode extends NodeBus {
+  readonly isShared = false;
+  readonly nodeId = 1;
+
+  tell(): void {}
+
+  on(): void {}
+
+  tellAndWait(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  onMissed(): void {}
+}
