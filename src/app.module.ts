@@ -46,7 +46,7 @@ export class AppModule {
         MailModule.with(config),
         SocketsModule,
         DomainEventsModule,
-        ClusterModule.with(),
+        ClusterModule.with(config),
         DatabaseModule.with(config),
         CommonModule,
         ConfigModule.with(config, secret),

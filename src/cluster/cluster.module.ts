@@ -1,14 +1,21 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import type { Config } from '../config/config.js';
 import { LoneNode, NodeBus } from './node-bus.js';
 
 /** What nodes know of each other. */
 @Module({})
 export class ClusterModule {
-  static with(): DynamicModule {
+  static with({ redisUrl, redisPrefix }: Config): DynamicModule {
+    const useFactory = async (): Promise<NodeBus> => {
+      if (redisUrl === undefined) return new LoneNode();
+      // Without Redis nothing of it is loaded.
+      const { RedisBus } = await import('./redis/redis-bus.js');
+      return RedisBus.open(redisUrl, redisPrefix);
+    };
     return {
       module: ClusterModule,
       global: true,
-      providers: [{ provide: NodeBus, useClass: LoneNode }],
+      providers: [{ provide: NodeBus, useFactory }],
       exports: [NodeBus],
     };
   }

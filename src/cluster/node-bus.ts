@@ -1,3 +1,5 @@
+import type { Carrier } from './carrier.js';
+
 /** What one node has to hear of another, by topic. Plain data: it travels as JSON. */
 export type Heard = (data: unknown, from: number) => void | Promise<void>;
 
@@ -10,6 +12,15 @@ export abstract class NodeBus {
   abstract readonly isShared: boolean;
   /** The number of this node among those that serve the same rows; 1 where it is alone. Another one after each start. */
   abstract readonly nodeId: number;
+  /** Carries packets for sockets; undefined where there is nobody to carry them to. */
+  abstract readonly carrier: Carrier | undefined;
+  /** Whether other nodes hear what is told now. Where the node is alone, nothing is amiss. */
+  abstract readonly isUp: boolean;
+  /** How often something was not told, or carried, since the start. */
+  abstract readonly dropped: number;
+
+  /** The numbers of the other nodes that were heard within the last seconds. */
+  abstract nodes(): readonly number[];
 
   /** Tells all other nodes, or the one that is named. Never waits, and never throws. */
   abstract tell(topic: string, data: unknown, to?: number): void;
@@ -31,6 +42,13 @@ export abstract class NodeBus {
 export class LoneNode extends NodeBus {
   readonly isShared = false;
   readonly nodeId = 1;
+  readonly carrier = undefined;
+  readonly isUp = true;
+  readonly dropped = 0;
+
+  nodes(): readonly number[] {
+    return [];
+  }
 
   tell(): void {}
 

@@ -33,6 +33,8 @@ export interface Config {
   readonly databasePool: number;
   /** Undefined: this process is the only one on its database. */
   readonly redisUrl: string | undefined;
+  /** Before the names of all channels and keys in Redis. */
+  readonly redisPrefix: string;
   readonly migrateAtStart: boolean;
   /** Undefined: generated into dataDir. */
   readonly jwtSecret: string | undefined;
@@ -129,6 +131,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, builtClient = WEB_CLIENT_FOLD
     databaseUrl: read.DATABASE_URL,
     databasePool: read.DATABASE_POOL,
     redisUrl: read.REDIS_URL,
+    redisPrefix: `${read.REDIS_PREFIX}:`,
     migrateAtStart: read.MIGRATE_AT_START === 'on',
     jwtSecret: read.JWT_SECRET,
     jwtSecretPrevious: read.JWT_SECRET_PREVIOUS,

@@ -101,6 +101,11 @@ export const redisUrl = validator((given) => {
   return url && /^rediss?:$/.test(url.protocol) && url.hostname && /^(\/\d*)?$/.test(url.pathname) ? given : undefined;
 }, 'redis://user:password@host:6379, or rediss:// with TLS');
 
+export const word = validator(
+  (given) => (/^[\w.-]{1,50}$/.test(given) ? given : undefined),
+  'up to 50 letters, digits, dots, hyphens and underscores',
+);
+
 export const databaseUrl = makeValidator((given) => parseDatabaseUrl(given.trim()));
 
 export const countUpTo = (most: number) =>

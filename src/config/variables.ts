@@ -21,6 +21,7 @@ import {
   smtpUrl,
   transports,
   UNITS,
+  word,
 } from './validators.js';
 
 /**
@@ -70,6 +71,10 @@ export const variables = {
     default: undefined,
     docs: 'none: one process is all there is',
     desc: 'Redis, through which several processes with the same DATABASE_URL tell each other what happens: redis://user:password@host:6379. In preparation.',
+  }),
+  REDIS_PREFIX: word({
+    default: 'parley',
+    desc: 'Begins all names in Redis. Communities that share a Redis need different ones.',
   }),
   MIGRATE_AT_START: oneOf(
     'on',

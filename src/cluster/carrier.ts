@@ -1,0 +1,17 @@
+/**
+ * Carries packets for sockets between nodes, by channels: only nodes that listen to a channel get what is sent to it. Nothing waits for it,
+ * and what cannot be carried is dropped: clients find what they missed by `seq` and `change`.
+ */
+export interface Carrier {
+  /** Sends a text to the other nodes that listen. Never waits, and never throws. */
+  send(channel: string, text: string): void;
+
+  /** Listens from now on. @returns once it is certain that nothing is missed, or after a second where nothing can be carried now */
+  listen(channel: string): Promise<void>;
+
+  /** Does not have to hear of this channel any more; what arrives within a second may still come. */
+  unlisten(channel: string): void;
+
+  /** Calls `arrived` with each text that another node has sent. Called once. */
+  onArrival(arrived: (text: string) => void): void;
+}

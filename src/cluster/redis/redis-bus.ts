@@ -1,0 +1,201 @@
+import { randomInt } from 'node:crypto';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { CalmLogger } from '../../common/logs/calm-logger.js';
+import { logLine } from '../../common/logs/log-line.js';
+import type { Carrier } from '../carrier.js';
+import { type Heard, NodeBus } from '../node-bus.js';
+import { RedisCarrier } from './redis-carrier.js';
+import { RedisLink } from './redis-link.js';
+
+/** How often each node says that it is there, and with which number its news stand. */
+const HELLO_EVERY_MS = 1_000;
+/** A node that has said nothing for so long is not waited for. It may live on: the rows of the database decide that. */
+const GONE_AFTER_MS = 3_500;
+/** Confirmations that are awaited at once; past that, nobody waits. */
+const MOST_AWAITED = 10_000;
+
+/** Topics of this file. */
+const HELLO = 'hello';
+const BYE = 'bye';
+const DONE = 'done';
+
+/** What travels: from whom, the number of this piece of news among those to all (0: it is for one node), what, and who awaits an answer. */
+type Piece = [from: number, number: number, topic: string, data: unknown, ask?: number];
+
+interface Peer {
+  heardAt: number;
+  /** Of the last piece of news that came. */
+  number: number;
+}
+
+interface Awaited {
+  missing: Set<number>;
+  done: (byAll: boolean) => void;
+}
+
+/** News between nodes over Redis: one channel for all, and one for each node. */
+export class RedisBus extends NodeBus implements OnApplicationShutdown {
+  readonly isShared = true;
+  readonly nodeId = randomInt(2, 2 ** 31 - 1);
+  private readonly logger = new CalmLogger('Nodes');
+  private readonly link: RedisLink;
+  private readonly redisCarrier: RedisCarrier;
+  private readonly listeners = new Map<string, Heard>();
+  private readonly missedListeners: (() => void)[] = [];
+  private readonly peers = new Map<number, Peer>();
+  private readonly awaited = new Map<number, Awaited>();
+  private asked = 0;
+  private number = 0;
+  private readonly timer: NodeJS.Timeout;
+  private readonly hear = (text: string): void => this.heard(text);
+
+  private constructor(
+    url: string,
+    private readonly prefix: string,
+  ) {
+    super();
+    this.link = new RedisLink(url);
+    this.redisCarrier = new RedisCarrier(this.link, `${prefix}room:`);
+    this.link.onUp(() => void this.cameUp());
+    this.timer = setInterval(() => this.hello(), HELLO_EVERY_MS).unref();
+  }
+
+  /** @param prefix of all channels: communities that share a Redis have different ones. @throws StartError as RedisLink.open */
+  static async open(url: string, prefix: string): Promise<RedisBus> {
+    const bus = new RedisBus(url, prefix);
+    await bus.link.open();
+    return bus;
+  }
+
+  override get carrier(): Carrier {
+    return this.redisCarrier;
+  }
+
+  override get isUp(): boolean {
+    return this.link.isUp;
+  }
+
+  override get dropped(): number {
+    return this.link.dropped;
+  }
+
+  override nodes(): readonly number[] {
+    const since = performance.now() - GONE_AFTER_MS;
+    return [...this.peers].filter(([, { heardAt }]) => heardAt > since).map(([id]) => id);
+  }
+
+  tell(topic: string, data: unknown, to?: number): void {
+    this.publish(topic, data, to);
+  }
+
+  on(topic: string, heard: Heard): void {
+    if (this.listeners.has(topic)) throw new Error(`Two listeners for the topic ${topic}.`);
+    this.listeners.set(topic, heard);
+  }
+
+  tellAndWait(topic: string, data: unknown, withinMs: number): Promise<boolean> {
+    const missing = new Set(this.nodes());
+    if (!this.isUp || this.awaited.size >= MOST_AWAITED) {
+      this.publish(topic, data);
+      return Promise.resolve(false);
+    }
+    const ask = ++this.asked;
+    return new Promise((resolve) => {
+      const done = (byAll: boolean): void => {
+        clearTimeout(timer);
+        this.awaited.delete(ask);
+        resolve(byAll);
+      };
+      const timer = setTimeout(() => done(false), withinMs).unref();
+      if (missing.size > 0) this.awaited.set(ask, { missing, done });
+      const isUnderWay = this.publish(topic, data, undefined, ask);
+      if (missing.size === 0 || !isUnderWay) done(isUnderWay);
+    });
+  }
+
+  onMissed(missed: () => void): void {
+    this.missedListeners.push(missed);
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+    this.redisCarrier.close();
+    if (!this.isUp) return this.link.close();
+    this.publish(BYE, null);
+    // What was published a moment ago is still being written.
+    setTimeout(() => this.link.close(), 50);
+  }
+
+  private publish(topic: string, data: unknown, to?: number, ask?: number): boolean {
+    const piece: Piece = [this.nodeId, to === undefined ? ++this.number : 0, topic, data];
+    if (ask !== undefined) piece.push(ask);
+    return this.link.publish(this.prefix + (to === undefined ? 'nodes' : `node:${to}`), JSON.stringify(piece));
+  }
+
+  private hello(): void {
+    const since = performance.now() - GONE_AFTER_MS;
+    for (const [id, { heardAt }] of this.peers) if (heardAt < since) this.forget(id);
+    if (this.isUp) this.publish(HELLO, null);
+  }
+
+  private async cameUp(): Promise<void> {
+    try {
+      await this.link.subscribe([`${this.prefix}nodes`, `${this.prefix}node:${this.nodeId}`], this.hear);
+    } catch {
+      // It is away again.
+      return;
+    }
+    this.hello();
+    this.missed();
+  }
+
+  private heard(text: string): void {
+    const [from, number, topic, data, ask] = JSON.parse(text) as Piece;
+    if (from === this.nodeId) return;
+    if (topic === BYE) return this.forget(from);
+    if (number > 0) this.note(from, number);
+    if (topic === HELLO) return;
+    if (topic === DONE) return this.confirmed(from, data as number);
+    void this.pass(topic, data, from).then(() => {
+      if (ask !== undefined) this.publish(DONE, ask, from);
+    });
+  }
+
+  private async pass(topic: string, data: unknown, from: number): Promise<void> {
+    try {
+      await this.listeners.get(topic)?.(data, from);
+    } catch (error) {
+      this.logger.error(`What another node told of ${topic} could not be done: ${logLine(error)}`);
+    }
+  }
+
+  /** Notices a gap in what a node has told. */
+  private note(from: number, number: number): void {
+    const peer = this.peers.get(from);
+    this.peers.set(from, { heardAt: performance.now(), number });
+    if (peer && number !== peer.number + 1) this.missed();
+    // It has not heard of this one either.
+    if (!peer) this.hello();
+  }
+
+  private missed(): void {
+    for (const missed of this.missedListeners) {
+      try {
+        missed();
+      } catch (error) {
+        this.logger.error(`What may have been missed could not be read again: ${logLine(error)}`);
+      }
+    }
+  }
+
+  private confirmed(from: number, ask: number): void {
+    const awaited = this.awaited.get(ask);
+    awaited?.missing.delete(from);
+    if (awaited?.missing.size === 0) awaited.done(true);
+  }
+
+  private forget(id: number): void {
+    this.peers.delete(id);
+    for (const [ask] of this.awaited) this.confirmed(id, ask);
+  }
+}
