@@ -16,6 +16,7 @@ import { EXPOSED_HEADERS, headersForPage, isOriginAllowed, originRefused } from 
 import { logRefusal } from './common/logs/refusals.js';
 import { Metrics } from './common/metrics.js';
 import { SecurityLog } from './common/logs/security-log.js';
+import { Stopping } from './common/stopping.js';
 import { isUtf8Url } from './common/http/utf8.js';
 import { httpValidationPipe } from './common/http/validation.js';
 import type { Config } from './config/config.js';
@@ -122,10 +123,13 @@ export async function createApp(
   server.addHook('onRequest', (request, reply, done) =>
     setSecurityHeaders(request.raw, reply.raw, (error) => done(error as Error | undefined)),
   );
+  const stopping = app.get(Stopping);
   const warnOnce = once((text: string) => warnings.warn(text));
   server.addHook('onRequest', (request, reply, done) => {
     // Caches keep no answers to requests with `Authorization`, but do not know `authentication`.
     void reply.header('cache-control', 'no-store');
+    // So that a proxy does not send the next request on a connection that ends meanwhile.
+    if (stopping.hasBegun) void reply.header('connection', 'close');
     const { origin, host } = request.headers;
     if (!isOriginAllowed(config, origin)) {
       warnOnce(`origin ${origin}`, originWarning(origin!));
@@ -179,7 +183,6 @@ export async function createApp(
   );
   if (config.apiDocs) serveApiDocs(app);
   for (const warning of operatorWarnings(config)) warnings.warn(warning);
-  app.enableShutdownHooks();
   return app;
 }
 

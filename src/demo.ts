@@ -142,6 +142,7 @@ async function server(config: Config): Promise<{ base: string; close: () => Prom
     .catch(() => false);
   if (isRunning) return { base, close: () => Promise.resolve() };
   const app = await createApp(config);
+  app.enableShutdownHooks();
   await app.listen(config.port, config.host);
   return { base, close: () => app.close() };
 }

@@ -7,22 +7,24 @@ import { createApp } from './create-app.js';
 import { makePrivateFiles } from './config/file-modes.js';
 import { isStartedByNpm, loadEnvironment } from './config/environment.js';
 import { endWithFailure } from './start-failure.js';
+import { endOnSignals } from './graceful-stop.js';
 
 async function main(): Promise<void> {
   makePrivateFiles();
   const warnings: string[] = [];
   const config = loadEnvironment((sentence) => warnings.push(sentence));
   const app = await createApp(config);
+  const end = endOnSignals(app, config);
   for (const sentence of warnings) new Logger('Configuration').warn(sentence);
   await app.listen(config.port, config.host);
   announce(config, performance.now());
-  if (isStartedByNpm()) endWithParent();
+  if (isStartedByNpm()) endWithParent(() => end('SIGTERM'));
 }
 
 /** npm passes a SIGTERM to its shell, which ends without passing it on: the server would keep running, and hold its lock. */
-function endWithParent(): void {
+function endWithParent(end: () => void): void {
   const parent = process.ppid;
-  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGTERM'), 500).unref();
+  setInterval(() => process.ppid === parent || end(), 500).unref();
 }
 
 main().catch(endWithFailure);

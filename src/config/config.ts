@@ -63,6 +63,8 @@ export interface Config {
   /** Allowed origins in addition to that of PUBLIC_URL. */
   readonly corsOrigins: readonly string[];
   readonly trustProxy: false | number | string[];
+  /** Between a stop that begins, and the first socket that it closes. */
+  readonly stopGraceMs: number;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   readonly socketTransports: readonly Transport[];
   /** What one connection may send, where `rateLimits` are on. */
@@ -88,6 +90,9 @@ export interface Config {
 
 /** Where `npm run build` puts it, as seen from src/config and from dist/config. */
 const WEB_CLIENT_FOLDER = fileURLToPath(new URL('../../web/dist', import.meta.url));
+
+/** Of one node among several: two health checks a second apart, as in deploy/haproxy. */
+const STOP_GRACE_MS = 2_000;
 
 /** Nest's injection token for the Config. */
 export const CONFIG = Symbol('config');
@@ -151,6 +156,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, builtClient = WEB_CLIENT_FOLD
     botBudgetPerDay: read.BOT_BUDGET_PER_DAY,
     corsOrigins: Object.freeze(read.CORS_ORIGINS),
     trustProxy: read.TRUST_PROXY,
+    stopGraceMs: read.STOP_GRACE ?? (read.REDIS_URL ? STOP_GRACE_MS : 0),
     logLevel: read.LOG_LEVEL,
     socketTransports: Object.freeze(read.SOCKET_TRANSPORTS),
     socketPacketsPerSecond: read.SOCKET_PACKETS_PER_SECOND,

@@ -34,6 +34,13 @@ const durationOf = (given: string): number | undefined => {
 };
 export const duration = validator(durationOf, 'a number with a unit, like 30d, 12h or 15m');
 
+/** Whole seconds, in milliseconds. */
+export const secondsUpTo = (most: number) =>
+  validator(
+    (given) => (/^\ds$/.test(given) && Number.parseInt(given) <= most ? Number.parseInt(given) * UNITS.s : undefined),
+    `0s to ${most}s`,
+  );
+
 export const durationOrOff = validator<number | false>(
   (given) => (given === 'off' ? false : durationOf(given)),
   'off, or a number with a unit, like 15m',

@@ -16,6 +16,7 @@ import {
   positive,
   proxies,
   redisUrl,
+  secondsUpTo,
   secret,
   shortText,
   smtpUrl,
@@ -155,6 +156,11 @@ export const variables = {
     default: false,
     docs: 'off',
     desc: 'Whose X-Forwarded-* headers to believe: off, a number of proxies, or CIDRs. Rates by IP depend on it.',
+  }),
+  STOP_GRACE: secondsUpTo(4)({
+    default: undefined,
+    docs: '2s with REDIS_URL, else 0s',
+    desc: 'How long a stop waits, ready no more, until a load balancer has noticed: 0s to 4s.',
   }),
   LOG_LEVEL: oneOf('error', 'warn', 'info', 'debug')({ default: 'info', desc: 'error, warn, info or debug.' }),
   SOCKET_TRANSPORTS: transports({

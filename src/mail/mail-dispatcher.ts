@@ -10,6 +10,7 @@ import { growing } from '../common/timing/backoff.js';
 import { Metrics } from '../common/metrics.js';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
+import { Stopping } from '../common/stopping.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { MailDelivery, LONGEST_RETRY_MS, SEND_WITHIN_MS } from './mail-delivery.js';
 import { RANKS } from './mails.js';
@@ -65,6 +66,7 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
     private readonly clock: Clock,
     private readonly delivery: MailDelivery,
     @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
+    private readonly stopping: Stopping,
     metrics: Metrics,
   ) {
     metrics.gauge('parley_mail_outbox_messages', 'About how many mails wait.', () => this.waits);
@@ -104,7 +106,7 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
     clearTimeout(this.timer);
     const breakOff = setTimeout(() => {
       for (const { abort } of this.underWay.values()) abort.abort();
-    }, STOP_WITHIN_MS);
+    }, this.stopping.within(STOP_WITHIN_MS));
     await this.settled();
     clearTimeout(breakOff);
   }

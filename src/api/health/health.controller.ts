@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, Get, Head, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Controller, Get, Head } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Unavailable } from '../../common/errors.js';
 import { Public } from '../../common/identity.js';
+import { Stopping } from '../../common/stopping.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 
 /** Deadline of the check: monitors take out a node that does not answer. */
@@ -11,14 +12,11 @@ const READY_WITHIN_MS = 2_000;
 /** For monitors: a container engine, a load balancer. */
 @ApiExcludeController()
 @Controller('health')
-export class HealthController implements BeforeApplicationShutdown {
-  private isShuttingDown = false;
-
-  constructor(private readonly unitOfWork: UnitOfWork) {}
-
-  beforeApplicationShutdown(): void {
-    this.isShuttingDown = true;
-  }
+export class HealthController {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly stopping: Stopping,
+  ) {}
 
   /** The process answers. */
   @Get('live')
@@ -44,7 +42,7 @@ export class HealthController implements BeforeApplicationShutdown {
   @Get('ready')
   @Public()
   async ready() {
-    if (this.isShuttingDown) throw new Unavailable('The server is shutting down.');
+    if (this.stopping.hasBegun) throw new Unavailable('The server is shutting down.');
     const isReady = this.unitOfWork.read.query('SELECT 1').then(
       () => true,
       () => false,

@@ -41,7 +41,8 @@ export interface Connection {
   write(packet: string): void;
   sendPacket(type: 'ping'): void;
   flush(): void;
-  close(discard: true): void;
+  /** Without `discard`, once the transport has taken what waits. */
+  close(discard?: true): void;
   once(event: 'upgrade' | 'close', listener: () => void): void;
 }
 

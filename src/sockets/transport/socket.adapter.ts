@@ -9,6 +9,7 @@ import { Metrics } from '../../common/metrics.js';
 import { logLine } from '../../common/logs/log-line.js';
 import { EXPOSED_HEADERS, headersForPage, isOriginAllowed, originRefused } from '../../common/http/origin.js';
 import { OpenConnections } from '../../common/limits/open-connections.js';
+import { Stopping } from '../../common/stopping.js';
 import { UnfinishedRequests } from '../../common/limits/unfinished-requests.js';
 import type { Config } from '../../config/config.js';
 import type { ParleyServer } from '../events.js';
@@ -17,6 +18,7 @@ import { connectionOf, handshaken } from './engine-io.js';
 import { waysToWrite } from './gathered-writes.js';
 import { boundedWebSockets } from './bounded-web-sockets.js';
 import { Incoming, MAX_REFUSED_BYTES } from './incoming.js';
+import { countUnderWay, SocketDrain } from './socket-drain.js';
 import { PING_EVERY_MS } from './traffic.js';
 import { type Refusal, upgradeOnlyWebSockets } from './upgrades.js';
 import { refuseBadBodies } from './polled-bodies.js';
@@ -54,6 +56,8 @@ export class SocketAdapter extends IoAdapter {
   private readonly connections: Connections;
   private readonly openConnections: OpenConnections;
   private readonly metrics: Metrics;
+  private readonly stopping: Stopping;
+  private readonly drain: SocketDrain;
   private hasWarnedOfVersion = false;
 
   constructor(
@@ -66,6 +70,8 @@ export class SocketAdapter extends IoAdapter {
     this.connections = app.get(Connections);
     this.openConnections = app.get(OpenConnections);
     this.metrics = app.get(Metrics);
+    this.stopping = app.get(Stopping);
+    this.drain = app.get(SocketDrain);
   }
 
   override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
@@ -104,6 +110,7 @@ export class SocketAdapter extends IoAdapter {
     this.incoming.attach(server);
     this.connections.attach(server);
     writes.attach(server);
+    this.drain.attach(server);
     server.use((socket, next) => {
       this.incoming.charge(socket.conn, 'join');
       next();
@@ -121,20 +128,26 @@ export class SocketAdapter extends IoAdapter {
 
   /** The stock adapter builds an rxjs pipeline per event and socket: 7 KiB and an eighth of the rate. */
   override bindMessageHandlers(socket: Socket, handlers: MessageMappingProperties[]): void {
+    const connection = connectionOf(socket);
     for (const { message, callback } of handlers) {
       this.known.add(message as string);
       const counted = this.metrics.isOn ? this.countedAs(message as string) : undefined;
       socket.on(message as string, (...given: unknown[]) => {
         const acknowledge = typeof given.at(-1) === 'function' ? (given.pop() as AnyAcknowledge) : undefined;
         const began = counted && performance.now();
+        countUnderWay(connection, 1);
         // Handlers never reject: the gateway's filter answers every error, and counts it.
         void (callback(given[0], acknowledge) as Promise<unknown>).then(
           (answer) => {
+            countUnderWay(connection, -1);
             if (answer === undefined) return;
             acknowledge?.(answer);
             if (began !== undefined) counted!(began);
           },
-          (error: unknown) => SocketAdapter.log.error(logLine(error)),
+          (error: unknown) => {
+            countUnderWay(connection, -1);
+            SocketAdapter.log.error(logLine(error));
+          },
         );
       });
     }
@@ -159,7 +172,7 @@ export class SocketAdapter extends IoAdapter {
   /** Closes all sockets and the HTTP server; a request that is not answered by then is cut off. */
   override async close(server: Server): Promise<void> {
     const http = this.httpServer as HttpServer;
-    const cutOff = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
+    const cutOff = setTimeout(() => http.closeAllConnections(), this.stopping.within(DRAIN_MS));
     // Node closes those that are idle once; the others would be kept alive after their answer.
     const sweeper = setInterval(() => http.closeIdleConnections(), 50);
     await super.close(server).finally(() => {
@@ -180,15 +193,17 @@ export class SocketAdapter extends IoAdapter {
 
   /** Why a handshake is refused, if so: the status and the sentence. */
   private refusalOf(request: IncomingMessage): Refusal | undefined {
-    const foreign = this.foreign(request);
-    if (foreign) return foreign;
+    const early = this.stopping.hasBegun ? STOPPED : this.foreign(request);
+    if (early) return early;
     const version = versionOf(request);
     if (version !== '4') {
       this.warnOfVersion(version);
       return { status: 400, message: WRONG_VERSION };
     }
-    if (this.incoming.isFlooding(request)) return { status: 429, message: 'This network sends too much.' };
-    if (this.connections.isFull(request)) return { status: 429, message: 'Too many connections from this network.' };
+    if (this.incoming.isFlooding(request))
+      return { status: 429, message: 'This network sends too much.', retryAfter: 10 };
+    if (this.connections.isFull(request))
+      return { status: 429, message: 'Too many connections from this network.', retryAfter: 10 };
     return undefined;
   }
 
@@ -203,7 +218,7 @@ export class SocketAdapter extends IoAdapter {
   private upgradeRefusal(request: IncomingMessage): Refusal | undefined {
     if (!request.url?.startsWith(`${SOCKET_PATH}/`))
       return { status: 404, message: `There is no WebSocket here. Connect Socket.IO to ${SOCKET_PATH}.` };
-    return this.foreign(request);
+    return this.stopping.hasBegun ? STOPPED : this.foreign(request);
   }
 
   private foreign(request: IncomingMessage): Refusal | undefined {
@@ -214,6 +229,13 @@ export class SocketAdapter extends IoAdapter {
   }
 }
 
+/** A stock client tries again by itself, and a balancer may ask another node. */
+const STOPPED: Refusal = {
+  status: 503,
+  message: 'The server is shutting down. Connect again in a moment.',
+  retryAfter: 1,
+};
+
 const WRONG_VERSION =
   'This server speaks Engine.IO 4 (EIO=4), as the clients of Socket.IO 3 and 4 do. Use socket.io-client 4; a client of Socket.IO 1 or 2 cannot connect.';
 
@@ -223,7 +245,7 @@ const versionOf = ({ url }: IncomingMessage): string | null =>
 /** The status of a refusal on polling: Engine.IO would always answer 403. WebSockets are refused with 400. */
 function refuseHandshake(
   request: IncomingMessage & { res?: ServerResponse | null },
-  { status, message }: Refusal,
+  { status, message, retryAfter }: Refusal,
   done: (message: string, isAllowed: false) => void,
 ): void {
   const { res } = request;
@@ -231,12 +253,15 @@ function refuseHandshake(
     done(message, false);
     return;
   }
-  res.writeHead(status, { 'content-type': 'application/json', ...(status === 429 && { 'retry-after': '10' }) });
+  res.writeHead(status, {
+    'content-type': 'application/json',
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+  });
   res.end(JSON.stringify({ code: ENGINE_CODES[status], message }));
 }
 
 /** Engine.IO's numbers of errors. */
-const ENGINE_CODES: Record<number, number> = { 400: 5, 403: 4, 429: 4 };
+const ENGINE_CODES: Record<number, number> = { 400: 5, 403: 4, 429: 4, 503: 4 };
 
 /** Methods that are answered; Engine.IO would answer 500 to others. OPTIONS of pages was answered before. */
 function onlyGetAndPost(request: IncomingMessage, response: ServerResponse, next: () => void): void {

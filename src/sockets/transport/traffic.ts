@@ -26,7 +26,7 @@ export class Traffic {
   heardAt = now();
   /** When anything last came from the client. */
   cameAt = this.heardAt;
-  /** It has sent more than it may: nothing of it is read any more. */
+  /** Nothing of it is read any more: it has sent more than it may, or this process is about to end. */
   isSpent = false;
   /** Its connection; undefined while a WebSocket is tried beside polling. */
   connection?: Connection;
@@ -68,6 +68,12 @@ export const carry = (transport: Transport, traffic: Traffic): void => void ((tr
 
 /** The traffic of a connection, by the transport that it uses now. */
 export const trafficOf = ({ transport }: { transport: object }): Traffic | undefined => (transport as Carrier)[TRAFFIC];
+
+/** What comes from now on is not read, as if it had not come before the connection broke. */
+export function readNoMore(connection: { transport: object }): void {
+  const traffic = trafficOf(connection);
+  if (traffic) traffic.isSpent = true;
+}
 
 /** When the client was last heard: what was sent later may not have reached it. */
 export const heardAt = (socket: { conn: { transport: object } }): number => trafficOf(socket.conn)?.heardAt ?? now();

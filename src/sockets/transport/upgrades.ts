@@ -13,6 +13,8 @@ type Upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
 export interface Refusal {
   status: number;
   message: string;
+  /** In seconds. */
+  retryAfter?: number;
 }
 
 /** Missing in the types yet. */
@@ -49,10 +51,11 @@ export function upgradeOnlyWebSockets(
 }
 
 /** Engine.IO would answer 400, or nothing for a second. */
-function refuse(stream: Duplex, { status, message }: Refusal): void {
+function refuse(stream: Duplex, { status, message, retryAfter }: Refusal): void {
   stream.on('error', () => stream.destroy());
+  const later = retryAfter === undefined ? '' : `Retry-After: ${retryAfter}\r\n`;
   stream.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${later}Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
   );
 }
 
