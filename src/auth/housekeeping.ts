@@ -1,6 +1,8 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Leases } from '../cluster/leases.js';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
+import type { Lease } from '../database/held-lease.js';
 import { Outbox } from '../mail/outbox.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordRestoreService } from './password-restore.service.js';
@@ -11,11 +13,10 @@ const HOUR_MS = 3_600_000;
 /** Expired sessions are kept for a while, so that their token is answered with `token_expired`. */
 const KEEP_SESSIONS_MS = 30 * 24 * HOUR_MS;
 
-/** Deletes once an hour what has expired: links, sessions, mails that could not be sent. */
+/** Deletes once an hour what has expired: links, sessions, mails that could not be sent. On one node, for all. */
 @Injectable()
-export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Housekeeping implements OnApplicationBootstrap {
   private readonly logger = new Logger(Housekeeping.name);
-  private timer?: NodeJS.Timeout;
 
   constructor(
     private readonly registrations: RegistrationService,
@@ -24,29 +25,28 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
+    private readonly leases: Leases,
   ) {}
 
   onApplicationBootstrap(): void {
-    const sweep = () =>
-      void this.sweep().catch((error: unknown) =>
-        this.logger.error(
-          `Deleting expired links, sessions and mails failed, and is tried again in an hour: ${logLine(error)}`,
-        ),
+    const failed = (error: unknown) =>
+      this.logger.error(
+        `Deleting expired links, sessions and mails failed, and is tried again in an hour: ${logLine(error)}`,
       );
     // Also at the start: a server that is restarted each night would never see a full hour.
-    this.timer = setInterval(sweep, HOUR_MS).unref();
-    sweep();
+    this.leases.repeat('housekeeping', { everyMs: HOUR_MS, failed }, (lease) => this.sweep(lease));
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
-  }
-
-  async sweep(): Promise<void> {
-    await this.registrations.sweep();
-    await this.resets.sweep();
-    await this.replaced.sweep();
-    await this.sessions.sweep(new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS));
-    await this.outbox.sweep();
+  /** @param lease where it is lost, the rest is left to whoever has it now */
+  async sweep(lease?: Lease): Promise<void> {
+    const sessionsBefore = new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS);
+    for (const step of [
+      () => this.registrations.sweep(),
+      () => this.resets.sweep(),
+      () => this.replaced.sweep(),
+      () => this.sessions.sweep(sessionsBefore),
+      () => this.outbox.sweep(),
+    ])
+      if (lease?.isHeld !== false) await step();
   }
 }

@@ -1,5 +1,5 @@
 import { Entity, Index } from 'typeorm';
-import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
+import { IntegerColumn, KeyColumn, MomentColumn, NullableIntegerColumn } from '../database/columns.js';
 
 /**
  * A question that waits for its answer. Written in the transaction of the question's message, deleted in that of the answer's, so that a
@@ -20,4 +20,8 @@ export class BotQuestion {
 
   @MomentColumn('created_at')
   createdAt!: Date;
+
+  /** The node that answers it (`Claims`), the same for all that wait of one user. Null: from before this column. */
+  @NullableIntegerColumn('claimed_by')
+  claimedBy!: number | null;
 }

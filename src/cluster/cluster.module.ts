@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from '../config/config.js';
+import { Claims } from './claims.js';
+import { Leases } from './leases.js';
 import { LoneNode, NodeBus } from './node-bus.js';
 
 /** What nodes know of each other. */
@@ -15,8 +17,8 @@ export class ClusterModule {
     return {
       module: ClusterModule,
       global: true,
-      providers: [{ provide: NodeBus, useFactory }],
-      exports: [NodeBus],
+      providers: [{ provide: NodeBus, useFactory }, Leases, Claims],
+      exports: [NodeBus, Leases, Claims],
     };
   }
 }

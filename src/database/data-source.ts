@@ -22,6 +22,7 @@ import { ReplacedPasswords1764520000000 } from './migrations/1764520000000-repla
 import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
+import { Leases1764570000000, makeLeaseTables } from './migrations/1764570000000-leases.js';
 import { type Locking, locksOf } from './locking.js';
 import { onlyRow } from './only-row.js';
 import { connectionOptions, reach } from './mysql/mysql-connection.js';
@@ -29,6 +30,8 @@ import { assertMysql, streamOf } from './mysql/mysql-internals.js';
 import { SESSION } from './mysql/mysql-session.js';
 import { PoolRenewal } from './mysql/pool-renewal.js';
 import { reportRefusals } from './mysql/refused-connections.js';
+import { assertNoLoneProcess, assertNoNodes, migrateUnderLease, showStart } from './neighbours.js';
+import { assertNotTooOld, type KnownMigration, nameOf, storeFloors } from './schema-floors.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite/sqlite-reader.js';
 import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
@@ -54,6 +57,7 @@ export const migrations = [
   DeletedConversations1764550000000,
   GroupDepartures1764550001000,
   FoldedNames1764560000000,
+  Leases1764570000000,
 ];
 
 type Pragmas = { pragma(statement: string): unknown };
@@ -116,7 +120,9 @@ export class Database extends DataSource {
   /** Undefined on SQLite, which has one writer. */
   locking?: Locking;
   private wal?: WalFile;
+  /** Undefined where many nodes share the database. */
   private lock?: Lock;
+  private endStart?: () => Promise<void>;
   private renewal?: PoolRenewal;
   private watchedPool?: WatchedPool;
   private abandoned?: AbandonedConnections;
@@ -152,18 +158,16 @@ export class Database extends DataSource {
   /** Connects, locks, and brings the tables up to date. @throws StartError where the operator can mend it */
   static async open(config: Config, options: DataSourceOptions): Promise<Database> {
     const database = new Database(options);
-    const { databaseUrl: url } = config;
+    const { databaseUrl: url, redisUrl } = config;
     try {
       if (url) assertMysql();
-      database.lock = url ? await DatabaseLock.take(lockOptions(url, options)) : await lockDataDir(config);
+      // Several nodes show by leases that they are there.
+      if (!redisUrl)
+        database.lock = url ? await DatabaseLock.take(lockOptions(url, options)) : await lockDataDir(config);
       await database.initialize();
       assertTypeorm(database);
       if (url) await database.prepareMysql(url);
-      if (config.migrateAtStart) await database.runMigrations({ transaction: 'each' });
-      else if (await database.isBehind())
-        throw new StartError(
-          'The tables are older than this program, and MIGRATE_AT_START is off: run `npm run migrate` first.',
-        );
+      await database.prepareTables(config);
       if (!url) {
         const readonly = {
           ...sqliteOptions(config, { readonly: true }),
@@ -190,15 +194,45 @@ export class Database extends DataSource {
     reportRefusals(pool, url);
   }
 
-  /** Whether there are migrations that have not run. Changes nothing, not even where there are no tables yet. */
-  private async isBehind(): Promise<boolean> {
+  /** Brings the tables up to date, once nobody is there beside whom this process must not run. */
+  private async prepareTables({ databaseUrl: url, redisUrl, migrateAtStart }: Config): Promise<void> {
+    await assertNotTooOld(this);
+    const pending = await this.pending();
+    if (pending.length > 0 && !migrateAtStart)
+      throw new StartError(
+        'The tables are older than this program, and MIGRATE_AT_START is off: run `npm run migrate` first.',
+      );
+    if (pending.length > 0) await this.makeLeaseTables();
+    if (redisUrl) {
+      this.endStart = await showStart(this);
+      await assertNoLoneProcess(this);
+      await migrateUnderLease(this, () => this.pending());
+    } else {
+      if (url) await assertNoNodes(this);
+      if (pending.length === 0) return;
+      await storeFloors(this.manager, pending);
+      await this.runMigrations({ transaction: 'each' });
+    }
+  }
+
+  private async makeLeaseTables(): Promise<void> {
+    const runner = this.createQueryRunner();
+    try {
+      await makeLeaseTables(runner);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** Migrations that have not run. Changes nothing, not even where there are no tables yet. */
+  private async pending(): Promise<KnownMigration[]> {
     const runner = this.createQueryRunner();
     try {
       const rows: { name: string }[] = (await runner.hasTable('migrations'))
         ? await runner.query('SELECT name FROM migrations')
         : [];
       const done = new Set(rows.map(({ name }) => name));
-      return this.migrations.some((migration) => !done.has(migration.name ?? migration.constructor.name));
+      return this.migrations.filter((migration) => !done.has(nameOf(migration)));
     } finally {
       await runner.release();
     }
@@ -210,7 +244,7 @@ export class Database extends DataSource {
     new Logger('Database').warn(
       'The database server is read-only: all connections are made anew, and may find another.',
     );
-    (this.lock as DatabaseLock).moveAway();
+    (this.lock as DatabaseLock | undefined)?.moveAway();
   }
 
   /** From here on each statement has a deadline. Migrations, before it, have none. */
@@ -271,6 +305,7 @@ export class Database extends DataSource {
 
   override async destroy(): Promise<void> {
     this.abandoned?.stop();
+    await this.endStart?.();
     if (this.reader !== this && this.reader.isInitialized) await this.reader.destroy();
     await super.destroy();
     await this.wal?.close();

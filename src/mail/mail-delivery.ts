@@ -4,6 +4,7 @@ import { growing } from '../common/timing/backoff.js';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
 import { Metrics } from '../common/metrics.js';
+import { Claims } from '../cluster/claims.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { renderMail } from './layout.js';
 import type { Letter } from './mails.js';
@@ -34,6 +35,7 @@ export class MailDelivery implements BeforeApplicationShutdown {
     private readonly seal: Seal,
     @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
     private readonly metrics: Metrics,
+    private readonly claims: Claims,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -45,6 +47,8 @@ export class MailDelivery implements BeforeApplicationShutdown {
    * @returns whether it still waits
    */
   async deliver(row: OutboxMail, abort: AbortController): Promise<boolean> {
+    // The process was suspended, say: another node sends it.
+    if (!this.claims.areHeld) return true;
     const failed = await this.send(row, abort);
     // Interrupted by the stop of the server: its row is marked as being sent, and is sent after the next start.
     if (failed && this.isStopping && abort.signal.aborted) return true;
@@ -100,9 +104,9 @@ export class MailDelivery implements BeforeApplicationShutdown {
     const lastError = (error.code ?? error.name) + (error.responseCode ? ` ${error.responseCode}` : '');
     // Behind the new mails of its kind.
     const priority = row.priority === null ? null : row.priority | 1;
-    await this.unitOfWork.run((tx) =>
-      tx.update(OutboxMail, { id: row.id }, { nextAttemptAt, priority, lastError: lastError.slice(0, 300) }),
-    );
+    const noted = { nextAttemptAt, priority, lastError: lastError.slice(0, 300), claimedBy: null };
+    // Not where another node has taken it over meanwhile, and tries for the next time.
+    await this.unitOfWork.run((tx) => tx.update(OutboxMail, { id: row.id, attempts: row.attempts + 1 }, noted));
     this.metrics.mails.inc({ result: nextAttemptAt ? 'postponed' : 'given_up' });
     const cure = cureFor(error);
     const why = cure ? `${lastError}: ${cure}` : lastError;

@@ -5,12 +5,15 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { In, IsNull, LessThan, LessThanOrEqual, MoreThan, Not, Or } from 'typeorm';
+import { Equal, In, IsNull, LessThan, LessThanOrEqual, MoreThan, Not, Or } from 'typeorm';
 import { growing } from '../common/timing/backoff.js';
 import { Metrics } from '../common/metrics.js';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
 import { Stopping } from '../common/stopping.js';
+import { Claims } from '../cluster/claims.js';
+import { placeholders, toMoment } from '../database/dialect.js';
+import { CLAIMED_BY_NOBODY } from '../database/lease-rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { MailDelivery, LONGEST_RETRY_MS, SEND_WITHIN_MS } from './mail-delivery.js';
 import { RANKS } from './mails.js';
@@ -20,8 +23,12 @@ import { MAIL_TRANSPORT, type MailTransport } from './transport.js';
 const SECOND = 1_000;
 /** How long a stop waits for mails that are being sent. After that they are interrupted, and sent after the next start. */
 const STOP_WITHIN_MS = 5 * SECOND;
-/** How long a mail stays claimed by a node, which may have crashed while sending it. */
+/** When a mail is due again that was claimed, where it is not known what became of that: the answer to the COMMIT was lost, say. */
 const CLAIM_MS = 2 * SEND_WITHIN_MS;
+/** Mails that are due for longer than this are sent by any node: the one that wrote them may be no more. */
+const OVERDUE_MS = 5 * SECOND;
+/** Mails that are taken over at a time from nodes that ended. */
+const ORPHANS_AT_ONCE = 100;
 /** The value of `last_error` while a mail is being sent. */
 const SENDING = 'sending';
 /** Pauses after an error of the database: twice as long each time. */
@@ -67,6 +74,7 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
     private readonly delivery: MailDelivery,
     @Inject(MAIL_TRANSPORT) private readonly transport: MailTransport,
     private readonly stopping: Stopping,
+    private readonly claims: Claims,
     metrics: Metrics,
   ) {
     metrics.gauge('parley_mail_outbox_messages', 'About how many mails wait.', () => this.waits);
@@ -94,10 +102,16 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (this.claims.isShared) this.claims.onOrphans(() => this.takeOver());
     // One process owns the database: mails that are marked as being sent were interrupted by the end of the one before.
-    await this.unitOfWork.run((tx) =>
-      tx.update(OutboxMail, { lastError: SENDING }, { nextAttemptAt: this.clock.now(), lastError: '' }),
-    );
+    else
+      await this.unitOfWork.run((tx) =>
+        tx.update(
+          OutboxMail,
+          { lastError: SENDING },
+          { nextAttemptAt: this.clock.now(), lastError: '', claimedBy: null },
+        ),
+      );
     this.wake();
   }
 
@@ -126,6 +140,11 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
   private async sendDue(): Promise<void> {
     try {
       while (this.underWay.size < this.transport.atOnce) {
+        // What is claimed now would count as nobody's.
+        if (!this.claims.areHeld) {
+          this.schedule(SECOND);
+          break;
+        }
         const now = this.clock.now();
         const row = await this.next(now);
         if (this.isStopped) return;
@@ -153,6 +172,8 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
       where: {
         nextAttemptAt: LessThanOrEqual(now),
         id: Not(In(rows.map(({ id }) => id))),
+        // Whatever the clocks of other nodes say: what they have claimed is theirs while they live.
+        ...(this.claims.isShared && { claimedBy: Or(IsNull(), Equal(this.claims.claimer)) }),
         ...(full.length > 0 && { domain: Or(IsNull(), Not(In(full))) }),
         ...(count(({ attempts }) => attempts > 0) >= RETRIES && { attempts: 0 }),
         ...(count(isRegistration) >= REGISTRATIONS && { priority: Or(IsNull(), LessThan(FIRST_OF_REGISTRATIONS)) }),
@@ -183,10 +204,32 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
       tx.update(
         OutboxMail,
         { id: row.id, attempts: row.attempts, nextAttemptAt: row.nextAttemptAt! },
-        { attempts: row.attempts + 1, nextAttemptAt: until, lastError: SENDING },
+        { attempts: row.attempts + 1, nextAttemptAt: until, lastError: SENDING, claimedBy: this.claims.claimer },
       ),
     );
     return affected === 1;
+  }
+
+  /** Sends what nodes have left that ended: what they were sending, and what they had not begun with. */
+  private async takeOver(): Promise<void> {
+    const { read } = this.unitOfWork;
+    const orphans = await read.query<{ id: number }[]>(
+      `SELECT id FROM mail_outbox WHERE claimed_by IS NOT NULL AND ${CLAIMED_BY_NOBODY} LIMIT ${ORPHANS_AT_ONCE}`,
+    );
+    const now = this.clock.now();
+    if (orphans.length > 0) {
+      const ids = orphans.map(({ id }) => id);
+      await this.unitOfWork.run((tx) =>
+        tx.query(
+          `UPDATE mail_outbox SET next_attempt_at = ?, last_error = '', claimed_by = NULL
+           WHERE id IN (${placeholders(ids)}) AND claimed_by IS NOT NULL AND ${CLAIMED_BY_NOBODY}`,
+          [toMoment(now), ...ids],
+        ),
+      );
+    }
+    const overdue = LessThan(new Date(now.getTime() - OVERDUE_MS));
+    if (orphans.length > 0 || (await read.existsBy(OutboxMail, { nextAttemptAt: overdue, claimedBy: IsNull() })))
+      this.wake();
   }
 
   private start(row: OutboxMail): void {

@@ -15,6 +15,7 @@ import {
 @Index('ix_mail_outbox_next_attempt', ['nextAttemptAt'])
 @Index('ix_mail_outbox_priority', ['priority', 'nextAttemptAt'])
 @Index('ix_mail_outbox_recipient', ['recipient'])
+@Index('ix_mail_outbox_claimed_by', ['claimedBy'])
 export class OutboxMail {
   @GeneratedId()
   id!: number;
@@ -48,4 +49,8 @@ export class OutboxMail {
   /** The code of the last failure, empty where there was none. */
   @VarcharColumn('last_error', 300)
   lastError!: string;
+
+  /** The node that sends it right now (`Claims`). Null: none. */
+  @NullableIntegerColumn('claimed_by')
+  claimedBy!: number | null;
 }

@@ -93,7 +93,7 @@ onAllDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(21);
+    expect(tables).toHaveLength(23);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(
       await app.database.query(

@@ -70,6 +70,11 @@ export class ServerProcess {
     return this.ended;
   }
 
+  /** Suspends it, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(signal);
+  }
+
   kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | NodeJS.Signals> {
     this.child.kill(signal);
     return this.ended;

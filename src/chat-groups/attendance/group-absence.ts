@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Injectable,
@@ -5,6 +6,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Leases } from '../../cluster/leases.js';
+import type { Lease } from '../../database/held-lease.js';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
 import { Batcher } from '../../common/timing/batcher.js';
 import { logLine } from '../../common/logs/log-line.js';
@@ -39,7 +42,6 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   private readonly expected = new Map<number, NodeJS.Timeout>();
   /** Many go offline at once when a network breaks, and are taken out together. */
   private readonly gone: Batcher<number, true>;
-  private absentTimer?: NodeJS.Timeout;
   private isStopping = false;
 
   constructor(
@@ -51,6 +53,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     private readonly marks: MarksOfGone,
     private readonly audience: Audience,
     private readonly events: DomainEvents,
+    private readonly leases: Leases,
   ) {
     this.gone = new Batcher('Taking users who went offline out of their groups', 0, (gone) =>
       this.takeOut([...gone.keys()]),
@@ -68,27 +71,21 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
 
   async onApplicationBootstrap(): Promise<void> {
     await this.expectThoseBefore();
-    // Again and again, not only after the start: the database may be away at the moment in which a user goes offline.
-    const look = () => {
-      const done = this.takeOutAbsent();
-      done.catch((error: unknown) =>
-        this.logger.error(
-          `Taking members who are offline out of their groups failed, and is tried again in a minute: ${logLine(error)}`,
-        ),
+    // The look below is another node's, perhaps.
+    if (this.leases.isShared) setTimeout(() => this.whoIsIn.seedCounts(new Map()), COME_BACK_WITHIN_MS).unref();
+    const failed = (error: unknown) =>
+      this.logger.error(
+        `Taking members who are offline out of their groups failed, and is tried again in a minute: ${logLine(error)}`,
       );
-      // Only once it is done, however long it takes: where the database does not answer, each look would take one more connection.
-      const next = (): void => {
-        if (!this.isStopping) this.absentTimer = setTimeout(look, LOOK_EVERY_MS).unref();
-      };
-      void done.then(next, next);
-    };
-    this.absentTimer = setTimeout(look, COME_BACK_WITHIN_MS).unref();
+    // Again and again, not only after the start: the database may be away at the moment in which a user goes offline.
+    this.leases.repeat('absent members', { everyMs: LOOK_EVERY_MS, firstMs: COME_BACK_WITHIN_MS, failed }, (lease) =>
+      this.takeOutAbsent(lease),
+    );
   }
 
   /** All sockets are about to close. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
-    clearTimeout(this.absentTimer);
     for (const timer of this.expected.values()) clearTimeout(timer);
     await this.gone.stop();
     for (const userId of this.presence.online()) {
@@ -168,12 +165,25 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     return !this.presence.isOnline(userId) && !this.expected.has(userId);
   }
 
-  private async takeOutAbsent(): Promise<void> {
+  private async takeOutAbsent(lease: Lease): Promise<void> {
+    let absent = await this.absent();
+    if (this.leases.isShared && absent.length > 0) {
+      // Somebody who has just entered at another node is expected there, not here. They are if they are absent still when that time is over.
+      await sleep(2 * OFFLINE_AFTER_MS, undefined, { signal: lease.signal, ref: false });
+      const before = new Set(absent);
+      absent = (await this.absent()).filter((userId) => before.has(userId));
+    }
+    if (!lease.isHeld) return;
+    await this.takeOut(absent);
+    this.whoIsIn.seedCounts(new Map());
+  }
+
+  /** Users who are in a group and offline. */
+  private async absent(): Promise<number[]> {
     const rows = await this.unitOfWork.readUnhurried((manager) =>
       manager.query<{ user_id: number }[]>('SELECT DISTINCT user_id FROM members WHERE is_in = 1'),
     );
-    await this.takeOut(rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId)));
-    this.whoIsIn.seedCounts(new Map());
+    return rows.map((row) => row.user_id).filter((userId) => this.isAbsent(userId));
   }
 
   /** After a restart, a group counts as large as it was, while its members come back one by one. */
