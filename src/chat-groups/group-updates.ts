@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In } from 'typeorm';
+import { Homes } from '../cluster/homes.js';
 import { Batcher } from '../common/timing/batcher.js';
 import { addTo } from '../common/sets-by-key.js';
 import { Blocks } from '../people/blocks.js';
@@ -28,6 +29,7 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
     private readonly unitOfWork: UnitOfWork,
     private readonly blocks: Blocks,
     private readonly publisher: Publisher,
+    private readonly homes: Homes,
     private readonly events: DomainEvents,
   ) {
     this.changes = new Batcher('Publishing changed groups', GATHER_MS, (changed) => this.publish([...changed.keys()]));
@@ -38,7 +40,8 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   onModuleInit(): void {
-    const changed = ({ groupId }: { groupId: number }) => this.changes.add(groupId, true);
+    const give = this.homes.at<true>('group-row', (_, groupId) => this.changes.add(Number(groupId), true));
+    const changed = ({ groupId }: { groupId: number }) => give(groupId, true);
     for (const name of ['groupChanged', 'memberJoined', 'memberLeft'] as const) this.events.on(name, changed);
     this.events.on('membershipsErased', ({ groups }) => groups.forEach(changed));
   }

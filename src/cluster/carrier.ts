@@ -6,8 +6,12 @@ export interface Carrier {
   /** Sends a text to the other nodes that listen. Never waits, and never throws. */
   send(channel: string, text: string): void;
 
-  /** Listens from now on. @returns once it is certain that nothing is missed, or after a second where nothing can be carried now */
-  listen(channel: string): Promise<void>;
+  /**
+   * Listens from now on.
+   * @returns undefined where it is certain that nothing is missed, or where nothing can be carried now; else once one of the two is so, or
+   *   after a second
+   */
+  listen(channel: string): Promise<void> | undefined;
 
   /** Does not have to hear of this channel any more; what arrives within a second may still come. */
   unlisten(channel: string): void;

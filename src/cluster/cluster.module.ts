@@ -2,7 +2,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from '../config/config.js';
 import { Claims } from './claims.js';
 import { Leases } from './leases.js';
+import { Homes } from './homes.js';
 import { LoneNode, NodeBus } from './node-bus.js';
+import { Recheck } from './recheck.js';
 
 /** What nodes know of each other. */
 @Module({})
@@ -17,8 +19,8 @@ export class ClusterModule {
     return {
       module: ClusterModule,
       global: true,
-      providers: [{ provide: NodeBus, useFactory }, Leases, Claims],
-      exports: [NodeBus, Leases, Claims],
+      providers: [{ provide: NodeBus, useFactory }, Leases, Claims, Homes, Recheck],
+      exports: [NodeBus, Leases, Claims, Homes, Recheck],
     };
   }
 }

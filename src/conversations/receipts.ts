@@ -1,5 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { Homes } from '../cluster/homes.js';
+import { NodeBus } from '../cluster/node-bus.js';
 import { Batcher } from '../common/timing/batcher.js';
 import { Throttle } from '../common/timing/throttle.js';
 import { chunks } from '../database/chunks.js';
@@ -46,6 +48,8 @@ export class Receipts implements OnModuleInit, BeforeApplicationShutdown {
   private readonly lastAnnounced = new LRUCache<string, number>({ max: REMEMBERED });
   /** The newest mark that needed no receipt. */
   private readonly lastImplied = new LRUCache<string, number>({ max: REMEMBERED });
+  private readonly isShared: boolean;
+  private readonly give;
   private readonly throttle: Throttle<string, Moved>;
   /** Many marks move at once when many users enter or leave: one query for all of a turn of the event loop. */
   private readonly batch: Batcher<string, Moved>;
@@ -56,9 +60,15 @@ export class Receipts implements OnModuleInit, BeforeApplicationShutdown {
     private readonly presence: Presence,
     private readonly whoIsIn: WhoIsIn,
     private readonly events: DomainEvents,
+    homes: Homes,
+    bus: NodeBus,
   ) {
     this.batch = new Batcher('Publishing read receipts', 0, (moved) => this.publish([...moved.values()]));
     this.throttle = new Throttle(EVERY_MS, (moved, key) => this.batch.add(key, moved));
+    this.isShared = bus.isShared;
+    this.give = homes.at<Moved | number>('receipt', (news, key) =>
+      typeof news === 'number' ? this.noteImplied(key, news) : this.note(news),
+    );
   }
 
   onModuleInit(): void {
@@ -75,6 +85,11 @@ export class Receipts implements OnModuleInit, BeforeApplicationShutdown {
 
   /** A mark moved, and is committed. Publishes nothing where this mark or a later one was published before. */
   moved(moved: Moved): void {
+    // By what this node knows: the user's sockets may be here alone.
+    this.give(keyOf(moved), this.isShared ? { ...moved, ...this.markNow(moved) } : moved);
+  }
+
+  private note(moved: Moved): void {
     const key = keyOf(moved);
     if (moved.lastReadSeq <= (this.lastAnnounced.get(key) ?? 0)) return;
     this.lastAnnounced.set(key, moved.lastReadSeq);
@@ -83,7 +98,10 @@ export class Receipts implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Records a mark that needs no receipt: those who would get it know it by a message. */
   recordImplied(conversationId: number, userId: number, seq: number): void {
-    const key = keyOf({ conversationId, userId });
+    this.give(keyOf({ conversationId, userId }), seq);
+  }
+
+  private noteImplied(key: string, seq: number): void {
     for (const marks of [this.lastAnnounced, this.lastImplied]) if (seq > (marks.get(key) ?? 0)) marks.set(key, seq);
   }
 

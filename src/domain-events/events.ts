@@ -177,30 +177,46 @@ export interface DomainEventMap {
 export type DomainEventName = keyof DomainEventMap;
 
 /**
- * Which processes an event concerns. `node`: the one whose sockets it is about; others have sockets of their own. `all`: every process
- * that serves these rows. One process is all there is today; with several, these are what they have to hear from each other.
+ * Events that other nodes have to hear of: they end sessions, and move sockets. What other events lead to is published, or written, by the
+ * node on which they happened, and packets reach the sockets of all nodes.
  */
-export const EVENT_REACH = {
-  messageStored: 'all',
-  messageChanged: 'all',
-  memberJoined: 'all',
-  memberLeft: 'all',
-  groupEntered: 'all',
-  groupLeft: 'all',
-  membersWentOffline: 'all',
-  membershipsErased: 'all',
-  accessRequestChanged: 'all',
-  readMarkMoved: 'all',
-  groupChanged: 'all',
-  ownerChanged: 'all',
-  groupsInherited: 'all',
-  userChanged: 'all',
-  accountErased: 'all',
-  blockChanged: 'all',
-  sessionEnded: 'all',
-  socketBound: 'node',
-  // A user is online while any process has a socket of theirs, and offline once none has.
-  wentOnline: 'all',
-  disconnected: 'node',
-  wentOffline: 'all',
-} as const satisfies Record<DomainEventName, 'node' | 'all'>;
+export const TOLD = [
+  'memberJoined',
+  'memberLeft',
+  'groupEntered',
+  'groupLeft',
+  'membersWentOffline',
+  'membershipsErased',
+  'blockChanged',
+  'sessionEnded',
+  'accountErased',
+] as const satisfies DomainEventName[];
+
+export type ToldName = (typeof TOLD)[number];
+
+/** What other nodes hear of an event: ids alone, since they read the rows. */
+export interface ToldMap {
+  memberJoined: InGroup;
+  memberLeft: InGroup;
+  groupEntered: InGroup;
+  groupLeft: InGroup;
+  membersWentOffline: { members: InGroup[] };
+  membershipsErased: { userId: number; groups: { groupId: number }[] };
+  blockChanged: BlockChanged;
+  sessionEnded: SessionEnded;
+  accountErased: { userId: number };
+}
+
+const inGroup = ({ groupId, userId }: InGroup): InGroup => ({ groupId, userId });
+
+export const toTold: { [N in ToldName]: (event: DomainEventMap[N]) => ToldMap[N] } = {
+  memberJoined: inGroup,
+  memberLeft: inGroup,
+  groupEntered: inGroup,
+  groupLeft: inGroup,
+  membersWentOffline: ({ members }) => ({ members: members.map(inGroup) }),
+  membershipsErased: ({ userId, groups }) => ({ userId, groups: groups.map(({ groupId }) => ({ groupId })) }),
+  blockChanged: ({ blockerId, blockedId }) => ({ blockerId, blockedId }),
+  sessionEnded: ({ userId, sessionId, by }) => ({ userId, sessionId, by }),
+  accountErased: ({ userId }) => ({ userId }),
+};

@@ -4,8 +4,9 @@ import { Clock } from '../common/timing/clock.js';
 import type { Identity } from '../common/identity.js';
 import { SecurityLog, type SessionEnd } from '../common/logs/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { Recheck } from '../cluster/recheck.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
-import type { SessionEnded } from '../domain-events/events.js';
+import { chunks } from '../database/chunks.js';
 import { batchLoader } from '../database/batch-loader.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { fromMoment, inIds } from '../database/dialect.js';
@@ -54,13 +55,20 @@ export class Sessions implements OnModuleInit {
     private readonly presence: Presence,
     private readonly erasure: Erasure,
     private readonly events: DomainEvents,
+    private readonly recheck: Recheck,
     private readonly clock: Clock,
     private readonly security: SecurityLog,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onModuleInit(): void {
-    this.events.on('sessionEnded', (ended) => this.closeSockets(ended));
+    this.events.on('sessionEnded', (ended) => {
+      const { userId, sessionId, by } = ended;
+      this.security.log('session_ended', { user_id: userId, session_id: sessionId, by });
+      this.closeSockets(ended);
+    });
+    this.events.onElsewhere('sessionEnded', (ended) => this.closeSockets(ended));
+    this.recheck.on(() => this.closeEnded(), { first: true });
     // All of them have ended by now: see `endAndClose`.
     this.erasure.onErase(async (tx, { id: userId }) => void (await tx.delete(Session, { userId })));
   }
@@ -136,7 +144,9 @@ export class Sessions implements OnModuleInit {
       });
     };
     try {
-      return await this.unitOfWork.run(ending, { isDone: isDone ?? ((tx) => haveEnded(tx, ended)) });
+      const result = await this.unitOfWork.run(ending, { isDone: isDone ?? ((tx) => haveEnded(tx, ended)) });
+      await this.events.heardElsewhere();
+      return result;
     } catch (error) {
       // Clients whose session lives connect again.
       if (error instanceof CommitUnknown) for (const id of ended) this.publisher.closeSession(id, error);
@@ -189,8 +199,15 @@ export class Sessions implements OnModuleInit {
     return live.map(({ id, userId }) => ({ sessionId: id, userId }));
   }
 
-  private closeSockets({ userId, sessionId, by }: SessionEnded): void {
-    this.security.log('session_ended', { user_id: userId, session_id: sessionId, by });
+  /** Closes sockets of sessions that other nodes have ended. */
+  private async closeEnded(): Promise<void> {
+    for (const some of chunks(this.publisher.localSessions())) {
+      const live = await this.liveSessions(some.map(({ sessionId }) => sessionId));
+      for (const [i, identity] of some.entries()) if (!live[i]) this.closeSockets(identity);
+    }
+  }
+
+  private closeSockets({ userId, sessionId }: Identity): void {
     clearTimeout(this.recentlyEnded.get(sessionId));
     this.recentlyEnded.set(sessionId, setTimeout(() => this.recentlyEnded.delete(sessionId), RECENTLY_MS).unref());
     this.publisher.closeSession(sessionId, sessionRevoked());

@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In, IsNull } from 'typeorm';
+import { Homes } from '../cluster/homes.js';
 import { Batcher } from '../common/timing/batcher.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { chunks } from '../database/chunks.js';
@@ -29,13 +30,15 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly presence: Presence,
     private readonly audience: Audience,
     private readonly publisher: Publisher,
+    private readonly homes: Homes,
     private readonly events: DomainEvents,
   ) {
     this.changes = new Batcher('Publishing changed users', GATHER_MS, (changed) => this.publish([...changed.keys()]));
   }
 
   onModuleInit(): void {
-    this.events.on('userChanged', ({ userId }) => this.changes.add(userId, true));
+    const give = this.homes.at<true>('user-row', (_, userId) => this.changes.add(Number(userId), true));
+    this.events.on('userChanged', ({ userId }) => give(userId, true));
   }
 
   async beforeApplicationShutdown(): Promise<void> {

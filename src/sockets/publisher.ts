@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DomainError } from '../common/errors.js';
+import type { Identity } from '../common/identity.js';
 import type {
   AccessRequestUpdate,
   BotMessages,
@@ -23,14 +24,18 @@ import type {
   UserErased,
   UserRow,
 } from './events.js';
-import { BEHIND_ROOM, EVERYBODY, groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
+import { BEHIND_ROOM, EVERYBODY, groupOf, groupRoom, outsideRoom, sessionRoom, userRoom } from './rooms.js';
 import { isBehind, SlowReceivers } from './slow-receivers.js';
+import { type Arrived, type CarriedAdapter, isCarriedAdapter } from './transport/carried-adapter.js';
 import { DEAD_AFTER_MS, hear, heardAt, now } from './transport/traffic.js';
 
 /** Emits to clients: the only place that does. Call it after the commit, never for what may still be rolled back. */
 @Injectable()
 export class Publisher {
   private server!: ParleyServer;
+  /** Undefined where this node is alone. */
+  private carried?: CarriedAdapter;
+  private readonly arrivals: Arrived[] = [];
 
   constructor(private readonly slowReceivers: SlowReceivers) {}
 
@@ -38,6 +43,18 @@ export class Publisher {
   attach(server: ParleyServer): void {
     this.server = server;
     this.slowReceivers.attach(server);
+    const { adapter } = server.sockets;
+    if (!isCarriedAdapter(adapter)) return;
+    this.carried = adapter;
+    adapter.onArrival = (data) => {
+      this.slowReceivers.published();
+      for (const arrived of this.arrivals) arrived(data);
+    };
+  }
+
+  /** Calls `arrived` with each packet that another node has published to sockets of this one, before they get it. */
+  onArrival(arrived: Arrived): void {
+    this.arrivals.push(arrived);
   }
 
   /** All that is published passes here, and is counted, so that sockets that do not read are found. */
@@ -196,6 +213,46 @@ export class Publisher {
       if (place === 'in') void adapter.addAll(socketId, new Set([groupRoom(groupId)]));
       if (place === 'outside') void adapter.addAll(socketId, new Set([outsideRoom(groupId)]));
     }
+  }
+
+  /**
+   * Before a user of this node enters a group: nothing is missed that other nodes publish to it from now on. Undefined where nothing has to be
+   * waited for. Call `entered` afterwards.
+   */
+  entering(groupId: number): Promise<void> | undefined {
+    return this.carried?.listen(groupRoom(groupId));
+  }
+
+  /** They have entered, or could not. */
+  entered(groupId: number): void {
+    this.carried?.unlistenUnlessUsed(groupRoom(groupId));
+  }
+
+  /** Those who have sockets on this node. */
+  localUsers(): Set<number> {
+    const users = new Set<number>();
+    for (const { data } of this.server.sockets.sockets.values()) if (data.identity) users.add(data.identity.userId);
+    return users;
+  }
+
+  /** The sessions that have sockets on this node. */
+  localSessions(): Identity[] {
+    const sessions = new Map<number, Identity>();
+    for (const { data } of this.server.sockets.sockets.values())
+      if (data.identity) sessions.set(data.identity.sessionId, data.identity);
+    return [...sessions.values()];
+  }
+
+  /** The groups in whose Socket.IO rooms a user's sockets are. */
+  groupsOf(userId: number): Set<number> {
+    const { adapter } = this.server.sockets;
+    const groups = new Set<number>();
+    for (const id of this.socketsOf(userId))
+      for (const room of adapter.socketRooms(id) ?? []) {
+        const groupId = groupOf(room);
+        if (groupId !== undefined) groups.add(groupId);
+      }
+    return groups;
   }
 
   /** A request for access was made or answered, to every socket of the requester and of the owner. */

@@ -23,6 +23,12 @@ export const groupRoom = named('group');
 /** Every socket of its members who are online and not in it: they get notifications of new messages. */
 export const outsideRoom = named('outside');
 
+/** The group of one of these two rooms; undefined for other rooms. */
+export function groupOf(room: string): number | undefined {
+  const [, id] = /^(?:group|outside):(\d+)$/.exec(room) ?? [];
+  return id === undefined ? undefined : Number(id);
+}
+
 /** Every socket that has a session: sockets without a token get nothing. */
 export const EVERYBODY = 'everybody';
 
@@ -31,3 +37,6 @@ export const sessionRoom = (sessionId: number): string => `session:${sessionId}`
 
 /** Every socket that does not keep up: it gets no notices of who enters and leaves, and no presence. */
 export const BEHIND_ROOM = 'behind';
+
+/** Whether sockets of other nodes may be in it as well. The others are for what each node does by itself; so is the room of each socket. */
+export const isCarried = (room: string): boolean => room === EVERYBODY || /^(user|group|outside):/.test(room);

@@ -40,6 +40,7 @@ export class BlockingService implements OnModuleInit {
       },
       { isDone: (tx) => tx.existsBy(Block, block) },
     );
+    await this.events.heardElsewhere();
   }
 
   /**

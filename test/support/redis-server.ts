@@ -68,7 +68,17 @@ export class RedisServer {
     this.process!.kill('SIGCONT');
   }
 
+  /** Whatever a test has done to it, it runs again. */
+  async mend(): Promise<void> {
+    if (this.isRunning) this.thaw();
+    else await this.run();
+  }
+
   async stop(): Promise<void> {
-    if (this.process?.exitCode === null && this.process.signalCode === null) await this.kill();
+    if (this.isRunning) await this.kill();
+  }
+
+  private get isRunning(): boolean {
+    return this.process?.exitCode === null && this.process.signalCode === null;
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { publishedDirectly, writesOutside } from '../support/house-rules.js';
-import { type DomainEventName, EVENT_REACH } from '../../src/domain-events/events.js';
+import { TOLD } from '../../src/domain-events/events.js';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
@@ -54,12 +54,12 @@ it('what happened is recorded on its transaction, and published outside of one o
   ]);
 });
 
-it('what a transaction records concerns every process, and what concerns one is about its sockets', () => {
+it('what other nodes are told of is what transactions have recorded', () => {
   const recorded = matches(/events\.record\(\s*tx,\s*'(\w+)'/g).map(([, name]) => name);
   expect(recorded.length).toBeGreaterThan(15);
-  for (const name of recorded) expect([name, EVENT_REACH[name as DomainEventName]]).toEqual([name, 'all']);
-  const local = Object.entries(EVENT_REACH).flatMap(([name, reach]) => (reach === 'node' ? [name] : []));
-  expect(local.sort()).toEqual(['disconnected', 'socketBound']);
+  expect(recorded).toEqual(expect.arrayContaining([...TOLD]));
+  const heard = matches(/events\.onElsewhere\('(\w+)'/g).map(([, name]) => name);
+  expect(heard.length).toBeGreaterThan(2);
 });
 
 it('every migration is known to the program', () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/common/timing/clock.js';
 import { Metrics } from '../../src/common/metrics.js';
 import { loadConfig } from '../../src/config/config.js';
+import { LoneNode } from '../../src/cluster/node-bus.js';
 import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import { OFFLINE_AFTER_MS, Presence } from '../../src/sockets/presence.js';
 
@@ -13,7 +14,7 @@ const HER_PHONE = { userId: 1, sessionId: 11 };
 beforeEach(() => {
   vi.useFakeTimers();
   told = [];
-  const events = new DomainEvents();
+  const events = new DomainEvents(new LoneNode());
   events.on('wentOnline', ({ userId }) => void told.push(`${userId} online`));
   events.on('disconnected', ({ userId, heardAt }) => void told.push(`${userId} disconnected, heard at ${heardAt}`));
   events.on('wentOffline', ({ userId }) => void told.push(`${userId} offline`));

@@ -8,6 +8,7 @@ import { Member } from '../../conversations/member.entity.js';
 import { DomainEvents } from '../../domain-events/domain-events.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import { GroupMembership } from '../membership/group-membership.js';
+import { Publisher } from '../../sockets/publisher.js';
 import { UserMutex } from './user-mutex.js';
 
 /**
@@ -22,6 +23,7 @@ export class GroupAttendance {
     private readonly membership: GroupMembership,
     private readonly userMutex: UserMutex,
     private readonly sessions: Sessions,
+    private readonly publisher: Publisher,
     private readonly events: DomainEvents,
   ) {}
 
@@ -33,13 +35,19 @@ export class GroupAttendance {
   enter(me: Identity, groupId: number, beforeWriting?: () => void): Promise<ReadableChat> {
     const { userId } = me;
     return this.userMutex.run([userId], async () => {
-      const lastSeq = await this.enteredBefore(userId, groupId);
-      if (lastSeq === undefined) {
-        beforeWriting?.();
-        return this.writeEntering(me, groupId);
+      const listening = this.publisher.entering(groupId);
+      if (listening) await listening;
+      try {
+        const lastSeq = await this.enteredBefore(userId, groupId);
+        if (lastSeq === undefined) {
+          beforeWriting?.();
+          return await this.writeEntering(me, groupId);
+        }
+        this.events.publish('groupEntered', { groupId, userId, lastSeq, wasIn: true, lastReadSeq: lastSeq });
+        return { id: groupId, lastSeq };
+      } finally {
+        this.publisher.entered(groupId);
       }
-      this.events.publish('groupEntered', { groupId, userId, lastSeq, wasIn: true, lastReadSeq: lastSeq });
-      return { id: groupId, lastSeq };
     });
   }
 

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { In } from 'typeorm';
 import { displayName } from '../../identity/names.js';
 import { User } from '../../identity/user.entity.js';
+import { Homes } from '../../cluster/homes.js';
 import { logLine } from '../../common/logs/log-line.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
 import type { GroupNotice } from '../../sockets/events.js';
@@ -34,13 +35,19 @@ export class GroupNotices implements OnApplicationShutdown {
   private readonly logger = new Logger(GroupNotices.name);
   private readonly changes = new Map<number, Map<number, Change>>();
   private readonly timers = new Map<number, { at: number; timer: NodeJS.Timeout }>();
+  private readonly give;
   /** How many times in a row names could not be read. */
   private failures = 0;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly publisher: Publisher,
-  ) {}
+    homes: Homes,
+  ) {
+    this.give = homes.at<[number, boolean]>('notice', ([userId, isIn], groupId) =>
+      this.note(Number(groupId), userId, isIn),
+    );
+  }
 
   onApplicationShutdown(): void {
     for (const { timer } of this.timers.values()) clearTimeout(timer);
@@ -48,6 +55,10 @@ export class GroupNotices implements OnApplicationShutdown {
 
   /** A member entered or left. */
   changed(groupId: number, userId: number, isIn: boolean): void {
+    this.give(groupId, [userId, isIn]);
+  }
+
+  private note(groupId: number, userId: number, isIn: boolean): void {
     let changes = this.changes.get(groupId);
     if (!changes) this.changes.set(groupId, (changes = new Map()));
     const change = changes.get(userId) ?? { isIn, publishedIsIn: !isIn, notBefore: 0 };

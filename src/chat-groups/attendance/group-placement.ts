@@ -4,6 +4,7 @@ import { PresenceNews } from '../../people/presence-news.js';
 import { Busy } from '../../common/errors.js';
 import { logLine } from '../../common/logs/log-line.js';
 import { addTo } from '../../common/sets-by-key.js';
+import { Recheck } from '../../cluster/recheck.js';
 import { Receipts } from '../../conversations/receipts.js';
 import { DomainEvents } from '../../domain-events/domain-events.js';
 import type {
@@ -53,6 +54,7 @@ export class GroupPlacement implements OnModuleInit {
     private readonly receipts: Receipts,
     private readonly notices: GroupNotices,
     private readonly events: DomainEvents,
+    private readonly recheck: Recheck,
   ) {}
 
   onModuleInit(): void {
@@ -70,6 +72,61 @@ export class GroupPlacement implements OnModuleInit {
     );
     this.events.on('groupsInherited', ({ heirs }) => this.inherited(heirs));
     this.events.on('membershipsErased', (erased) => this.membershipsErased(erased));
+    this.hearOtherNodes();
+  }
+
+  /** What happened elsewhere is not published again, but sockets of this node are moved, by what the rows say. */
+  private hearOtherNodes(): void {
+    for (const name of ['memberJoined', 'memberLeft', 'groupEntered', 'groupLeft'] as const)
+      this.events.onElsewhere(name, ({ userId, groupId }) => this.placeByRows(userId, [groupId]));
+    this.events.onElsewhere('membershipsErased', ({ userId, groups }) =>
+      this.placeByRows(
+        userId,
+        groups.map(({ groupId }) => groupId),
+      ),
+    );
+    this.events.onElsewhere('membersWentOffline', async ({ members }) => {
+      const groupsOf = new Map<number, Set<number>>();
+      for (const { userId, groupId } of members) addTo(groupsOf, userId, groupId);
+      await Promise.all([...groupsOf].map(([userId, groupIds]) => this.placeByRows(userId, groupIds)));
+    });
+    this.publisher.onArrival(([event, packet]) => {
+      const { chat_type, chat_group_id, seq } = packet as { chat_type?: string; chat_group_id: number; seq?: number };
+      if (event === 'message' && chat_type === 'group' && seq !== undefined) this.whoIsIn.published(chat_group_id, seq);
+    });
+    this.recheck.on(async () => {
+      for (const some of chunks([...this.publisher.localUsers()], AT_ONCE))
+        await Promise.all(some.map((userId) => this.placeByRows(userId)));
+    });
+  }
+
+  /** In the user's turn: their sockets on this node, in these groups or in all, go where the rows say. */
+  private async placeByRows(userId: number, groupIds?: Iterable<number>): Promise<void> {
+    const isHere = (): boolean => !isEmpty(this.publisher.socketsOf(userId));
+    if (!isHere()) {
+      for (const groupId of groupIds ?? []) this.whoIsIn.remove(userId, groupId);
+      return;
+    }
+    try {
+      await this.userMutex.run([userId], async () => {
+        const memberships = new Map((await this.membershipsOf(userId)).map((one) => [one.id, one]));
+        const all = groupIds ?? [...memberships.keys(), ...this.publisher.groupsOf(userId)];
+        for (const groupId of new Set(all)) this.placeAs(userId, groupId, memberships.get(groupId));
+      });
+    } catch (error) {
+      // Rather nothing than what they may not get any more; the next check places them again.
+      for (const groupId of groupIds ?? this.publisher.groupsOf(userId)) this.silence(userId, groupId);
+      throw error;
+    }
+  }
+
+  private placeAs(userId: number, groupId: number, membership?: Membership): void {
+    if (membership?.isIn) {
+      this.placeIn(userId, groupId, membership.lastSeq);
+      return;
+    }
+    this.publisher.placeInGroup(userId, groupId, membership ? 'outside' : 'nowhere');
+    this.whoIsIn.remove(userId, groupId);
   }
 
   private entered({ groupId, userId, lastSeq, wasIn, lastReadSeq }: GroupEntered): void {
@@ -191,13 +248,16 @@ export class GroupPlacement implements OnModuleInit {
 
   /** In the user's turn: a new socket joins the Socket.IO rooms that the user's other sockets are in, and is moved with them from then on. */
   private async placeSocket(socket: BoundSocket, userId: number): Promise<void> {
+    const joined: Promise<void>[] = [];
     for (const { id, isIn, lastSeq } of await this.membershipsOf(userId)) {
-      void socket.join(isIn ? groupRoom(id) : outsideRoom(id));
+      const wait = socket.join(isIn ? groupRoom(id) : outsideRoom(id));
+      if (wait) joined.push(wait);
       if (isIn) this.whoIsIn.add(userId, id);
       else this.whoIsIn.remove(userId, id);
       // Members who are in and connected have nothing unread: see `liveMark`.
       if (isIn) this.whoIsIn.published(id, lastSeq);
     }
+    await Promise.all(joined);
   }
 
   private async memberships(userIds: readonly number[]): Promise<Membership[][]> {
@@ -213,3 +273,5 @@ export class GroupPlacement implements OnModuleInit {
     return userIds.map((userId) => byUser.get(userId)!);
   }
 }
+
+const isEmpty = (ids: Iterable<unknown>): boolean => ids[Symbol.iterator]().next().done === true;

@@ -88,8 +88,9 @@ export class GroupMembersService {
   }
 
   /** The caller gives up their own membership, or the owner removes a member. @throws as those do */
-  end(me: Identity, groupId: number, userId: number): Promise<void> {
-    return userId === me.userId ? this.giveUp(me, groupId) : this.remove(me, groupId, userId);
+  async end(me: Identity, groupId: number, userId: number): Promise<void> {
+    await (userId === me.userId ? this.giveUp(me, groupId) : this.remove(me, groupId, userId));
+    await this.events.heardElsewhere();
   }
 
   /** An owner's group goes to the user who has been a member for longest; a group without members is deleted. @throws NotFound */

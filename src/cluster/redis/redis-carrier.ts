@@ -35,16 +35,16 @@ export class RedisCarrier implements Carrier {
     this.link.publish(this.prefix + channel, text);
   }
 
-  listen(channel: string): Promise<void> {
+  listen(channel: string): Promise<void> | undefined {
     const known = this.needed.get(channel);
     if (known?.isActive || !this.link.isUp) {
       if (!known) this.needed.set(channel, { isActive: false });
-      return Promise.resolve();
+      return undefined;
     }
     if (!known) {
       const isActive = this.subscribed.has(channel);
       this.needed.set(channel, { isActive });
-      if (isActive) return Promise.resolve();
+      if (isActive) return undefined;
       this.fresh.push(channel);
     }
     // All of a turn in one command.

@@ -11,8 +11,10 @@ import { EXPOSED_HEADERS, headersForPage, isOriginAllowed, originRefused } from 
 import { OpenConnections } from '../../common/limits/open-connections.js';
 import { Stopping } from '../../common/stopping.js';
 import { UnfinishedRequests } from '../../common/limits/unfinished-requests.js';
+import { NodeBus } from '../../cluster/node-bus.js';
 import type { Config } from '../../config/config.js';
 import type { ParleyServer } from '../events.js';
+import { carriedAdapter } from './carried-adapter.js';
 import { Connections, SOCKET_WITHIN_MS } from './connections.js';
 import { connectionOf, handshaken } from './engine-io.js';
 import { waysToWrite } from './gathered-writes.js';
@@ -58,6 +60,7 @@ export class SocketAdapter extends IoAdapter {
   private readonly metrics: Metrics;
   private readonly stopping: Stopping;
   private readonly drain: SocketDrain;
+  private readonly bus: NodeBus;
   private hasWarnedOfVersion = false;
 
   constructor(
@@ -72,10 +75,12 @@ export class SocketAdapter extends IoAdapter {
     this.metrics = app.get(Metrics);
     this.stopping = app.get(Stopping);
     this.drain = app.get(SocketDrain);
+    this.bus = app.get(NodeBus);
   }
 
   override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
     const writes = waysToWrite();
+    const { carrier, nodeId } = this.bus;
     const server = super.createIOServer(port, {
       ...options!,
       path: SOCKET_PATH,
@@ -100,7 +105,7 @@ export class SocketAdapter extends IoAdapter {
         if (refusal === undefined) done(null, true);
         else refuseHandshake(request, refusal, done);
       },
-      adapter: writes.adapter,
+      adapter: carrier ? carriedAdapter(writes.adapter, carrier, nodeId) : writes.adapter,
     }) as ParleyServer;
     const http = this.httpServer as HttpServer;
     upgradeOnlyWebSockets(http, (request) => this.upgradeRefusal(request));
