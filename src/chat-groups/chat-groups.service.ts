@@ -245,7 +245,7 @@ export class ChatGroupsService implements OnModuleInit {
     const isHidden = !isMember && (Boolean(row.is_private) || row.removed_id !== null);
     const isIn = Boolean(row.is_in);
     const lastSeq = isHidden ? 0 : row.last_seq;
-    const isWatching = isIn && this.presence.isConnected(me.userId);
+    const isWatching = isIn && this.presence.isConnectedAnywhere(me.userId);
     const mark = liveMark({ lastSeq, lastReadSeq: row.last_read_seq ?? 0 }, isWatching);
     return {
       id: row.id,

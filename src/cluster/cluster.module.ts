@@ -5,6 +5,7 @@ import { Leases } from './leases.js';
 import { Homes } from './homes.js';
 import { LoneNode, NodeBus } from './node-bus.js';
 import { Recheck } from './recheck.js';
+import { Nodes } from './nodes.js';
 
 /** What nodes know of each other. */
 @Module({})
@@ -19,8 +20,8 @@ export class ClusterModule {
     return {
       module: ClusterModule,
       global: true,
-      providers: [{ provide: NodeBus, useFactory }, Leases, Claims, Homes, Recheck],
-      exports: [NodeBus, Leases, Claims, Homes, Recheck],
+      providers: [{ provide: NodeBus, useFactory }, Leases, Claims, Homes, Nodes, Recheck],
+      exports: [NodeBus, Leases, Claims, Homes, Nodes, Recheck],
     };
   }
 }

@@ -23,6 +23,7 @@ import { DeletedConversations1764550000000 } from './migrations/1764550000000-de
 import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
 import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
 import { Leases1764570000000, makeLeaseTables } from './migrations/1764570000000-leases.js';
+import { Nodes1764580000000 } from './migrations/1764580000000-nodes.js';
 import { type Locking, locksOf } from './locking.js';
 import { onlyRow } from './only-row.js';
 import { connectionOptions, reach } from './mysql/mysql-connection.js';
@@ -58,6 +59,7 @@ export const migrations = [
   GroupDepartures1764550001000,
   FoldedNames1764560000000,
   Leases1764570000000,
+  Nodes1764580000000,
 ];
 
 type Pragmas = { pragma(statement: string): unknown };

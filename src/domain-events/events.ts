@@ -78,8 +78,8 @@ export interface GroupEntered extends InGroup {
 /** Members who were in groups have gone offline, and are in no group any more. They stay members. One event for many. */
 export interface MembersWentOffline {
   members: readonly MemberWentOffline[];
-  /** By group: those who were in it until now, and saw their presence. Empty where the group was large. */
-  viewers: ReadonlyMap<number, readonly number[]>;
+  /** By group: those on this node who were in it until now, and saw their presence. Undefined where the group was large. */
+  viewers: ReadonlyMap<number, readonly number[] | undefined>;
 }
 
 interface MemberWentOffline extends InGroup {
@@ -166,12 +166,18 @@ export interface DomainEventMap {
   sessionEnded: SessionEnded;
   /** A socket is bound to a user's session. Its first message waits until all listeners are done. */
   socketBound: { userId: number; socket: BoundSocket };
-  /** A user who was offline has opened a socket. */
+  /** A user has opened their first socket on this node. */
+  arrived: { userId: number };
+  /** No socket of the user is open on this node, and none is expected back here. */
+  departed: { userId: number; at: Date };
+  /** That is stored, and the user is still online by another node. */
+  movedAway: { userId: number };
+  /** A user who was offline has opened a socket, on whichever node. */
   wentOnline: { userId: number };
   /** The last socket of a user has closed; they stay online for some seconds. `heardAt`: when it was last heard, on the clock of `now()`. */
   disconnected: { userId: number; heardAt: number };
-  /** No socket of the user is open, and none is expected back. */
-  wentOffline: { userId: number; at: Date };
+  /** No socket of the user is open on any node, and none is expected back. `isOurs`: this node found that out, and no other does. */
+  wentOffline: { userId: number; isOurs: boolean };
 }
 
 export type DomainEventName = keyof DomainEventMap;
@@ -194,13 +200,13 @@ export const TOLD = [
 
 export type ToldName = (typeof TOLD)[number];
 
-/** What other nodes hear of an event: ids alone, since they read the rows. */
+/** What other nodes hear of an event: ids, since they read the rows, and to whom it is of interest. */
 export interface ToldMap {
-  memberJoined: InGroup;
+  memberJoined: InGroup & { isIn: boolean };
   memberLeft: InGroup;
-  groupEntered: InGroup;
+  groupEntered: InGroup & { wasIn: boolean };
   groupLeft: InGroup;
-  membersWentOffline: { members: InGroup[] };
+  membersWentOffline: { members: (InGroup & { isSmall: boolean })[] };
   membershipsErased: { userId: number; groups: { groupId: number }[] };
   blockChanged: BlockChanged;
   sessionEnded: SessionEnded;
@@ -210,11 +216,13 @@ export interface ToldMap {
 const inGroup = ({ groupId, userId }: InGroup): InGroup => ({ groupId, userId });
 
 export const toTold: { [N in ToldName]: (event: DomainEventMap[N]) => ToldMap[N] } = {
-  memberJoined: inGroup,
+  memberJoined: ({ isIn, ...joined }) => ({ ...inGroup(joined), isIn }),
   memberLeft: inGroup,
-  groupEntered: inGroup,
+  groupEntered: ({ wasIn, ...entered }) => ({ ...inGroup(entered), wasIn }),
   groupLeft: inGroup,
-  membersWentOffline: ({ members }) => ({ members: members.map(inGroup) }),
+  membersWentOffline: ({ members, viewers }) => ({
+    members: members.map((gone) => ({ ...inGroup(gone), isSmall: viewers.get(gone.groupId) !== undefined })),
+  }),
   membershipsErased: ({ userId, groups }) => ({ userId, groups: groups.map(({ groupId }) => ({ groupId })) }),
   blockChanged: ({ blockerId, blockedId }) => ({ blockerId, blockedId }),
   sessionEnded: ({ userId, sessionId, by }) => ({ userId, sessionId, by }),

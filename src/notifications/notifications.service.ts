@@ -35,7 +35,7 @@ export class NotificationsService {
   async list(me: Identity, cursor?: string): Promise<Page<NotificationView>> {
     const [isRead, moment, id] = readCursor(cursor, ['number', 'moment', 'number']) ?? [null, null, null];
     // Members who are in a group and connected have read it: see `liveMark`.
-    const mark = this.presence.isConnected(me.userId)
+    const mark = this.presence.isConnectedAnywhere(me.userId)
       ? 'CASE WHEN mine.is_in = 1 THEN c.last_seq ELSE mine.last_read_seq END'
       : 'mine.last_read_seq';
     const rows = await this.unitOfWork.read.query<Row[]>(
@@ -66,7 +66,7 @@ export class NotificationsService {
     }
     const chat = await this.history.assertMember(roomId == null ? 'group' : 'room', (roomId ?? groupId)!, me.userId);
     const moved = await this.readMarks.advance(chat.id, me, seq ?? undefined);
-    const mark = liveMark(moved, moved.isIn && this.presence.isConnected(me.userId));
+    const mark = liveMark(moved, moved.isIn && this.presence.isConnectedAnywhere(me.userId));
     const place = roomId == null ? { chat_group_id: chat.id } : { chat_room_id: chat.id };
     return { ...place, last_read_seq: mark.lastReadSeq, unread_count: unreadCount(mark) };
   }

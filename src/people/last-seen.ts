@@ -11,13 +11,15 @@ import { Backoff } from '../common/timing/backoff.js';
 import { Clock } from '../common/timing/clock.js';
 import { Batcher } from '../common/timing/batcher.js';
 import { chunks } from '../database/chunks.js';
-import { fromMoment, greatest, placeholders, toMoment, upsertRows } from '../database/dialect.js';
+import { NodeBus } from '../cluster/node-bus.js';
+import { Nodes } from '../cluster/nodes.js';
+import { fromMoment, greatest, toMoment, upsertRows } from '../database/dialect.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { lockRow } from '../database/row-locks.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
-import { lockFreeUsers } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
+import { deleteRows, endRows } from './online-rows.js';
 
 /** Users who come online within this time share a transaction. */
 const GATHER_MS = 200;
@@ -29,12 +31,12 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
 /** When rows are tried again that were held for longer. */
 const HELD_AGAIN_MS = 1_000;
-/** The one row of `server_beats`: one process owns the database. Several would need a row each, named in `online_people`. */
-const BEAT_ID = 1;
-
 /**
  * Stores when users were last seen. Many go offline at once when a network breaks: they share a transaction. Who is online is stored, too,
  * and twice a minute the time. After a crash, those who were online then count as last seen at the last such time.
+ *
+ * With many nodes, a user is offline only once the row of the last one is deleted, and `Nodes` stores the time. A node that ends leaves its
+ * rows to the others, as one that dies: they are deleted once its users have had time to appear elsewhere.
  */
 @Injectable()
 export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -54,6 +56,8 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     private readonly erasure: Erasure,
     private readonly events: DomainEvents,
     private readonly clock: Clock,
+    private readonly nodes: Nodes,
+    private readonly bus: NodeBus,
   ) {
     this.came = new Batcher('Storing who is online', GATHER_MS, (came) =>
       this.inTurn(() => this.note([...came.keys()])),
@@ -62,20 +66,23 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 
   onModuleInit(): void {
-    this.events.on('wentOnline', ({ userId }) => {
+    this.events.on('arrived', ({ userId }) => {
       this.held.delete(userId);
       this.late.delete(userId);
       this.came.add(userId, true);
     });
-    this.events.on('wentOffline', ({ userId, at }) => this.gone.add(userId, at));
+    this.events.on('departed', ({ userId, at }) => this.gone.add(userId, at));
+    this.nodes.onReturned(() => this.storeAgain(this.presence.allHere()));
     // A transaction that has only just put it there cannot be waited for by this: it is deleted as they go, with their sockets.
     this.erasure.onErase(async (tx, { id }) => {
       const row = { columns: 'user_id', table: 'online_people', where: 'user_id = ?', values: [id] };
-      if (await lockRow(tx, row)) await forget(tx, [id]);
+      if (await lockRow(tx, row)) await deleteRows(tx, [id]);
     });
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    // What dead nodes have left is ended by those that live.
+    if (this.bus.isShared) return;
     await this.unitOfWork.run((tx) => this.storeThoseBefore(tx));
     this.beating = setInterval(() => void this.beat(), BEAT_EVERY_MS).unref();
   }
@@ -83,11 +90,21 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   /** All sockets are about to close. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.beating);
-    await this.came.stop();
-    const now = this.clock.now();
-    for (const userId of this.presence.online()) this.gone.add(userId, now);
+    if (this.bus.isShared) {
+      await this.came.flush().catch(() => undefined);
+      await this.came.stop();
+    } else {
+      await this.came.stop();
+      const now = this.clock.now();
+      for (const userId of this.presence.allHere()) this.gone.add(userId, now);
+    }
     await this.gone.flush().catch(() => undefined);
     await this.gone.stop();
+  }
+
+  /** The rows of these users, who are here, may have been deleted. */
+  storeAgain(userIds: readonly number[]): void {
+    for (const userId of userIds) this.came.add(userId, true);
   }
 
   /** Resolves when the time is stored of all who have gone offline by now. */
@@ -95,42 +112,45 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     return this.gone.flush();
   }
 
-  /** After a crash: those who were online were last seen when the server was last known to run. */
+  /** After a crash: those who were online were last seen when their node was last known to run. */
   private async storeThoseBefore(tx: EntityManager): Promise<void> {
-    const [beat] = await tx.query<{ alive_at: string | Date }[]>('SELECT alive_at FROM server_beats WHERE id = ?', [
-      BEAT_ID,
-    ]);
-    if (!beat) return;
-    const aliveAt = toMoment(fromMoment(beat.alive_at));
-    await tx.query(
-      `UPDATE users SET last_seen = ${greatest(tx, 'created_at', '?')} WHERE id IN (SELECT user_id FROM online_people)
-       AND erased_at IS NULL AND (last_seen IS NULL OR last_seen < ?)`,
-      [aliveAt, aliveAt],
-    );
-    await tx.query('DELETE FROM online_people');
+    const beats = await tx.query<{ id: number; alive_at: string | Date }[]>('SELECT id, alive_at FROM server_beats');
+    for (const { id, alive_at } of beats) {
+      const aliveAt = toMoment(fromMoment(alive_at));
+      await tx.query(
+        `UPDATE users SET last_seen = ${greatest(tx, 'created_at', '?')}
+         WHERE id IN (SELECT user_id FROM online_people WHERE node = ?)
+         AND erased_at IS NULL AND (last_seen IS NULL OR last_seen < ?)`,
+        [aliveAt, id, aliveAt],
+      );
+    }
+    if (beats.length > 0) await tx.query('DELETE FROM online_people');
+    // There were other nodes until now.
+    if (beats.some(({ id }) => id !== this.bus.nodeId))
+      await tx.query('DELETE FROM server_beats WHERE id <> ?', [this.bus.nodeId]);
   }
 
   private async note(came: number[]): Promise<void> {
     for (const some of chunks(came)) {
-      // Users who have gone offline meanwhile were stored so, or will be after this.
-      const here = some.filter((userId) => this.presence.isOnline(userId));
+      // Users who have gone meanwhile were stored so, or will be after this.
+      const here = some.filter((userId) => this.presence.isHere(userId)).sort((a, b) => a - b);
       if (here.length === 0) continue;
-      const rows = here.map((userId) => [userId]);
+      const rows = here.map((userId) => [userId, this.bus.nodeId]);
       await this.unitOfWork.run(async (tx) => {
-        await upsertRows(tx, 'online_people', 'user_id', rows, 'user_id', 'user_id = new(user_id)');
-        await this.storeBeat(tx);
+        await upsertRows(tx, 'online_people', 'user_id, node', rows, 'user_id, node', 'node = new(node)');
+        if (!this.bus.isShared) await this.storeBeat(tx);
       });
     }
   }
 
   private async beat(): Promise<void> {
-    if (this.presence.online().length === 0) return;
+    if (this.presence.allHere().length === 0) return;
     // Where the database is away, the next beat is soon enough.
     await this.unitOfWork.run((tx) => this.storeBeat(tx)).catch(() => undefined);
   }
 
   private storeBeat(tx: EntityManager): Promise<void> {
-    const row = [BEAT_ID, toMoment(this.clock.now())];
+    const row = [this.bus.nodeId, toMoment(this.clock.now())];
     return upsertRows(tx, 'server_beats', 'id, alive_at', [row], 'id', 'alive_at = new(alive_at)');
   }
 
@@ -153,39 +173,34 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   }
 
   private async storeChunk(gone: [userId: number, at: Date][]): Promise<[userId: number, at: Date][]> {
-    const held = await this.unitOfWork.run(async (tx) => {
-      const locked = await lockFreeUsers(
-        tx,
-        gone.map(([userId]) => userId),
-      );
-      const heldIds = new Set(locked.held.map(({ id }) => id));
-      const some = gone.filter(([userId]) => !heldIds.has(userId));
-      if (some.length === 0) return heldIds;
-      const ids = some.map(([userId]) => userId);
-      const cases = some.flatMap(([userId, at]) => [userId, toMoment(at)]);
-      const at = `CASE id ${'WHEN ? THEN ? '.repeat(some.length)}END`;
-      // Not before the account was made: the clock may have been set back since. Of erased accounts, no time is kept.
-      const sql = `UPDATE users SET last_seen = ${greatest(tx, 'created_at', at)} WHERE id IN (${placeholders(ids)}) AND erased_at IS NULL`;
-      await tx.query(sql, [...cases, ...ids]);
-      await forget(tx, ids);
+    const { isShared, nodeId } = this.bus;
+    // With many nodes, the row of a user who is back must stay.
+    const away = isShared ? gone.filter(([userId]) => !this.presence.isHere(userId)) : gone;
+    if (away.length === 0) return [];
+    const { held, last, others } = await this.unitOfWork.run(async (tx) => {
+      const ended = await endRows(tx, away, isShared ? nodeId : undefined);
       // It was published already that they are offline, without the time.
-      for (const userId of ids) if (this.late.has(userId)) this.events.record(tx, 'userChanged', { userId });
-      return heldIds;
+      for (const userId of ended.last) if (this.late.has(userId)) this.events.record(tx, 'userChanged', { userId });
+      return ended;
     });
-    for (const [userId] of gone) {
+    for (const [userId] of away) {
       if (held.has(userId)) continue;
       this.late.delete(userId);
       // This one is newer than the one that was set aside.
       this.held.delete(userId);
     }
-    return gone.filter(([userId]) => held.has(userId));
+    if (isShared) {
+      this.presence.departuresStored(last, others);
+      this.storeAgain(away.flatMap(([userId]) => (this.presence.isHere(userId) ? userId : [])));
+    }
+    return away.filter(([userId]) => held.has(userId));
   }
 
   private setAside(held: [userId: number, at: Date][]): void {
     for (const [userId, at] of held) {
-      if (this.presence.isOnline(userId)) continue;
+      if (this.presence.isHere(userId)) continue;
       this.held.set(userId, at);
-      this.late.add(userId);
+      if (!this.bus.isShared) this.late.add(userId);
     }
     setTimeout(() => this.storeHeld(), HELD_AGAIN_MS).unref();
   }
@@ -195,7 +210,3 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     this.held.clear();
   }
 }
-
-/** After a crash, they do not count as online. */
-const forget = (tx: EntityManager, ids: number[]): Promise<unknown> =>
-  tx.query(`DELETE FROM online_people WHERE user_id IN (${placeholders(ids)})`, ids);

@@ -1,5 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { In } from 'typeorm';
+import { NodeBus } from '../cluster/node-bus.js';
+import { addTo, removeFrom } from '../common/sets-by-key.js';
 import { Batcher } from '../common/timing/batcher.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { chunks } from '../database/chunks.js';
@@ -19,7 +21,8 @@ export const MAX_CHANGES = 500;
 /**
  * Publishes who came online and who went offline, to those who may see it: one packet a second for each socket, with all changes in it.
  * The states are read when the packet is made, so a user who went and came back within the second is not in it. For a socket that does
- * not keep up, ids of users are kept, not packets: once it keeps up again, it gets their state as it is then.
+ * not keep up, ids of users are kept, not packets: once it keeps up again, it gets their state as it is then. Each node publishes to its
+ * own sockets.
  */
 @Injectable()
 export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
@@ -29,6 +32,8 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
   private readonly visibility: Batcher<string, [userId: number, viewer: number]>;
   /** By receiver, users whose state they get with the next packet, whether or not it changed. */
   private pendingOfUsers: Pending<number> = new Map();
+  /** With many nodes: by group, users who have entered it. How many are in it is asked when packets are made. */
+  private readonly entered = new Map<number, Set<number>>();
   /** The same by socket: what is not sent yet. */
   private readonly pendingOfSockets: Pending<string> = new Map();
 
@@ -39,6 +44,7 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly audience: Audience,
     private readonly publisher: Publisher,
     private readonly events: DomainEvents,
+    private readonly bus: NodeBus,
   ) {
     // The first change of a second holds the state before it.
     const first = (before: boolean): boolean => before;
@@ -52,6 +58,7 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     this.events.on('wentOnline', ({ userId }) => this.changed.add(userId, false));
     this.events.on('wentOffline', ({ userId }) => this.changed.add(userId, true));
     this.events.on('blockChanged', ({ blockerId, blockedId }) => this.visibilityChanged(blockerId, blockedId));
+    this.events.onElsewhere('blockChanged', ({ blockerId, blockedId }) => this.visibilityChanged(blockerId, blockedId));
   }
 
   /** All sockets are about to close: nothing is published of that. */
@@ -62,6 +69,13 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
   /** These viewers begin or cease to see a user, whose state may not have changed: both have entered a group, say. */
   show(userId: number, viewers: Iterable<number>): void {
     addPending(this.pendingOfUsers, viewers, userId);
+    this.changed.wake();
+  }
+
+  /** A user has entered a group: where it is small, those of this node who are in it begin to see the user. */
+  showInGroup(userId: number, groupId: number): void {
+    if (!this.bus.isShared) return this.show(userId, this.audience.inSmallGroup(groupId));
+    addTo(this.entered, groupId, userId);
     this.changed.wake();
   }
 
@@ -80,7 +94,20 @@ export class PresenceNews implements OnModuleInit, BeforeApplicationShutdown {
     this.changed.wake();
   }
 
+  private async showEntered(): Promise<void> {
+    const entered = [...this.entered];
+    if (entered.length === 0) return;
+    const small = await this.audience.smallOf(entered.map(([groupId]) => groupId));
+    for (const [groupId, userIds] of entered) {
+      for (const userId of userIds) {
+        if (small.has(groupId)) addPending(this.pendingOfUsers, this.audience.inSmallGroup(groupId), userId);
+        removeFrom(this.entered, groupId, userId);
+      }
+    }
+  }
+
   private async publish(changed: ReadonlyMap<number, boolean>): Promise<void> {
+    await this.showEntered();
     const turned = [...changed.keys()].filter((userId) => this.presence.isOnline(userId) !== changed.get(userId));
     for (const [userId, viewers] of await this.audience.of(turned)) addPending(this.pendingOfUsers, viewers, userId);
     for (const [viewer, people] of this.pendingOfUsers) {

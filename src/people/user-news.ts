@@ -51,7 +51,7 @@ export class UserNews implements OnModuleInit, BeforeApplicationShutdown {
       const where = { id: In(some), erasedAt: IsNull() };
       const users = await this.unitOfWork.read.find(User, { select: LISTED, where });
       const byId = new Map(users.map((user) => [user.id, user]));
-      const viewers = toAll ? undefined : await this.audience.of(some);
+      const viewers = toAll ? undefined : await this.audience.ofAllNodes(some);
       // Last: blocks count that were made up to now.
       const [blocked, blockers] = await Promise.all([this.audience.blockedBy(some), this.audience.blockersOf(some)]);
       for (const userId of some) {

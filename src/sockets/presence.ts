@@ -2,52 +2,87 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common/timing/clock.js';
 import { Metrics } from '../common/metrics.js';
 import type { Identity } from '../common/identity.js';
+import { NodeBus } from '../cluster/node-bus.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 
 /** A user is offline so long after their last socket has closed: a page that reloads does not make them offline. */
 export const OFFLINE_AFTER_MS = 5_000;
 
-/** Which users are connected, and which are online. */
+/** A user of whom another node has told counts as online for so long, whatever the rows say: theirs may not be stored yet. */
+const FRESH_MS = 5_000;
+
+/** Which node told that it has the user, and when, on the clock of `performance.now()`. */
+interface Told {
+  readonly node: number;
+  readonly at: number;
+}
+
+const STORED: Told = { node: 0, at: -Infinity };
+
+/**
+ * Which users are connected, and which are online. Of its own sockets each node knows it at once. What others have is a copy of their rows
+ * in `online_people`, which `OnlineElsewhere` keeps; where one node is all there is, it stays empty.
+ */
 @Injectable()
 export class Presence implements OnApplicationShutdown {
-  /** Open sockets by user. A user in here is online. */
+  /** Open sockets of this node by user. A user in here is online. */
   private readonly sockets = new Map<number, number>();
   /** By user, the sessions that lost a socket a moment ago, and are expected back. */
   private readonly awaited = new Map<number, Map<number, NodeJS.Timeout>>();
   /** By user who has closed one socket and has others open: when the closed one was last heard. */
   private readonly heard = new Map<number, number>();
+  /** Users who have gone from this node, until it is stored: whether they are online elsewhere is known only then. Local. */
+  private readonly leaving = new Set<number>();
+  /** Users whom other nodes have, as the rows say, or as one of these nodes has told. Replicated, by its news and by reading the rows. */
+  private elsewhere = new Map<number, Told>();
 
   constructor(
     private readonly events: DomainEvents,
     private readonly clock: Clock,
+    private readonly bus: NodeBus,
     metrics: Metrics,
   ) {
     metrics.gauge(
       'parley_users_online',
-      'Users with a socket open, or with one closed a moment ago.',
+      'Users with a socket open on this node, or with one closed a moment ago.',
       () => this.sockets.size,
     );
   }
 
-  /** Whether the user has a socket open right now. */
+  /** Whether the user has a socket open on this node right now. */
   isConnected(userId: number): boolean {
     return (this.sockets.get(userId) ?? 0) > 0;
   }
 
-  /** Whether the user has a socket open, or had one within the last seconds. */
-  isOnline(userId: number): boolean {
+  /** The same, or another node has one, or had one within the last seconds. */
+  isConnectedAnywhere(userId: number): boolean {
+    return this.isConnected(userId) || this.elsewhere.has(userId);
+  }
+
+  /** Whether the user has a socket open on this node, or had one within the last seconds. */
+  isHere(userId: number): boolean {
     return this.sockets.has(userId);
   }
 
-  online(): number[] {
+  /** Whether the user has a socket open on any node, or had one within the last seconds. */
+  isOnline(userId: number): boolean {
+    return this.sockets.has(userId) || this.elsewhere.has(userId) || this.leaving.has(userId);
+  }
+
+  /** Those who are here. */
+  allHere(): number[] {
     return [...this.sockets.keys()];
   }
 
   connected({ userId, sessionId }: Identity): void {
     this.forget(userId, sessionId);
     const before = this.sockets.get(userId);
+    const wasOnline = this.isOnline(userId);
     this.sockets.set(userId, (before ?? 0) + 1);
-    if (before === undefined) this.events.publish('wentOnline', { userId });
+    if (before !== undefined) return;
+    this.leaving.delete(userId);
+    this.events.publish('arrived', { userId });
+    if (!wasOnline) this.events.publish('wentOnline', { userId });
   }
 
   /** When the user was last heard on a socket that has closed, while others are open; on the clock of `now()`. */
@@ -99,7 +134,67 @@ export class Presence implements OnApplicationShutdown {
 
   private goUnlessAwaited(userId: number): void {
     if (this.isConnected(userId) || this.awaited.has(userId)) return;
-    this.sockets.delete(userId);
-    this.events.publish('wentOffline', { userId, at: this.clock.now() });
+    if (!this.sockets.delete(userId)) return;
+    if (this.bus.isShared) this.leaving.add(userId);
+    this.events.publish('departed', { userId, at: this.clock.now() });
+    if (!this.bus.isShared) this.events.publish('wentOffline', { userId, isOurs: true });
+  }
+
+  /** It is stored that these users have gone from this node, and no other node has a row of them, or one has. */
+  departuresStored(last: readonly number[], others: readonly number[]): void {
+    for (const userId of others) {
+      this.leaving.delete(userId);
+      if (!this.isHere(userId)) this.events.publish('movedAway', { userId });
+    }
+    this.lastRowsDeleted(last);
+  }
+
+  /** The last row of these users was deleted by this node: they have gone, unless one has come back meanwhile. */
+  lastRowsDeleted(userIds: readonly number[]): void {
+    const fresh = performance.now() - FRESH_MS;
+    for (const userId of userIds) {
+      this.leaving.delete(userId);
+      if (this.isHere(userId) || (this.elsewhere.get(userId)?.at ?? -Infinity) > fresh) continue;
+      this.elsewhere.delete(userId);
+      this.events.publish('wentOffline', { userId, isOurs: true });
+    }
+  }
+
+  /** Another node has told that it has a user. */
+  cameElsewhere(userId: number, node: number): void {
+    const wasOnline = this.isOnline(userId);
+    this.elsewhere.set(userId, { node, at: performance.now() });
+    if (!wasOnline) this.events.publish('wentOnline', { userId });
+  }
+
+  /** That node has told that the user has gone from it to others. */
+  movedElsewhere(userId: number, node: number): void {
+    if (this.elsewhere.get(userId)?.node === node) this.elsewhere.set(userId, STORED);
+  }
+
+  /** Another node has told that no node has the user. @returns false where this node has */
+  goneElsewhere(userId: number): boolean {
+    const hadThem = this.elsewhere.delete(userId);
+    if (this.sockets.has(userId) || this.leaving.has(userId)) return false;
+    if (hadThem) this.events.publish('wentOffline', { userId, isOurs: false });
+    return true;
+  }
+
+  /**
+   * Replaces the copy by what the rows say.
+   * @param since when reading began, on the clock of `performance.now()`
+   * @param isFirst after a start: nobody is told
+   */
+  setElsewhere(userIds: ReadonlySet<number>, since: number, isFirst: boolean): void {
+    const before = this.elsewhere;
+    this.elsewhere = new Map();
+    for (const userId of userIds) this.elsewhere.set(userId, STORED);
+    for (const [userId, told] of before) if (told.at > since - FRESH_MS) this.elsewhere.set(userId, told);
+    if (isFirst) return;
+    const isOwn = (userId: number): boolean => this.sockets.has(userId) || this.leaving.has(userId);
+    for (const userId of before.keys())
+      if (!this.elsewhere.has(userId) && !isOwn(userId)) this.events.publish('wentOffline', { userId, isOurs: false });
+    for (const userId of this.elsewhere.keys())
+      if (!before.has(userId) && !isOwn(userId)) this.events.publish('wentOnline', { userId });
   }
 }

@@ -18,7 +18,7 @@ beforeEach(() => {
   events.on('wentOnline', ({ userId }) => void told.push(`${userId} online`));
   events.on('disconnected', ({ userId, heardAt }) => void told.push(`${userId} disconnected, heard at ${heardAt}`));
   events.on('wentOffline', ({ userId }) => void told.push(`${userId} offline`));
-  presence = new Presence(events, new Clock(), new Metrics(loadConfig({})));
+  presence = new Presence(events, new Clock(), new LoneNode(), new Metrics(loadConfig({})));
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -36,7 +36,7 @@ it('is online with the first socket, and offline some seconds after the last', (
   expect(presence.isOnline(1)).toBe(true);
   vi.advanceTimersByTime(1);
   expect(told).toEqual(['1 online', '1 disconnected, heard at 5', '1 offline']);
-  expect(presence.online()).toEqual([]);
+  expect(presence.allHere()).toEqual([]);
 });
 
 it('never went away who is back in time', () => {

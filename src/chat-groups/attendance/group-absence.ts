@@ -62,7 +62,14 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
 
   onModuleInit(): void {
     this.events.on('disconnected', ({ userId, heardAt }) => this.markWhenGone(userId, heardAt));
-    this.events.on('wentOffline', ({ userId }) => this.gone.add(userId, true));
+    this.events.on('wentOffline', ({ userId, isOurs }) => {
+      if (isOurs) this.gone.add(userId, true);
+    });
+    this.events.on('movedAway', ({ userId }) =>
+      this.userMutex.run([userId], async () => {
+        if (!this.presence.isHere(userId)) this.whoIsIn.forget(userId);
+      }),
+    );
     this.events.on('groupEntered', ({ userId }) => this.expectSocket(userId));
     this.events.on('memberJoined', ({ userId, isIn }) => {
       if (isIn) this.expectSocket(userId);
@@ -71,8 +78,6 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
 
   async onApplicationBootstrap(): Promise<void> {
     await this.expectThoseBefore();
-    // The look below is another node's, perhaps.
-    if (this.leases.isShared) setTimeout(() => this.whoIsIn.seedCounts(new Map()), COME_BACK_WITHIN_MS).unref();
     const failed = (error: unknown) =>
       this.logger.error(
         `Taking members who are offline out of their groups failed, and is tried again in a minute: ${logLine(error)}`,
@@ -88,7 +93,7 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     this.isStopping = true;
     for (const timer of this.expected.values()) clearTimeout(timer);
     await this.gone.stop();
-    for (const userId of this.presence.online()) {
+    for (const userId of this.presence.allHere()) {
       if (!this.presence.isConnected(userId)) continue;
       this.marks.note(userId, Math.max(this.publisher.reachedUntil(userId), this.presence.heardAt(userId)));
     }
@@ -117,11 +122,11 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
   /** Users who are offline are in no group. Their marks stay where they were when their last socket closed. */
   private async takeOut(userIds: number[]): Promise<void> {
     // By group, looked up in memory before the first user is taken out: a large group must not count as small because most have just left.
-    const viewers = new Map<number, readonly number[]>();
+    const viewers = new Map<number, readonly number[] | undefined>();
     for (const some of chunks(userIds, AT_ONCE)) await this.takeOutTogether(some, viewers);
   }
 
-  private takeOutTogether(userIds: number[], viewers: Map<number, readonly number[]>): Promise<void> {
+  private takeOutTogether(userIds: number[], viewers: Map<number, readonly number[] | undefined>): Promise<void> {
     return this.userMutex.run(userIds, async () => {
       // Marks are moved only for members who are in: so that is done first, and where it fails, nobody is taken out yet.
       await this.marks.stored();
@@ -139,9 +144,11 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
         );
         const isIn = `is_in = 1 AND user_id IN (${placeholders(candidates)})`;
         const rows = await lockMembers(tx, isIn, candidates);
-        const gone = rows.filter((row) => this.isAbsent(row.user_id));
+        const online = await this.onlineByRows(tx, candidates);
+        const gone = rows.filter((row) => this.isAbsent(row.user_id) && !online.has(row.user_id));
         if (gone.length === 0) return gone;
         const ids = [...new Set(gone.map((row) => row.user_id))];
+        await this.findViewers(tx, gone, viewers);
         await tx.query(`UPDATE members SET is_in = 0 WHERE is_in = 1 AND user_id IN (${placeholders(ids)})`, ids);
         this.events.record(tx, 'membersWentOffline', this.toEvent(gone, viewers));
         return gone;
@@ -152,13 +159,36 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     });
   }
 
-  private toEvent(gone: LockedMember[], viewers: Map<number, readonly number[]>): MembersWentOffline {
+  private toEvent(
+    gone: LockedMember[],
+    viewers: ReadonlyMap<number, readonly number[] | undefined>,
+  ): MembersWentOffline {
     const members = gone.map((row) => {
       const { conversation_id: groupId, user_id: userId, last_read_seq: lastReadSeq } = row;
-      if (!viewers.has(groupId)) viewers.set(groupId, [...this.audience.inSmallGroup(groupId)]);
       return { groupId, userId, lastReadSeq };
     });
     return { members, viewers };
+  }
+
+  private async findViewers(
+    tx: EntityManager,
+    gone: LockedMember[],
+    viewers: Map<number, readonly number[] | undefined>,
+  ): Promise<void> {
+    const groupIds = [...new Set(gone.map((row) => row.conversation_id))].filter((groupId) => !viewers.has(groupId));
+    const small = await this.audience.smallOf(groupIds, tx);
+    for (const groupId of groupIds)
+      viewers.set(groupId, small.has(groupId) ? [...this.audience.inSmallGroup(groupId)] : undefined);
+  }
+
+  /** With many nodes: whom another node has by now. Its news may be late. */
+  private async onlineByRows(tx: EntityManager, userIds: readonly number[]): Promise<ReadonlySet<number>> {
+    if (!this.leases.isShared) return NOBODY;
+    const rows = await tx.query<{ user_id: number }[]>(
+      `SELECT user_id FROM online_people WHERE user_id IN (${placeholders(userIds)})`,
+      [...userIds],
+    );
+    return new Set(rows.map(({ user_id }) => user_id));
   }
 
   private isAbsent(userId: number): boolean {
@@ -188,6 +218,8 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
 
   /** After a restart, a group counts as large as it was, while its members come back one by one. */
   private async expectThoseBefore(): Promise<void> {
+    // With many nodes, the others go on: how many are in a group is asked of the rows.
+    if (this.leases.isShared) return;
     const rows = await this.unitOfWork.readUnhurried((manager) =>
       manager.query<{ id: number; count: number | string }[]>(
         'SELECT conversation_id AS id, COUNT(*) AS count FROM members WHERE is_in = 1 GROUP BY conversation_id',
@@ -196,6 +228,8 @@ export class GroupAbsence implements OnModuleInit, OnApplicationBootstrap, Befor
     this.whoIsIn.seedCounts(new Map(rows.map(({ id, count }) => [id, Number(count)])));
   }
 }
+
+const NOBODY: ReadonlySet<number> = new Set();
 
 /** Whether these members were taken out. They cannot have entered again meanwhile: that would take their turn. */
 async function areOut(tx: EntityManager, gone: readonly LockedMember[]): Promise<boolean> {

@@ -19,7 +19,6 @@ import { batchLoader } from '../../database/batch-loader.js';
 import { chunks } from '../../database/chunks.js';
 import { inIds } from '../../database/dialect.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
-import { Audience } from '../../people/audience.js';
 import { Publisher } from '../../sockets/publisher.js';
 import { groupRoom, outsideRoom } from '../../sockets/rooms.js';
 import { WhoIsIn } from '../../people/who-is-in.js';
@@ -49,7 +48,6 @@ export class GroupPlacement implements OnModuleInit {
     private readonly userMutex: UserMutex,
     private readonly publisher: Publisher,
     private readonly whoIsIn: WhoIsIn,
-    private readonly audience: Audience,
     private readonly presenceNews: PresenceNews,
     private readonly receipts: Receipts,
     private readonly notices: GroupNotices,
@@ -79,6 +77,12 @@ export class GroupPlacement implements OnModuleInit {
   private hearOtherNodes(): void {
     for (const name of ['memberJoined', 'memberLeft', 'groupEntered', 'groupLeft'] as const)
       this.events.onElsewhere(name, ({ userId, groupId }) => this.placeByRows(userId, [groupId]));
+    this.events.onElsewhere('memberJoined', ({ userId, groupId, isIn }) => {
+      if (isIn) this.presenceNews.showInGroup(userId, groupId);
+    });
+    this.events.onElsewhere('groupEntered', ({ userId, groupId, wasIn }) => {
+      if (!wasIn) this.presenceNews.showInGroup(userId, groupId);
+    });
     this.events.onElsewhere('membershipsErased', ({ userId, groups }) =>
       this.placeByRows(
         userId,
@@ -87,7 +91,10 @@ export class GroupPlacement implements OnModuleInit {
     );
     this.events.onElsewhere('membersWentOffline', async ({ members }) => {
       const groupsOf = new Map<number, Set<number>>();
-      for (const { userId, groupId } of members) addTo(groupsOf, userId, groupId);
+      for (const { userId, groupId, isSmall } of members) {
+        addTo(groupsOf, userId, groupId);
+        if (isSmall) this.presenceNews.show(userId, this.whoIsIn.usersIn(groupId));
+      }
       await Promise.all([...groupsOf].map(([userId, groupIds]) => this.placeByRows(userId, groupIds)));
     });
     this.publisher.onArrival(([event, packet]) => {
@@ -162,7 +169,7 @@ export class GroupPlacement implements OnModuleInit {
   }
 
   private membersWentOffline({ members, viewers }: MembersWentOffline): void {
-    for (const { groupId, userId } of members) this.presenceNews.show(userId, viewers.get(groupId)!);
+    for (const { groupId, userId } of members) this.presenceNews.show(userId, viewers.get(groupId) ?? []);
     for (const { groupId, userId, lastReadSeq } of members) {
       this.publisher.placeInGroup(userId, groupId, 'outside');
       this.whoIsIn.remove(userId, groupId);
@@ -179,7 +186,7 @@ export class GroupPlacement implements OnModuleInit {
 
   private publishEntered(userId: number, groupId: number): void {
     this.publishPlace(userId, groupId, true);
-    this.presenceNews.show(userId, this.audience.inSmallGroup(groupId));
+    this.presenceNews.showInGroup(userId, groupId);
   }
 
   private async membershipsErased({ userId, groups }: MembershipsErased): Promise<void> {

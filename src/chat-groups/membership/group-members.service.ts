@@ -165,7 +165,7 @@ export class GroupMembersService {
     const isIn = Boolean(row.is_in);
     const mark = liveMark(
       { lastSeq: row.last_seq, lastReadSeq: row.last_read_seq },
-      isIn && this.presence.isConnected(row.id),
+      isIn && this.presence.isConnectedAnywhere(row.id),
     );
     return {
       id: row.id,
