@@ -117,6 +117,8 @@ export async function createApp(
   const warnings = new Logger('HTTP');
   const server = adapter.getInstance<FastifyInstance>();
 
+  // Looked up once, since Node forgets it with the connection: the security log names it after the answer.
+  server.server.on('connection', (socket) => void socket.remoteAddress);
   readBodies(server, FORMS);
   answerInTime(server);
   // First, so that what is refused has them, too.

@@ -15,7 +15,7 @@ const dockerfile = read('Dockerfile');
 const PORT = loadConfig({}).port;
 
 describe('compose.yaml', () => {
-  const { services, volumes, secrets } = parse(read('compose.yaml'), { uniqueKeys: true });
+  const { services, volumes, secrets } = parse(read('compose.yaml'), { uniqueKeys: true, merge: true });
   const { parley } = services;
   /** All that is read from the environment or from .env. */
   const asked = [...read('compose.yaml').matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name);
@@ -31,11 +31,12 @@ describe('compose.yaml', () => {
   });
 
   it('sets and asks for variables that Parley knows', () => {
-    const notParleys = new Set(['MYSQL_PASSWORD']);
+    const notParleys = new Set(['MYSQL_PASSWORD', 'REDIS_PASSWORD', 'CLUSTER_PORT']);
     expect(Object.keys(parley.environment).filter((name) => !(name in variables))).toEqual([]);
     expect(asked.filter((name) => !(name in variables) && !notParleys.has(name))).toEqual([]);
     expect(asked).toContain('PUBLIC_URL');
     expect(secrets['mysql-password']).toEqual({ environment: 'MYSQL_PASSWORD' });
+    expect(secrets['redis-password']).toEqual({ environment: 'REDIS_PASSWORD' });
   });
 
   it('makes of them an environment that the server starts with', () => {
@@ -51,14 +52,29 @@ describe('compose.yaml', () => {
       password: 'ab12',
       pathname: `/${mysql.MYSQL_DATABASE}`,
     });
+    expect(alone.redisUrl).toBeUndefined();
+    const cluster = fill({ PUBLIC_URL: 'https://chat.example.com', MYSQL_PASSWORD: 'ab12', REDIS_PASSWORD: 'cd34' });
+    const given = { JWT_SECRET: 'x'.repeat(32), SMTP_URL: 'smtp://mail.example.com' };
+    expect(loadConfig({ ...cluster, ...given }).redisUrl).toBe('redis://:cd34@redis:6379');
     expect(() => fill({})).toThrow(/PUBLIC_URL/);
   });
 
-  it('holds no secret, and opens one port, to this machine alone', () => {
-    const values = Object.values(services).flatMap(({ environment }: any) => Object.entries(environment));
+  it('has in the profile cluster what deploy/haproxy expects, by the same settings', () => {
+    expect(services['parley-2'].environment).toEqual(parley.environment);
+    const { environment, volumes: mounted, profiles } = services.haproxy;
+    expect(profiles).toEqual(['cluster']);
+    const file = String(mounted[0]).split(':')[0];
+    for (const name of Object.keys(environment)) expect(read(file)).toContain(`\${${name}-`);
+    for (const node of [environment.PARLEY_NODE_1, environment.PARLEY_NODE_2])
+      expect(Object.keys(services).map((name) => `${name}:${parley.environment.PORT}`)).toContain(node);
+  });
+
+  it('holds no secret, and opens its ports to this machine alone', () => {
+    const values = Object.values(services).flatMap(({ environment }: any) => Object.entries(environment ?? {}));
     for (const [name, value] of values)
       if (/PASSWORD|SECRET|KEY/.test(name)) expect(String(value)).toMatch(/^(\$\{|\/run\/secrets\/|yes$)/);
-    expect(services.mysql.ports).toBeUndefined();
+    for (const name of ['mysql', 'redis', 'parley-2']) expect(services[name].ports).toBeUndefined();
+    expect(services.haproxy.ports).toEqual(['127.0.0.1:${CLUSTER_PORT:-8080}:8080']);
     expect(parley.ports).toEqual([`127.0.0.1:\${PORT:-${PORT}}:${parley.environment.PORT}`]);
   });
 

@@ -1,8 +1,12 @@
 // What monitoring is given in deploy/: it parses, and asks for nothing that the server does not tell.
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { variables } from '../../src/config/variables.js';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -64,5 +68,51 @@ describe('deploy/', () => {
   it('notices what does not exist', () => {
     expect(faultsOf('rate(parley_nothing_total[5m])', all)).toEqual(['there is no parley_nothing_total']);
     expect(faultsOf('parley_mail_total{user="1"}', all)).toEqual(['parley_mail_total has no user']);
+  });
+});
+
+describe('deploy/systemd', () => {
+  const units = ['parley.service', 'parley@.service'];
+  const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+  it.skipIf(!hasSystemd)('is what systemd takes, and hardened', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-test-'));
+    try {
+      for (const unit of units) {
+        // Node may be elsewhere on this machine.
+        const text = read(`deploy/systemd/${unit}`).replace('/usr/bin/node', process.execPath);
+        writeFileSync(join(folder, unit), text);
+        const { stderr, status } = spawnSync('systemd-analyze', ['verify', join(folder, unit)]);
+        // It looks at other units of this machine, too.
+        expect(
+          stderr
+            .toString()
+            .split('\n')
+            .filter((line) => line.includes('parley')),
+        ).toEqual([]);
+        expect(status).toBe(0);
+      }
+      const options = ['security', '--offline=true', '--threshold=20', join(folder, units[0])];
+      expect(() => execFileSync('systemd-analyze', options, { stdio: 'pipe' })).not.toThrow();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('sets what Parley reads, and differs for many nodes in what tells them apart', () => {
+    const [one, many] = units.map((unit) =>
+      read(`deploy/systemd/${unit}`)
+        .split('\n')
+        .filter((line) => !line.startsWith('#')),
+    );
+    for (const text of [one, many]) {
+      const [, set] = /^Environment=(.*)$/m.exec(text.join('\n'))!;
+      for (const pair of set.split(' ')) {
+        const name = pair.split('=')[0];
+        expect(name === 'UV_THREADPOOL_SIZE' || name in variables, name).toBe(true);
+      }
+    }
+    const differing = many.filter((line) => !one.includes(line)).map((line) => line.split('=')[0]);
+    expect(differing).toEqual(['Description', 'Environment', 'StateDirectory']);
   });
 });
