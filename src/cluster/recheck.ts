@@ -18,6 +18,7 @@ export class Recheck implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new CalmLogger('Nodes');
   private readonly checks: (() => Promise<void>)[] = [];
   private timer?: NodeJS.Timeout;
+  private later?: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private isWanted = false;
 
@@ -39,6 +40,15 @@ export class Recheck implements OnApplicationBootstrap, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
+    clearTimeout(this.later);
+  }
+
+  /** Once more in a moment: a check could not do all of its work. */
+  soon(): void {
+    this.later ??= setTimeout(() => {
+      this.later = undefined;
+      void this.now();
+    }, EVERY_MS).unref();
   }
 
   /** Once more where one is running: it may have read too early. */

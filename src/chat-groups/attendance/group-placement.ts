@@ -75,7 +75,7 @@ export class GroupPlacement implements OnModuleInit {
 
   /** What happened elsewhere is not published again, but sockets of this node are moved, by what the rows say. */
   private hearOtherNodes(): void {
-    for (const name of ['memberJoined', 'memberLeft', 'groupEntered', 'groupLeft'] as const)
+    for (const name of ['memberJoined', 'groupEntered'] as const)
       this.events.onElsewhere(name, ({ userId, groupId }) => this.placeByRows(userId, [groupId]));
     this.events.onElsewhere('memberJoined', ({ userId, groupId, isIn }) => {
       if (isIn) this.presenceNews.showInGroup(userId, groupId);
@@ -83,12 +83,18 @@ export class GroupPlacement implements OnModuleInit {
     this.events.onElsewhere('groupEntered', ({ userId, groupId, wasIn }) => {
       if (!wasIn) this.presenceNews.showInGroup(userId, groupId);
     });
-    this.events.onElsewhere('membershipsErased', ({ userId, groups }) =>
-      this.placeByRows(
-        userId,
-        groups.map(({ groupId }) => groupId),
-      ),
-    );
+    // What ends does so at once: packets that come right behind this must not find them there. The rows tell whether it has begun again.
+    this.events.onElsewhere('groupLeft', ({ userId, groupId }) => {
+      this.placeAs(userId, groupId, 'outside');
+      return this.placeByRows(userId, [groupId]);
+    });
+    this.events.onElsewhere('memberLeft', ({ userId, groupId }) => {
+      this.silence(userId, groupId);
+      return this.placeByRows(userId, [groupId]);
+    });
+    this.events.onElsewhere('membershipsErased', ({ userId, groups }) => {
+      for (const { groupId } of groups) this.silence(userId, groupId);
+    });
     this.events.onElsewhere('membersWentOffline', async ({ members }) => {
       const groupsOf = new Map<number, Set<number>>();
       for (const { userId, groupId, isSmall } of members) {
@@ -118,21 +124,22 @@ export class GroupPlacement implements OnModuleInit {
       await this.userMutex.run([userId], async () => {
         const memberships = new Map((await this.membershipsOf(userId)).map((one) => [one.id, one]));
         const all = groupIds ?? [...memberships.keys(), ...this.publisher.groupsOf(userId)];
-        for (const groupId of new Set(all)) this.placeAs(userId, groupId, memberships.get(groupId));
+        for (const groupId of new Set(all)) {
+          const membership = memberships.get(groupId);
+          if (membership?.isIn) this.placeIn(userId, groupId, membership.lastSeq);
+          else this.placeAs(userId, groupId, membership ? 'outside' : 'nowhere');
+        }
       });
     } catch (error) {
       // Rather nothing than what they may not get any more; the next check places them again.
       for (const groupId of groupIds ?? this.publisher.groupsOf(userId)) this.silence(userId, groupId);
+      this.recheck.soon();
       throw error;
     }
   }
 
-  private placeAs(userId: number, groupId: number, membership?: Membership): void {
-    if (membership?.isIn) {
-      this.placeIn(userId, groupId, membership.lastSeq);
-      return;
-    }
-    this.publisher.placeInGroup(userId, groupId, membership ? 'outside' : 'nowhere');
+  private placeAs(userId: number, groupId: number, place: 'outside' | 'nowhere'): void {
+    this.publisher.placeInGroup(userId, groupId, place);
     this.whoIsIn.remove(userId, groupId);
   }
 
@@ -205,8 +212,7 @@ export class GroupPlacement implements OnModuleInit {
 
   /** In the user's turn: their sockets get nothing of the group from here on. */
   silence(userId: number, groupId: number): void {
-    this.publisher.placeInGroup(userId, groupId, 'nowhere');
-    this.whoIsIn.remove(userId, groupId);
+    this.placeAs(userId, groupId, 'nowhere');
   }
 
   /** Notifies the former and the new owner. */
