@@ -1,0 +1,119 @@
+// People on three nodes, while nodes, Redis and the database are killed and paused. CHAOS_MINUTES and CHAOS_SEED: `npm run test:chaos`.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seeded, seedOf } from '../../client/src/testing/random.js';
+import { TestApp } from '../support/app.js';
+import { call, eventually } from '../support/client.js';
+import {
+  canStart,
+  DatabaseServer,
+  freePort,
+  type ServerKind,
+  SERVER_KINDS,
+  TITLES,
+} from '../support/database-server.js';
+import { MailServer } from '../support/mail-server.js';
+import { hasRedis, RedisServer } from '../support/redis-server.js';
+import { ServerProcess } from '../support/server-process.js';
+import { check } from './check.js';
+import { Machinery } from './faults.js';
+import { Actor, Record } from './people.js';
+
+const MINUTES = Number(process.env['CHAOS_MINUTES'] ?? 0.5);
+const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
+const NODES = 3;
+const PEOPLE = 6;
+const GROUPS = 3;
+const PASSWORD = 'nobody knows';
+
+/** What stands in the log only where somebody watches: a long run. */
+const say = (line: string): void => {
+  if (MINUTES > 1) console.log(`${(performance.now() / 1_000).toFixed(1)} ${line}`);
+};
+
+async function run(kind: ServerKind, database: DatabaseServer, redis: RedisServer): Promise<void> {
+  const mails = await new MailServer(await freePort()).start();
+  await database.query('CREATE DATABASE chaos');
+  const databaseUrl = `${database.url}/chaos`;
+  const common = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redis.url,
+    JWT_SECRET: 'a secret for tests, longer than 32 bytes',
+    SMTP_URL: `smtp://127.0.0.1:${mails.port}`,
+    PUBLIC_URL: 'http://localhost:3000',
+    RATE_LIMITS: 'off',
+    WEB_CLIENT: 'off',
+    LOG_LEVEL: 'error',
+  };
+  // A node of this process makes people and groups.
+  const maker = await TestApp.startIn(common);
+  const known = [];
+  for (let i = 0; i < PEOPLE; i++) {
+    const email = `chaos${i}@example.com`;
+    known.push({ ...(await maker.createUser(email, `P${i}`)), email, password: PASSWORD });
+  }
+  const groups: number[] = [];
+  for (let i = 0; i < GROUPS; i++) {
+    const body = { chat_group_name: `G${i}`, is_private: i === 0 };
+    const { id } = (await call(maker, 'POST', '/http/chat_groups', { token: known[0].token, body })).body;
+    groups.push(id);
+    for (const { id: user_id } of known.slice(1))
+      await call(maker, 'POST', `/http/chat_groups/${id}/members`, { token: known[0].token, body: { user_id } });
+  }
+  await maker.app.close();
+
+  const envs: globalThis.Record<string, string>[] = [];
+  for (let i = 0; i < NODES; i++) envs.push({ ...common, PORT: String(await freePort()) });
+  const nodes = await Promise.all(envs.map((env) => ServerProcess.start(env)));
+  const machinery = new Machinery(nodes, envs, database, redis, seeded(seedOf(SEED, 0)), say);
+  const record = new Record();
+  try {
+    const actors: Actor[] = [];
+    const world = { actors, groups, owner: () => actors[0] };
+    for (const [i, one] of known.entries()) actors.push(new Actor(one, `P${i}`, machinery, record, world, SEED));
+    const until = performance.now() + MINUTES * 60_000;
+    await Promise.all([machinery.breakUntil(until), ...actors.map((actor) => actor.live(until))]);
+    await Promise.all(nodes.map((_, i) => machinery.nodes[i].ready()));
+    say(JSON.stringify(Object.fromEntries(record.done)));
+    const wrong = await check(databaseUrl, record, machinery, actors, groups);
+    const faults = machinery.faults.map(({ what, from, to }) => `${from.toFixed(0)} to ${to.toFixed(0)}: ${what}`);
+    const outputs = machinery.nodes.map(({ output }, i) => `node ${i}: ${output.slice(-2_000)}`);
+    expect(wrong, `seed ${SEED} on ${TITLES[kind]}\n${faults.join('\n')}\n${outputs.join('\n')}`).toEqual([]);
+    // Something was done at all, and something broke.
+    expect(record.sent.filter(({ seq }) => seq !== undefined).length).toBeGreaterThan(20);
+    expect(machinery.faults.length).toBeGreaterThan(0);
+    await eventually(
+      async () => {
+        const lists = await Promise.all(
+          machinery.nodes.map((node) => call(node, 'GET', '/http/users', { token: actors[0].token })),
+        );
+        const states = lists.map(({ body }) =>
+          JSON.stringify((body as { is_online: boolean }[]).map((u) => u.is_online)),
+        );
+        return new Set(states).size === 1 || undefined;
+      },
+      'that all nodes agree on who is online',
+      60_000,
+    );
+    for (const actor of actors) actor.hangUp();
+  } finally {
+    for (const node of machinery.nodes) await node.kill();
+    await mails.stop();
+  }
+}
+
+describe.skipIf(!hasRedis)('people on three nodes lose nothing, and get nothing that is not for them', () => {
+  for (const kind of SERVER_KINDS)
+    describe.skipIf(!canStart(kind))(`on ${TITLES[kind]}`, () => {
+      let database: DatabaseServer;
+      let redis: RedisServer;
+      beforeAll(async () => {
+        [database, redis] = [await DatabaseServer.start(kind), await RedisServer.start()];
+      }, 120_000);
+      afterAll(async () => {
+        await redis?.stop();
+        await database?.stop();
+      });
+      // oxlint-disable-next-line vitest/expect-expect -- it is in there
+      it('whatever breaks', () => run(kind, database, redis), MINUTES * 60_000 + 480_000);
+    });
+});

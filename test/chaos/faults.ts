@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DatabaseServer } from '../support/database-server.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { ServerProcess } from '../support/server-process.js';
+import { between } from '../../client/src/testing/random.js';
+
+/** What was amiss, and when, in milliseconds of `performance.now()`. */
+export interface Fault {
+  readonly what: string;
+  readonly from: number;
+  to: number;
+}
+
+/** Nodes, Redis and the database, and what is done to them. */
+export class Machinery {
+  readonly faults: Fault[] = [];
+
+  constructor(
+    readonly nodes: ServerProcess[],
+    private readonly envs: Record<string, string>[],
+    readonly database: DatabaseServer,
+    private readonly redis: RedisServer,
+    private readonly random: () => number,
+    private readonly say: (line: string) => void,
+  ) {}
+
+  /** Breaks one thing after the other until `until`, and leaves everything whole. */
+  async breakUntil(until: number): Promise<void> {
+    const ways = [
+      () => this.killNode('SIGKILL'),
+      () => this.killNode('SIGTERM'),
+      () => this.pauseNode(),
+      () => this.killRedis(),
+      () => this.pauseRedis(),
+      () => this.pauseDatabase(),
+      () => this.killDatabase(),
+    ];
+    while (performance.now() < until) {
+      await sleep(between(this.random, [1_000, 5_000]));
+      const way = ways[Math.floor(this.random() * ways.length)];
+      await way();
+    }
+  }
+
+  /** Whether something was amiss between these moments. */
+  wasAmiss(from: number, to: number): boolean {
+    return this.faults.some((fault) => fault.from < to && fault.to > from);
+  }
+
+  private async during(what: string, work: () => Promise<void>): Promise<void> {
+    const fault: Fault = { what, from: performance.now(), to: Infinity };
+    this.faults.push(fault);
+    this.say(what);
+    await work();
+    fault.to = performance.now();
+  }
+
+  private pick(): number {
+    return Math.floor(this.random() * this.nodes.length);
+  }
+
+  private async killNode(signal: NodeJS.Signals): Promise<void> {
+    const [i, pause] = [this.pick(), between(this.random, [0, 6_000])];
+    await this.during(`${signal} to node ${i}, started again after ${pause} ms`, async () => {
+      await this.nodes[i].kill(signal);
+      await sleep(pause);
+      this.nodes[i] = await ServerProcess.restart(this.nodes[i], this.envs[i]);
+    });
+  }
+
+  private async pauseNode(): Promise<void> {
+    const [i, pause] = [this.pick(), between(this.random, [500, 12_000])];
+    await this.during(`node ${i} paused for ${pause} ms`, async () => {
+      this.nodes[i].signal('SIGSTOP');
+      await sleep(pause);
+      this.nodes[i].signal('SIGCONT');
+    });
+  }
+
+  private async killRedis(): Promise<void> {
+    const pause = between(this.random, [0, 6_000]);
+    await this.during(`Redis killed, started again empty after ${pause} ms`, async () => {
+      await this.redis.kill();
+      await sleep(pause);
+      await this.redis.run();
+    });
+  }
+
+  private async pauseRedis(): Promise<void> {
+    const pause = between(this.random, [200, 8_000]);
+    await this.during(`Redis paused for ${pause} ms`, async () => {
+      this.redis.freeze();
+      await sleep(pause);
+      this.redis.thaw();
+    });
+  }
+
+  private async pauseDatabase(): Promise<void> {
+    const pause = between(this.random, [200, 4_000]);
+    await this.during(`database paused for ${pause} ms`, async () => {
+      await this.database.freeze();
+      await sleep(pause);
+      this.database.thaw();
+    });
+  }
+
+  private async killDatabase(): Promise<void> {
+    const pause = between(this.random, [0, 3_000]);
+    await this.during(`database killed, started again after ${pause} ms`, async () => {
+      await this.database.kill();
+      await sleep(pause);
+      await this.database.run();
+    });
+  }
+}
