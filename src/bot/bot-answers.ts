@@ -6,6 +6,8 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
+import { Claims } from '../cluster/claims.js';
+import { NodeBus } from '../cluster/node-bus.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
 import { User } from '../identity/user.entity.js';
 import { growing } from '../common/timing/backoff.js';
@@ -17,6 +19,7 @@ import { MessageLog } from '../conversations/message-log.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { BotMessage } from '../sockets/events.js';
 import { Publisher } from '../sockets/publisher.js';
+import { AnswerNews } from './answer-news.js';
 import { BotChats, type QuestionPlace, toBotMessage } from './bot-chats.js';
 import type { BotQuestion } from './bot-question.entity.js';
 import { type BotEngine, BotUnavailable } from './engines/engine.js';
@@ -33,6 +36,15 @@ const TRY_AGAIN_MS = 5_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
 /** Shortest time between two warnings about answers that were given up for others. */
 const SAY_EVERY_MS = 60_000;
+
+/** How long the node that answers a question has to end that for another node. */
+const STOPPED_WITHIN_MS = 5_000;
+
+/** What nodes ask of each other: the end of an answer. */
+interface AskedStop {
+  userId: number;
+  place: QuestionPlace;
+}
 
 /** How a question may have ended. */
 interface Ending {
@@ -59,7 +71,7 @@ interface ChatState {
 @Injectable()
 export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Bot');
-  /** By user, only those for whom something is under way. Local to a node: the questions themselves wait in the database. */
+  /** By user, only those for whom something is under way. Local to the node that has claimed the questions, which wait in the database. */
   private readonly underWay = new Map<number, ChatState>();
   private readonly turns = new FairTurns();
   private saidAt = -Infinity;
@@ -72,16 +84,27 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     private readonly events: DomainEvents,
     private readonly publisher: Publisher,
     @Inject(BOT_ENGINE) private readonly engine: BotEngine,
+    private readonly claims: Claims,
+    private readonly bus: NodeBus,
+    private readonly news: AnswerNews,
   ) {}
 
   onModuleInit(): void {
     this.events.on('socketBound', ({ userId }) => this.underWay.get(userId)?.forming?.sendSoon());
-    this.events.on('accountErased', ({ userId }) => this.underWay.get(userId)?.forming?.end());
+    const endErased = ({ userId }: { userId: number }) => this.underWay.get(userId)?.forming?.end();
+    this.events.on('accountErased', endErased);
+    this.events.onElsewhere('accountErased', endErased);
+    this.bus.on('bot stop', (asked) => this.stopForOther(asked as AskedStop));
+    this.claims.onLost(() => this.endAll(new Unavailable('This node was cut off from the database.')));
   }
 
-  /** Answers the questions that were asked before the last stop. */
+  /** Answers the questions that were asked before the last stop; where there are many nodes, those that none of them answers. */
   async onApplicationBootstrap(): Promise<void> {
-    for (const userId of await this.chats.waiting()) this.answerSoon(userId);
+    if (this.claims.isShared)
+      this.claims.onOrphans(async () => {
+        for (const userId of await this.chats.claimOrphans()) this.answerSoon(userId);
+      });
+    else for (const userId of await this.chats.waiting()) this.answerSoon(userId);
   }
 
   /** Questions whose answer is not finished wait for the next start. */
@@ -89,9 +112,13 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     this.isStopping = true;
     const reason = new Unavailable('The server is shutting down. Try again in a moment.');
     const all = [...this.underWay.values()];
-    for (const { forming } of all) forming?.end(reason);
+    this.endAll(reason);
     await Promise.all(all.flatMap(({ work }) => work?.done ?? []));
     await this.engine.close();
+  }
+
+  private endAll(reason: Error): void {
+    for (const { forming } of this.underWay.values()) forming?.end(reason);
   }
 
   answerSoon(userId: number): void {
@@ -124,6 +151,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     const place = { conversationId: chat?.id ?? 0, seq };
     const asked = chat && (await this.chats.message(place));
     if (asked?.user_id !== userId) throw new NotFound('question');
+    if (this.claims.isShared && (await this.stopElsewhere(userId, place))) return;
     const wasUnpublished = this.stateOf(userId).unpublished.has(seq);
     const isGivenUp = await this.chats.giveUp(place).catch((error: unknown) => {
       if (!wasUnpublished) this.stateOf(userId).unpublished.set(seq, { place });
@@ -136,6 +164,26 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     if (!isGivenUp) await this.publishUnpublished(userId, unpublished);
     else if (!wasUnpublished || unpublished.delete(seq)) this.publish(userId, [toBotMessage(asked)]);
     this.forgetIdle(userId);
+  }
+
+  /**
+   * Has the node that answers the question end it. @returns false where this node has to: it answers it, or nobody does any more
+   * @throws Unavailable where that node lives and does not hear of it
+   */
+  private async stopElsewhere(userId: number, place: QuestionPlace): Promise<boolean> {
+    const claimer = await this.chats.claimerOf(place);
+    if (claimer === undefined || claimer === this.claims.claimer) return false;
+    const stop: AskedStop = { userId, place };
+    await this.bus.tellAndWait('bot stop', stop, STOPPED_WITHIN_MS);
+    if (!(await this.chats.isWaiting(place))) return true;
+    if (await this.chats.claimOrphan(place)) return false;
+    throw new Unavailable('The node that answers this question cannot be reached right now. Try again in a moment.');
+  }
+
+  /** Another node was asked to. */
+  private async stopForOther({ userId, place }: AskedStop): Promise<void> {
+    if (await this.stopForming(userId, place.seq)) return;
+    if ((await this.chats.claimerOf(place)) === this.claims.claimer) await this.stop(userId, place.seq);
   }
 
   private async stopForming(userId: number, seq: number): Promise<boolean> {
@@ -168,7 +216,7 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
     const before = state.forming;
     // Stopped while the database was away: its text is still to be stored, and nothing to be added.
     const isKept = before?.seq === question.seq && before.isStopped;
-    const answer = isKept ? before : new FormingAnswer(userId, question.seq, this.publisher);
+    const answer = isKept ? before : new FormingAnswer(userId, question.seq, this.publisher, this.news);
     state.forming = answer;
     answer.attempt = this.finish(question, answer, state);
     try {

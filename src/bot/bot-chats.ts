@@ -3,6 +3,10 @@ import { lockConversation } from '../conversations/conversation-locks.js';
 import { BOT_USER_ID } from '../conversations/draft.js';
 import { History, type ReadableChat } from '../conversations/history.js';
 import type { MessageView } from '../conversations/message.view.js';
+import { Claims } from '../cluster/claims.js';
+import { PER_STATEMENT } from '../database/chunks.js';
+import { placeholders } from '../database/dialect.js';
+import { CLAIMED_BY_NOBODY } from '../database/lease-rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { BotMessage } from '../sockets/events.js';
 import { BotQuestion } from './bot-question.entity.js';
@@ -17,6 +21,7 @@ export class BotChats {
   constructor(
     private readonly history: History,
     private readonly unitOfWork: UnitOfWork,
+    private readonly claims: Claims,
   ) {}
 
   async of(userId: number): Promise<ReadableChat | undefined> {
@@ -40,8 +45,40 @@ export class BotChats {
     return rows.map((row) => row.user_id);
   }
 
+  /** Of those that are this node's to answer. */
   nextQuestion(userId: number): Promise<BotQuestion | null> {
-    return this.unitOfWork.read.findOne(BotQuestion, { where: { userId }, order: { seq: 'ASC' } });
+    const where = { userId, ...(this.claims.isShared && { claimedBy: this.claims.claimer }) };
+    return this.unitOfWork.read.findOne(BotQuestion, { where, order: { seq: 'ASC' } });
+  }
+
+  /** The node that answers the question; null where none has claimed it, undefined where it does not wait any more. */
+  async claimerOf({ conversationId, seq }: QuestionPlace): Promise<number | null | undefined> {
+    return (await this.unitOfWork.read.findOneBy(BotQuestion, { conversationId, seq }))?.claimedBy;
+  }
+
+  /** Claims questions that no node answers any more, all of a user's together. @returns the users */
+  async claimOrphans(): Promise<number[]> {
+    const rows = await this.unitOfWork.read.query<{ user_id: number }[]>(
+      `SELECT DISTINCT user_id FROM bot_questions WHERE ${CLAIMED_BY_NOBODY} LIMIT ${PER_STATEMENT}`,
+    );
+    const userIds = rows.map((row) => row.user_id);
+    if (userIds.length > 0) await this.claim(`user_id IN (${placeholders(userIds)})`, userIds);
+    return userIds;
+  }
+
+  /** Claims a question that no node answers any more. @returns whether it is this node's now */
+  async claimOrphan({ conversationId, seq }: QuestionPlace): Promise<boolean> {
+    await this.claim('conversation_id = ? AND seq = ?', [conversationId, seq]);
+    return (await this.claimerOf({ conversationId, seq })) === this.claims.claimer;
+  }
+
+  private async claim(where: string, values: readonly number[]): Promise<void> {
+    await this.unitOfWork.run((tx) =>
+      tx.query(`UPDATE bot_questions SET claimed_by = ? WHERE ${where} AND ${CLAIMED_BY_NOBODY}`, [
+        this.claims.claimer,
+        ...values,
+      ]),
+    );
   }
 
   /** The newest message of the chat, while the question waits; undefined where it does not any more. */

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
+import { Claims } from '../cluster/claims.js';
 import { holdAccounts } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
 import { Clock } from '../common/timing/clock.js';
@@ -38,6 +39,7 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     private readonly removal: ConversationRemoval,
     private readonly budget: BotBudget,
     private readonly clock: Clock,
+    private readonly claims: Claims,
   ) {}
 
   onModuleInit(): void {
@@ -109,13 +111,35 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
     if (questions.length > 0) {
       const now = toMoment(this.clock.now());
-      const rows = questions.map(({ draft, stored }) => [stored.conversationId, stored.seq, draft.target.userId, now]);
-      await insertRows(tx, 'bot_questions', 'conversation_id, seq, user_id, created_at', rows);
+      const claimers = await this.claimersOf(tx, questions);
+      const rows = questions.map(({ draft: { target }, stored: { conversationId, seq } }) => [
+        conversationId,
+        seq,
+        target.userId,
+        now,
+        claimers.get(conversationId) ?? this.claims.claimer,
+      ]);
+      await insertRows(tx, 'bot_questions', 'conversation_id, seq, user_id, created_at, claimed_by', rows);
     }
     if (answers.length > 0) {
       const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
       await tx.query(`DELETE FROM bot_questions WHERE ${sql}`, values);
     }
+  }
+
+  /**
+   * By chat, the node that answers those of its questions that wait already: it answers the new one, too, or a user would get two answers at
+   * once. It finds them, since it looks again after each answer, whose transaction locks the chat as this one does.
+   */
+  private async claimersOf(tx: EntityManager, questions: Written<'bot'>[]): Promise<ReadonlyMap<number, number>> {
+    if (!this.claims.isShared) return new Map();
+    const ids = [...new Set(questions.map(({ stored }) => stored.conversationId))];
+    const rows = await tx.query<{ conversation_id: number; claimed_by: number | null }[]>(
+      `SELECT conversation_id, MAX(claimed_by) AS claimed_by FROM bot_questions
+       WHERE conversation_id IN (${placeholders(ids)}) GROUP BY conversation_id`,
+      ids,
+    );
+    return new Map(rows.flatMap((row) => (row.claimed_by === null ? [] : [[row.conversation_id, row.claimed_by]])));
   }
 
   /** Deletes the user's chat with the bot. */

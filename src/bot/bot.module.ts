@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG } from '../config/config.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { AnswerNews } from './answer-news.js';
 import { BOT_ENGINE, BotAnswers } from './bot-answers.js';
 import { BotController } from './bot.controller.js';
 import { BotBudget } from './bot-budget.js';
@@ -19,6 +20,7 @@ import { createEngine } from './engines/create-engine.js';
     { provide: BOT_ENGINE, inject: [CONFIG], useFactory: createEngine },
     BotService,
     BotAnswers,
+    AnswerNews,
     BotBudget,
     BotChats,
     BotKind,

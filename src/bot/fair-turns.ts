@@ -21,7 +21,7 @@ interface Turn {
 /**
  * Gives users their turns in order of arrival, a limited number at a time. A slow turn delays others by at most `freshMs` while there are
  * places, and by at most `leastMs` where there are none: each user has at least that time, and no number of users can keep others out. A user
- * is in the queue once, so it is no longer than the number of users. Local to a node.
+ * is in the queue once, so it is no longer than the number of users. Local to a node: each has as many turns.
  */
 export class FairTurns {
   private readonly bounds: typeof BOUNDS;

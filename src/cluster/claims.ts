@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CalmLogger } from '../common/logs/calm-logger.js';
 import { logLine } from '../common/logs/log-line.js';
 import { forgetNodes, LEASE_MS, leaseOfNode, RENEW_EVERY_MS, restLease, takeLease } from '../database/lease-rows.js';
@@ -12,7 +12,7 @@ import { NodeBus } from './node-bus.js';
  * renews nothing, and keeps all that it claims. Local to a process: until when it may count on its lease.
  */
 @Injectable()
-export class Claims implements OnModuleInit, OnApplicationShutdown {
+export class Claims implements OnModuleInit {
   private readonly logger = new CalmLogger('Cluster');
   private readonly stop = new AbortController();
   private readonly seekers: (() => Promise<void>)[] = [];
@@ -50,17 +50,16 @@ export class Claims implements OnModuleInit, OnApplicationShutdown {
     await this.unitOfWork.run(forgetNodes);
     await this.renew();
     this.renewing = this.keep();
+    this.unitOfWork.beforeClose(() => this.end());
   }
 
   /** All work has ended by now: what is left is taken over at once. */
-  async onApplicationShutdown(): Promise<void> {
-    if (!this.node.isShared) return;
+  private async end(): Promise<void> {
     this.stop.abort();
     await this.renewing;
-    await this.unitOfWork
-      .run((tx) => restLease(tx, leaseOfNode(this.claimer), this.claimer))
-      // It runs out by itself.
-      .catch(() => undefined);
+    const rest = this.unitOfWork.run((tx) => restLease(tx, leaseOfNode(this.claimer), this.claimer), { isAhead: true });
+    // Where that fails, it runs out by itself.
+    await rest.catch(() => undefined);
   }
 
   /**

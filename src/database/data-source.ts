@@ -124,7 +124,7 @@ export class Database extends DataSource {
   private wal?: WalFile;
   /** Undefined where many nodes share the database. */
   private lock?: Lock;
-  private endStart?: () => Promise<void>;
+  private readonly lastSteps: (() => Promise<void>)[] = [];
   private renewal?: PoolRenewal;
   private watchedPool?: WatchedPool;
   private abandoned?: AbandonedConnections;
@@ -206,7 +206,7 @@ export class Database extends DataSource {
       );
     if (pending.length > 0) await this.makeLeaseTables();
     if (redisUrl) {
-      this.endStart = await showStart(this);
+      this.beforeClose(await showStart(this));
       await assertNoLoneProcess(this);
       await migrateUnderLease(this, () => this.pending());
     } else {
@@ -305,9 +305,14 @@ export class Database extends DataSource {
     }
   }
 
+  /** Runs `step` before the connections are closed. It must not throw. */
+  beforeClose(step: () => Promise<void>): void {
+    this.lastSteps.push(step);
+  }
+
   override async destroy(): Promise<void> {
     this.abandoned?.stop();
-    await this.endStart?.();
+    for (const step of this.lastSteps.splice(0)) await step();
     if (this.reader !== this && this.reader.isInitialized) await this.reader.destroy();
     await super.destroy();
     await this.wal?.close();

@@ -14,9 +14,11 @@ export const RENEW_EVERY_MS = 3_000;
 /** The name of the lease that a node has for itself: while it is held, so are the rows that the node has claimed. */
 export const leaseOfNode = (nodeId: number): string => `node ${nodeId}`;
 
-/** Deletes the leases of nodes that ended an hour ago: each start makes a new one. */
+/** Deletes the leases of nodes that ended an hour ago: each start makes new ones. */
 export async function forgetNodes(tx: EntityManager): Promise<void> {
-  await tx.query("DELETE FROM leases WHERE name LIKE 'node %' AND until < UTC_TIMESTAMP(3) - INTERVAL 1 HOUR");
+  await tx.query(
+    "DELETE FROM leases WHERE (name LIKE 'node %' OR name LIKE 'start %') AND until < UTC_TIMESTAMP(3) - INTERVAL 1 HOUR",
+  );
 }
 
 /** Takes the lease where it is free, or renews it. @returns whether it is this holder's now */

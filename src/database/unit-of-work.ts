@@ -119,6 +119,11 @@ export class UnitOfWork {
     this.waitInside = new Line(Math.ceil(ordinary / 2), MAX_WAITING);
   }
 
+  /** Runs `step` as the last one, once all work has ended, and before the database is closed. It must not throw. */
+  beforeClose(step: () => Promise<void>): void {
+    this.database.beforeClose(step);
+  }
+
   /** Reads outside a transaction: only what is committed is seen, also on SQLite. */
   get read(): EntityManager {
     return this.database.reader.manager;
