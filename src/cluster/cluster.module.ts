@@ -6,6 +6,7 @@ import { Homes } from './homes.js';
 import { LoneNode, NodeBus } from './node-bus.js';
 import { Recheck } from './recheck.js';
 import { Nodes } from './nodes.js';
+import { SharedRates } from './shared-rates.js';
 
 /** What nodes know of each other. */
 @Module({})
@@ -20,7 +21,7 @@ export class ClusterModule {
     return {
       module: ClusterModule,
       global: true,
-      providers: [{ provide: NodeBus, useFactory }, Leases, Claims, Homes, Nodes, Recheck],
+      providers: [{ provide: NodeBus, useFactory }, Leases, Claims, Homes, Nodes, Recheck, SharedRates],
       exports: [NodeBus, Leases, Claims, Homes, Nodes, Recheck],
     };
   }

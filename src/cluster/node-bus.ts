@@ -1,4 +1,5 @@
 import type { Carrier } from './carrier.js';
+import type { Counts } from './counts.js';
 
 /** What one node has to hear of another, by topic. Plain data: it travels as JSON. */
 export type Heard = (data: unknown, from: number) => void | Promise<void>;
@@ -14,6 +15,8 @@ export abstract class NodeBus {
   abstract readonly nodeId: number;
   /** Carries packets for sockets; undefined where there is nobody to carry them to. */
   abstract readonly carrier: Carrier | undefined;
+  /** Counts that all nodes share; undefined where there is nobody to share them with. */
+  abstract readonly counts: Counts | undefined;
   /** Whether other nodes hear what is told now. Where the node is alone, nothing is amiss. */
   abstract readonly isUp: boolean;
   /** How often something was not told, or carried, since the start. */
@@ -43,6 +46,7 @@ export class LoneNode extends NodeBus {
   readonly isShared = false;
   readonly nodeId = 1;
   readonly carrier = undefined;
+  readonly counts = undefined;
   readonly isUp = true;
   readonly dropped = 0;
 

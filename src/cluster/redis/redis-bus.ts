@@ -3,8 +3,10 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
 import { logLine } from '../../common/logs/log-line.js';
 import type { Carrier } from '../carrier.js';
+import type { Counts } from '../counts.js';
 import { type Heard, NodeBus } from '../node-bus.js';
 import { RedisCarrier } from './redis-carrier.js';
+import { RedisCounts } from './redis-counts.js';
 import { RedisLink } from './redis-link.js';
 
 /** How often each node says that it is there, and with which number its news stand. */
@@ -40,6 +42,7 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   private readonly logger = new CalmLogger('Nodes');
   private readonly link: RedisLink;
   private readonly redisCarrier: RedisCarrier;
+  private readonly redisCounts: RedisCounts;
   private readonly listeners = new Map<string, Heard>();
   private readonly missedListeners: (() => void)[] = [];
   private readonly peers = new Map<number, Peer>();
@@ -56,6 +59,7 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
     super();
     this.link = new RedisLink(url);
     this.redisCarrier = new RedisCarrier(this.link, `${prefix}room:`);
+    this.redisCounts = new RedisCounts(this.link, `${prefix}rate:`);
     this.link.onUp(() => void this.cameUp());
     this.timer = setInterval(() => this.hello(), HELLO_EVERY_MS).unref();
   }
@@ -69,6 +73,10 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
 
   override get carrier(): Carrier {
     return this.redisCarrier;
+  }
+
+  override get counts(): Counts {
+    return this.redisCounts;
   }
 
   override get isUp(): boolean {

@@ -102,6 +102,11 @@ export class RedisLink {
     return true;
   }
 
+  /** Runs a script on one key. @throws where there is no connection now, or it breaks before the answer */
+  async run(script: string, key: string, args: string[]): Promise<unknown> {
+    return this.connected().eval(script, { keys: [key], arguments: args });
+  }
+
   /** @throws where there is no connection now */
   async subscribe(channels: readonly string[], arrived: Arrived): Promise<void> {
     for (let i = 0; i < channels.length; i += CHANNELS_AT_ONCE)

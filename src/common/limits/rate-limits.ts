@@ -22,7 +22,8 @@ interface Count {
 
 /**
  * Counts requests by user, network or mailbox: see `RATES`. Nothing is awaited between the check and the count, so simultaneous requests are
- * counted, and a request that one count refuses uses up nothing of another. Local to a node, and lost with a restart.
+ * counted, and a request that one count refuses uses up nothing of another. Local to a node, and lost with a restart; where there are several
+ * nodes, `SharedRates` adds up what they count.
  */
 @Injectable()
 export class RateLimits {
@@ -50,6 +51,13 @@ export class RateLimits {
   get size(): number {
     const all = [...Object.values(this.counts), ...Object.values(this.sites), this.shares];
     return all.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** All counts, by names that are the same on every node. */
+  *all(): Generator<[name: string, windows: Windows]> {
+    yield* Object.entries(this.counts);
+    for (const [name, windows] of Object.entries(this.sites)) yield [`${name} of a site`, windows];
+    yield ['share', this.shares];
   }
 
   /** @throws RateLimited */
