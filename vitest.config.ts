@@ -18,8 +18,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
-    // Most files wait most of the time, for somebody to have been away for five seconds, say: two at once also on two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most files wait most of the time, for somebody to have been away for five seconds, say: three at once also on two cores.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // `npm run test:cov`. Servers that a test starts as processes of their own are not counted.
     coverage: { include: ['src/**/*.ts'] },
   },

@@ -14,6 +14,7 @@ import {
 import { MailServer } from '../support/mail-server.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 import { ServerProcess } from '../support/server-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { check } from './check.js';
 import { Machinery } from './faults.js';
 import { Actor, Record } from './people.js';
@@ -62,9 +63,15 @@ async function run(kind: ServerKind, database: DatabaseServer, redis: RedisServe
   await maker.app.close();
 
   const envs: globalThis.Record<string, string>[] = [];
-  for (let i = 0; i < NODES; i++) envs.push({ ...common, PORT: String(await freePort()) });
+  const lines = [];
+  for (let i = 0; i < NODES; i++) {
+    const [toDatabase, toRedis] = [await TcpProxy.start(database.port), await TcpProxy.start(redis.port)];
+    lines.push({ database: toDatabase, redis: toRedis });
+    const own = { DATABASE_URL: toDatabase.urlOf('chaos'), REDIS_URL: `redis://127.0.0.1:${toRedis.port}` };
+    envs.push({ ...common, ...own, PORT: String(await freePort()) });
+  }
   const nodes = await Promise.all(envs.map((env) => ServerProcess.start(env)));
-  const machinery = new Machinery(nodes, envs, database, redis, seeded(seedOf(SEED, 0)), say);
+  const machinery = new Machinery(nodes, envs, database, redis, lines, seeded(seedOf(SEED, 0)), say);
   const record = new Record();
   try {
     const actors: Actor[] = [];
@@ -97,6 +104,7 @@ async function run(kind: ServerKind, database: DatabaseServer, redis: RedisServe
     for (const actor of actors) actor.hangUp();
   } finally {
     for (const node of machinery.nodes) await node.kill();
+    for (const line of lines) for (const proxy of [line.database, line.redis]) await proxy.close();
     await mails.stop();
   }
 }

@@ -116,7 +116,7 @@ export async function check(
       );
   }
 
-  for (const { userId, chat, seq, text, at } of record.heard) {
+  for (const { userId, chat, seq, text, at, life } of record.heard) {
     const row = chats.get(chat)?.[seq - 1];
     if (!row || !isSameText(row, text)) {
       wrong.push(`user ${userId} got ${text} as ${seq} of ${chat}, where ${row ? row.text : 'nothing'} is stored`);
@@ -129,8 +129,10 @@ export async function check(
         row.at > wall(ban.from) + STAMPS_AHEAD_MS &&
         row.at < wall(ban.to),
     );
-    if (isBanned && !machinery.wasAmiss(at - WINDOW_MS, at))
-      wrong.push(`user ${userId} got ${text} of ${chat} while they were no member of it`);
+    const hasEnded = row.at > wall(life.endedAt) + STAMPS_AHEAD_MS;
+    if (machinery.wasAmiss(at - WINDOW_MS, at)) continue;
+    if (hasEnded) wrong.push(`user ${userId} got ${text} of ${chat} in a session that had ended`);
+    if (isBanned) wrong.push(`user ${userId} got ${text} of ${chat} while they were no member of it`);
   }
 
   for (const actor of actors) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseServer } from '../support/database-server.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { ServerProcess } from '../support/server-process.js';
+import type { TcpProxy } from '../support/tcp-proxy.js';
 import { between } from '../../client/src/testing/random.js';
 
 /** What was amiss, and when, in milliseconds of `performance.now()`. */
@@ -20,6 +21,8 @@ export class Machinery {
     private readonly envs: Record<string, string>[],
     readonly database: DatabaseServer,
     private readonly redis: RedisServer,
+    /** Of each node, what stands between it and the database, and between it and Redis. */
+    private readonly lines: readonly { readonly database: TcpProxy; readonly redis: TcpProxy }[],
     private readonly random: () => number,
     private readonly say: (line: string) => void,
   ) {}
@@ -34,6 +37,8 @@ export class Machinery {
       () => this.pauseRedis(),
       () => this.pauseDatabase(),
       () => this.killDatabase(),
+      () => this.cutOff('database'),
+      () => this.cutOff('redis'),
     ];
     while (performance.now() < until) {
       await sleep(between(this.random, [1_000, 5_000]));
@@ -74,6 +79,17 @@ export class Machinery {
       this.nodes[i].signal('SIGSTOP');
       await sleep(pause);
       this.nodes[i].signal('SIGCONT');
+    });
+  }
+
+  /** Nothing passes any more, and nobody is told; connections of this time stay mute for ever. */
+  private async cutOff(from: 'database' | 'redis'): Promise<void> {
+    const [i, pause] = [this.pick(), between(this.random, [500, 8_000])];
+    await this.during(`node ${i} cut off from ${from} for ${pause} ms`, async () => {
+      const line = this.lines[i][from];
+      line.mute();
+      await sleep(pause);
+      line.speak();
     });
   }
 

@@ -34,6 +34,13 @@ interface Heard {
   readonly seq: number;
   readonly text: string;
   readonly at: number;
+  /** When the session had ended of the socket on which it came. */
+  readonly life: Life;
+}
+
+/** Of a socket: from when on nothing may be sent to it. */
+interface Life {
+  endedAt: number;
 }
 
 /** What everybody did and was told, for the check. */
@@ -79,6 +86,7 @@ export class Actor {
   readonly id: number;
   token: string;
   private socket: ChatSocket | undefined;
+  private life: Life = { endedAt: Infinity };
   private readonly random: () => number;
   private count = 0;
 
@@ -136,23 +144,27 @@ export class Actor {
       if (this.socket?.connected) return this.socket;
       this.socket?.disconnect();
       const socket = open(this.node(), { auth: { token: this.token }, timeout: 3_000 });
-      socket.on('message', (message) => this.hear(message as Partial<Wire>));
+      const life: Life = { endedAt: Infinity };
+      socket.on('message', (message) => this.hear(message as Partial<Wire>, life));
       const isOpen = await new Promise<boolean>((resolve) => {
         socket.once('connect', () => resolve(true));
         socket.once('connect_error', () => resolve(false));
         setTimeout(() => resolve(false), 5_000).unref();
       });
-      if (isOpen) return (this.socket = socket);
+      if (isOpen) {
+        this.life = life;
+        return (this.socket = socket);
+      }
       socket.disconnect();
       await sleep(between(this.random, [50, 300]));
     }
   }
 
-  private hear(message: Partial<Wire>): void {
+  private hear(message: Partial<Wire>, life: Life): void {
     const { seq, user_id, other_user_id, chat_group_id } = message;
     if (seq === undefined || user_id === undefined) return;
     const chat = chat_group_id === undefined ? roomOf(user_id, other_user_id!) : groupOf(chat_group_id);
-    this.record.heard.push({ userId: this.id, chat, seq, text: message.message!, at: performance.now() });
+    this.record.heard.push({ userId: this.id, chat, seq, text: message.message!, at: performance.now(), life });
   }
 
   private async emit(payload: object): Promise<{ ok: boolean; error?: { code: string }; seq?: number } | undefined> {
@@ -247,10 +259,11 @@ export class Actor {
 
   /** From the answer on, the session can do nothing, on any node. */
   private async logOutAndIn(): Promise<void> {
-    const [token, socket] = [this.token, this.socket];
+    const { token, socket, life } = this;
     const { status } = await this.ask('POST', '/http/logout', undefined, token);
     // A repeat of a logout whose answer was lost finds no session.
     if (status >= 300 && status !== 401) return;
+    life.endedAt = performance.now();
     this.record.count('logged out');
     const other = this.world.actors.find((one) => one !== this)!;
     if (socket?.connected) {
