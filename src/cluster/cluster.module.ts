@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from '../config/config.js';
+import { BusMetrics } from './bus-metrics.js';
 import { Claims } from './claims.js';
 import { Leases } from './leases.js';
 import { Homes } from './homes.js';
@@ -21,7 +22,7 @@ export class ClusterModule {
     return {
       module: ClusterModule,
       global: true,
-      providers: [{ provide: NodeBus, useFactory }, Leases, Claims, Homes, Nodes, Recheck, SharedRates],
+      providers: [{ provide: NodeBus, useFactory }, BusMetrics, Leases, Claims, Homes, Nodes, Recheck, SharedRates],
       exports: [NodeBus, Leases, Claims, Homes, Nodes, Recheck],
     };
   }
