@@ -17,6 +17,7 @@ import { logRefusal } from './common/logs/refusals.js';
 import { Metrics } from './common/metrics.js';
 import { SecurityLog } from './common/logs/security-log.js';
 import { Stopping } from './common/stopping.js';
+import { requestIdOf } from './common/http/request-id.js';
 import { isUtf8Url } from './common/http/utf8.js';
 import { httpValidationPipe } from './common/http/validation.js';
 import type { Config } from './config/config.js';
@@ -83,6 +84,7 @@ export async function createApp(
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
     trustProxy: trustProxy(config),
+    genReqId: requestIdOf,
     // So that clients cannot hold a connection by sending slowly.
     requestTimeout: REQUEST_WITHIN_MS,
     keepAliveTimeout: config.trustProxy === false ? KEEP_ALIVE_MS.direct : KEEP_ALIVE_MS.proxied,
@@ -104,6 +106,7 @@ export async function createApp(
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       // No hook has run.
       setSecurityHeaders(request.raw, reply.raw, () => {});
+      void reply.header('x-request-id', request.id);
       if (webClient?.answerUnknown(request, reply)) return;
       sendError(reply.headers(headersForPage(config, request.headers.origin)), error);
     },
@@ -130,6 +133,7 @@ export async function createApp(
   server.addHook('onRequest', (request, reply, done) => {
     // Caches keep no answers to requests with `Authorization`, but do not know `authentication`.
     void reply.header('cache-control', 'no-store');
+    void reply.header('x-request-id', request.id);
     // So that a proxy does not send the next request on a connection that ends meanwhile.
     if (stopping.hasBegun) void reply.header('connection', 'close');
     const { origin, host } = request.headers;
@@ -161,7 +165,8 @@ export async function createApp(
     const refusal = refusalOf(request);
     const { identity } = request as { identity?: Identity };
     const who = identity ? { user_id: identity.userId } : {};
-    if (refusal) logRefusal(security, refusal, { ...who, network: networks.networkOf(request.raw) });
+    if (refusal)
+      logRefusal(security, refusal, { ...who, network: networks.networkOf(request.raw), request_id: request.id });
     done();
   });
   if (webClient)

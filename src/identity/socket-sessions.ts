@@ -73,7 +73,7 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
         () => next(),
         (error: unknown) => {
           if (error instanceof DomainError)
-            logRefusal(this.security, error, { network: this.incoming.networkOf(socket.conn) });
+            logRefusal(this.security, error, { network: this.incoming.networkOf(socket.conn), socket_id: socket.id });
           this.incoming.charge(socket.conn, 'refusal');
           next(asHandshakeError(error));
         },

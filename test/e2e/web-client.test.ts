@@ -62,7 +62,11 @@ const browse = (url: string, path: string, method = 'GET'): Promise<Got> => ask(
 const isShell = ({ text }: Got): boolean => text.includes('<p>The app, not ./here</p>');
 
 /** What an answer says, without what differs from one request to the next. */
-const said = ({ status, headers, text }: Got) => ({ status, headers: { ...headers, date: undefined }, text });
+const said = ({ status, headers, text }: Got) => ({
+  status,
+  headers: { ...headers, date: undefined, 'x-request-id': undefined },
+  text,
+});
 
 const OF_APP = [
   '/',

@@ -30,11 +30,11 @@ export class SocketErrorFilter implements ExceptionFilter {
       host.getArgs<[ParleySocket, unknown, ((answer: Refused) => void) | undefined]>();
     const error = asDomainError(thrown) ?? internalError();
     const event = host.switchToWs().getPattern();
-    if (error.kind === 'internal') this.logger.error(`The event ${event} failed: ${logLine(thrown)}`);
+    if (error.kind === 'internal') this.logger.error(`The event ${event} failed: ${logLine(thrown)}`, socket.id);
     this.publisher.exception(socket, error, requestOf(event, payload));
     const { identity } = socket.data;
     const who = identity ? { user_id: identity.userId } : {};
-    logRefusal(this.security, error, { ...who, network: this.incoming.networkOf(socket.conn) });
+    logRefusal(this.security, error, { ...who, network: this.incoming.networkOf(socket.conn), socket_id: socket.id });
     this.count(event, payload, error);
     acknowledge?.({ ok: false, error: error.toBody() });
     if (error instanceof Unauthenticated && error.closesSocket) socket.disconnect(true);

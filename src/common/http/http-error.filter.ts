@@ -19,7 +19,7 @@ export const refusalOf = (request: FastifyRequest): DomainError | undefined => r
 export function noteError(reply: FastifyReply, thrown: unknown): DomainError {
   const error = asDomainError(thrown) ?? internalError();
   refusals.set(reply.request, error);
-  if (error.kind === 'internal') logger.error(`${routeOf(reply)} failed: ${logLine(thrown)}`);
+  if (error.kind === 'internal') logger.error(`${routeOf(reply)} failed: ${logLine(thrown)}`, reply.request.id);
   const { retry_after: retryAfter } = error.details;
   if (retryAfter !== undefined) void reply.header('Retry-After', String(retryAfter));
   return error;

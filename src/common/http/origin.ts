@@ -15,7 +15,7 @@ export function isOriginAllowed(config: Config, origin: string | undefined): boo
 }
 
 /** Headers of an answer that a page may read. */
-export const EXPOSED_HEADERS = ['link', 'retry-after'];
+export const EXPOSED_HEADERS = ['link', 'retry-after', 'x-request-id'];
 
 /** Headers with which the page that asked may read an answer, for answers that bypass the plugin which sets them otherwise. */
 export const headersForPage = (config: Config, origin: string | undefined): Record<string, string> =>

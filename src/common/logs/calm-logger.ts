@@ -21,7 +21,8 @@ export class CalmLogger {
     this.logger.warn(text);
   }
 
-  error(text: string): void {
+  /** @param about which one it was, of many that fail alike: the id of a request, say */
+  error(text: string, about?: string): void {
     const now = performance.now();
     const before = this.said.get(text);
     if (before && now < before.until) {
@@ -30,6 +31,7 @@ export class CalmLogger {
     }
     if (!before && this.said.size >= MOST_TEXTS) this.said.clear();
     this.said.set(text, { until: now + EVERY_MS, more: 0 });
-    this.logger.error(before?.more ? `${text}\n(and ${before.more} times more since this was last said)` : text);
+    const named = about === undefined ? text : `[${about}] ${text}`;
+    this.logger.error(before?.more ? `${named}\n(and ${before.more} times more since this was last said)` : named);
   }
 }

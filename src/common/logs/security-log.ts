@@ -5,6 +5,14 @@ import { CONFIG, type Config } from '../../config/config.js';
 export type SessionEnd =
   'logout' | 'owner' | 'limit' | 'password_set' | 'password_reset' | 'password_restored' | 'erasure';
 
+/** Whoever was refused at the edge, and where: in a request, or on a socket. */
+export interface Refused {
+  user_id?: number;
+  network?: string;
+  request_id?: string;
+  socket_id?: string;
+}
+
 /**
  * Every event of the security log, with its fields: ids and networks, and never an address, a token or a text.
  * docs/operations.md describes each for operators.
@@ -18,7 +26,7 @@ export interface SecurityEvents {
   locked_out: { user_id?: number; network: string };
   wrong_password: { user_id: number; session_id: number; network: string };
   /** Forged, of another server, expired, or of a session that has ended. */
-  token_refused: { code: string; user_id?: number; network?: string };
+  token_refused: { code: string } & Refused;
   session_ended: { user_id: number; session_id: number; by: SessionEnd };
   /** By a user who was logged in; `proven` where the current password was sent along. */
   password_set: { user_id: number; session_id: number; proven: boolean; network: string };
@@ -28,8 +36,8 @@ export interface SecurityEvents {
   reauthentication_demanded: { user_id: number; session_id: number; network: string };
   erasure_refused: { user_id: number; session_id: number; network: string };
   account_erased: { user_id: number; network: string };
-  limit_reached: { user_id?: number; network?: string };
-  origin_refused: { user_id?: number; network?: string };
+  limit_reached: Refused;
+  origin_refused: Refused;
 }
 
 export type SecurityEvent = keyof SecurityEvents;

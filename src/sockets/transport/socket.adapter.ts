@@ -151,7 +151,7 @@ export class SocketAdapter extends IoAdapter {
           },
           (error: unknown) => {
             countUnderWay(connection, -1);
-            SocketAdapter.log.error(logLine(error));
+            SocketAdapter.log.error(logLine(error), socket.id);
           },
         );
       });
