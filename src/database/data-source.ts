@@ -31,7 +31,7 @@ import { assertMysql, streamOf } from './mysql/mysql-internals.js';
 import { SESSION } from './mysql/mysql-session.js';
 import { PoolRenewal } from './mysql/pool-renewal.js';
 import { reportRefusals } from './mysql/refused-connections.js';
-import { assertNoLoneProcess, assertNoNodes, migrateUnderLease, showStart } from './neighbours.js';
+import { assertNoLoneProcess, assertNoNodes, migrateUnderLease, ShownStart } from './neighbours.js';
 import { assertNotTooOld, type KnownMigration, nameOf, storeFloors } from './schema-floors.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite/sqlite-reader.js';
@@ -206,9 +206,12 @@ export class Database extends DataSource {
       );
     if (pending.length > 0) await this.makeLeaseTables();
     if (redisUrl) {
-      this.beforeClose(await showStart(this));
+      const start = new ShownStart(this);
+      await start.show();
+      this.beforeClose(() => start.end());
       await assertNoLoneProcess(this);
       await migrateUnderLease(this, () => this.pending());
+      await start.show();
     } else {
       if (url) await assertNoNodes(this);
       if (pending.length === 0) return;

@@ -20,8 +20,8 @@ import { lockName } from './single-process-lock.js';
 const NODES_END_WITHIN_MS = LEASE_MS + 2_000;
 /** A process that was killed leaves its lock until the server notices. */
 const LOCK_ENDS_WITHIN_MS = 4_000;
-/** How long a start may take, after which only the node's own lease shows that it is there. */
-const START_WITHIN_MS = 60_000;
+/** How long the other steps of a start may take. From then on the node's own lease shows that it is there. */
+const START_WITHIN_MS = 20_000;
 /** How long a start waits while another node brings the tables up to date. */
 const MIGRATED_WITHIN_MS = 1_800_000;
 const FIRST_LOOK_MS = 200;
@@ -39,15 +39,25 @@ export async function assertNoNodes(source: DataSource): Promise<void> {
     );
 }
 
-/** Shows to processes without REDIS_URL that this one starts. The tables for leases must be there. @returns what ends that */
-export async function showStart(source: DataSource): Promise<() => Promise<void>> {
-  const holder = randomInt(1, MAX_ID);
-  const name = `start ${holder}`;
-  await takeLease(source.manager, name, holder, START_WITHIN_MS);
-  return () => restLease(source.manager, name, holder).catch(() => undefined);
+/** What processes without REDIS_URL see of one that starts: a lease of its own. The table must be there. */
+export class ShownStart {
+  private readonly holder = randomInt(1, MAX_ID);
+  private readonly name = `start ${this.holder}`;
+
+  constructor(private readonly source: DataSource) {}
+
+  /** Call it again after a step that may take long. */
+  async show(): Promise<void> {
+    await takeLease(this.source.manager, this.name, this.holder, START_WITHIN_MS);
+  }
+
+  /** Never throws. */
+  async end(): Promise<void> {
+    await restLease(this.source.manager, this.name, this.holder).catch(() => undefined);
+  }
 }
 
-/** For the start of a process with REDIS_URL, after `showStart`. @throws StartError where one without it is there */
+/** For the start of a process with REDIS_URL, after `ShownStart.show`. @throws StartError where one without it is there */
 export async function assertNoLoneProcess(source: DataSource): Promise<void> {
   const [{ database }] = (await source.query('SELECT DATABASE() AS `database`')) as [{ database: string }];
   const isFree = await comesTrue(LOCK_ENDS_WITHIN_MS, async () => {

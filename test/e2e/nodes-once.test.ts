@@ -9,7 +9,7 @@ import { passwordChanged } from '../../src/mail/mails.js';
 import { Outbox } from '../../src/mail/outbox.js';
 import { emptyDatabase, onServers, TestApp } from '../support/app.js';
 import { ask, BotReader, stop } from '../support/bot.js';
-import { call, Person } from '../support/client.js';
+import { call, Person, send } from '../support/client.js';
 import { CompletionsServer, Dictation } from '../support/completions-server.js';
 import { freePort } from '../support/database-server.js';
 import { MailServer } from '../support/mail-server.js';
@@ -120,7 +120,7 @@ onServers('of many nodes', (kind) => {
     // A start takes nothing over, nor does a look.
     await startApp();
     await looked(other);
-    const claims = await one.database.query('SELECT claimed_by AS by_node FROM mail_outbox');
+    const claims = await one.database.query('SELECT claimed_by AS by_node FROM mail_outbox ORDER BY id LIMIT 1');
     expect(claims).toEqual([{ by_node: one.get(Claims).claimer }]);
     expect(smtp.stalled).toHaveLength(1);
     await Promise.all(apps.flatMap((app, i) => [1, 2, 3, 4].map((n) => mail(app, `quick${i}.${n}@example.com`))));
@@ -171,6 +171,59 @@ onServers('of many nodes', (kind) => {
     await looked(app);
     expect(await history(ada.at(app))).toEqual(['Tell me a tale', 'Once upon a time.']);
     expect(sentTo(ada.email)).toBe(1);
+  });
+
+  it('one that was suspended gives up what was taken over meanwhile, and goes on', async () => {
+    const frozen = await startProcess();
+    const app = await startApp();
+    const ada = await Person.known(app);
+    await ask(await ada.at(frozen).connect(), 'Tell me a tale');
+    await asked();
+    bot.say('Once');
+    frozen.signal('SIGSTOP');
+    await asked(2);
+    frozen.signal('SIGCONT');
+    // Its request ends; that of the other one goes on.
+    await expect.poll(() => bot.wasAbandoned(0)).toBe(true);
+    bot.say('Upon a time.');
+    bot.end();
+    await expect.poll(() => history(ada)).toEqual(['Tell me a tale', 'Upon a time.']);
+    await ask(await ada.at(frozen).connect(), 'Once more');
+    await asked(3);
+    bot.say('No.');
+    bot.end();
+    await expect.poll(() => history(ada)).toEqual(['Tell me a tale', 'Upon a time.', 'Once more', 'No.']);
+    expect(bot.questions).toEqual(['Tell me a tale', 'Tell me a tale', 'Once more']);
+  });
+
+  it('one takes absent members out of their groups, and nobody who is at another', async () => {
+    const [one, other] = await both();
+    const people = [
+      await Person.known(one),
+      await Person.known(other, 'Bob'),
+      await Person.known(one, 'Carol'),
+    ] as const;
+    const [ada, bob, carol] = people;
+    const { body: group } = await call(one, 'POST', '/http/chat_groups', {
+      token: ada.token,
+      body: { chat_group_name: 'Tea' },
+    });
+    const target = { chat_type: 'group', chat_group_id: group.id, is_enter: true };
+    await send(await ada.connect(), target);
+    await send(await bob.at(other).connect(), target);
+    const isIn = async (): Promise<number[]> => {
+      const sql = 'SELECT user_id FROM members WHERE is_in = 1 ORDER BY user_id';
+      return (await one.database.query<{ user_id: number }[]>(sql)).map((row) => row.user_id);
+    };
+    // Without a socket, she is taken out soon, by the node at which she entered. Then she is what a node leaves that ended before it could.
+    await call(one, 'POST', `/http/chat_groups/${group.id}`, { token: carol.token, body: { is_enter: true } });
+    await expect.poll(isIn).toEqual([ada.id, bob.id]);
+    await one.database.query('UPDATE members SET is_in = 1 WHERE user_id = ?', [carol.id]);
+    expect(await isIn()).toEqual([ada.id, bob.id, carol.id]);
+    await expect.poll(isIn, { timeout: 120_000 }).toEqual([ada.id, bob.id]);
+    const lease = "SELECT holder, until > UTC_TIMESTAMP(3) AS rests FROM leases WHERE name = 'absent members'";
+    await expect.poll(() => one.database.query(lease)).toEqual([{ holder: 0, rests: 1 }]);
+    expect(await isIn()).toEqual([ada.id, bob.id]);
   });
 
   it('all hear an answer as it forms, also those that come late, and any can stop it', async () => {

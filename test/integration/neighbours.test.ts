@@ -1,7 +1,7 @@
 // Who may start on a database that others use: many nodes, one process by itself, and programs of other versions.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { migrations, type Database } from '../../src/database/data-source.js';
-import { restLease, takeLease } from '../../src/database/lease-rows.js';
+import { CLAIMED_BY_NOBODY, restLease, takeLease } from '../../src/database/lease-rows.js';
 import { assertNotTooOld, type KnownMigration } from '../../src/database/schema-floors.js';
 import { StartError } from '../../src/common/start-error.js';
 import { emptyDatabase, emptyEnvironment, onAllDialects, onServers } from '../support/app.js';
@@ -53,9 +53,6 @@ onServers('a database of many nodes', (kind) => {
   it('waits for a node that migrates, and goes on where that one died', async () => {
     const first = await open(node);
     await first.undoLastMigration();
-    await first.query(
-      'CREATE TABLE IF NOT EXISTS leases (name varchar(64) PRIMARY KEY, holder integer, until datetime(3))',
-    );
     await takeLease(first.manager, 'migrations', 77);
     const second = await open(node);
     const [lease] = await second.query<{ holder: number }[]>("SELECT holder FROM leases WHERE name = 'migrations'");
@@ -95,6 +92,30 @@ onServers('a database of many nodes', (kind) => {
     opened.splice(0);
     const first = await open(node);
     await restLease(first.manager, 'nothing', 1);
+  });
+});
+
+onServers('the look for what nodes left that ended', (kind) => {
+  it('reads what is claimed, and not all that waits', async () => {
+    const { url, drop } = await emptyDatabase(kind);
+    const database = await openDatabase(nodeEnvironment(url));
+    const columns = 'sealed, created_at, attempts, next_attempt_at, last_error, claimed_by';
+    await database.query(
+      `INSERT INTO mail_outbox (${columns}) VALUES ('x', UTC_TIMESTAMP(3), 0, UTC_TIMESTAMP(3), 'sending', 7)`,
+    );
+    for (let rows = 1; rows < 5_000; rows *= 2)
+      await database.query(
+        `INSERT INTO mail_outbox (${columns}) SELECT sealed, created_at, 0, next_attempt_at, '', NULL FROM mail_outbox`,
+      );
+    await database.query('ANALYZE TABLE mail_outbox');
+    const look = `SELECT id FROM mail_outbox WHERE claimed_by IS NOT NULL AND ${CLAIMED_BY_NOBODY} LIMIT 100`;
+    expect(await database.query(look)).toHaveLength(1);
+    const plan = await database.query<{ table: string; key: string | null }[]>(
+      `EXPLAIN ${kind === 'mysql' ? 'FORMAT=TRADITIONAL' : ''} ${look}`,
+    );
+    expect(plan.find(({ table }) => table === 'mail_outbox')!.key).toBe('ix_mail_outbox_claimed_by');
+    await database.destroy();
+    await drop();
   });
 });
 

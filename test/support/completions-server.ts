@@ -110,7 +110,12 @@ export class Dictation {
 
   /** The one who asked last has hung up before the end. */
   get isAbandoned(): boolean {
-    const { destroyed, writableEnded } = this.responses.at(-1)!;
+    return this.wasAbandoned(-1);
+  }
+
+  /** The same of the one who asked as number `index`, from 0. */
+  wasAbandoned(index: number): boolean {
+    const { destroyed, writableEnded } = this.responses.at(index)!;
     return destroyed && !writableEnded;
   }
 }
