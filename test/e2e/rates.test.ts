@@ -6,6 +6,7 @@ import { RateLimited } from '../../src/common/errors.js';
 import { RateLimits } from '../../src/common/limits/rate-limits.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { TestApp } from '../support/app.js';
+import { onNodes, TestCommunity } from '../support/community.js';
 import { call, linkPath, mailTo, next, Person, send, sendTo } from '../support/client.js';
 
 describe('rates', () => {
@@ -339,5 +340,30 @@ describe('rates', () => {
     const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => sendTo(socket, bob.id, `${i}`)));
     expect(answers.every(({ ok }) => ok)).toBe(true);
     await got;
+  });
+});
+
+onNodes('rates', (kind) => {
+  it('count for all nodes, also for one that comes later', async () => {
+    const community = await TestCommunity.start(kind, 1, { RATE_LIMITS: 'on' });
+    try {
+      const [first] = community.nodes;
+      first.get(RateLimits).windows('wrongPassword').take('203.0.113.7', 100);
+      const second = await community.add();
+      const attempt = () =>
+        second.get(RateLimits).passwordAttempt('ada@example.com', '203.0.113.7', () => Promise.resolve(false));
+      await expect
+        .poll(
+          () =>
+            attempt().then(
+              () => 'checked',
+              (error: Error) => error.message,
+            ),
+          { interval: 300, timeout: 30_000 },
+        )
+        .toMatch(/^Too many attempts/);
+    } finally {
+      await community.stop();
+    }
   });
 });
