@@ -31,7 +31,8 @@ export class OnlineElsewhere implements OnModuleInit, OnApplicationBootstrap, On
   private reading: Promise<void> | undefined;
   private isReadWanted = false;
   private readAt = -Infinity;
-  private wasDeaf = false;
+  /** News were missed, and what they were about may not have been stored yet: with the next beat, the rows are read again. */
+  private isUnsure = false;
   private isStopped = false;
   /** While rows are being read: users who have gone since that began. */
   private goneMeanwhile: Set<number> | undefined;
@@ -65,14 +66,16 @@ export class OnlineElsewhere implements OnModuleInit, OnApplicationBootstrap, On
     this.bus.on(GONE, (heard) => {
       for (const userId of idsOf(heard)) this.heardGone(userId);
     });
-    this.bus.onMissed(() => this.readSoon());
-    this.nodes.onChanged((_, died) => {
-      if (died.length > 0) this.readSoon();
+    // The others have gone on without it.
+    this.nodes.onReturned(() => {
+      for (const userId of this.presence.allHere()) this.tell(CAME, userId);
     });
+    this.bus.onMissed(() => this.missed());
+    this.nodes.onChanged(() => this.missed());
     this.nodes.onBeat(() => {
-      // Once more when news come again: those from before are missing.
-      if (this.nodes.isDeaf || this.wasDeaf || performance.now() - this.readAt > READ_EVERY_MS) this.readSoon();
-      this.wasDeaf = this.nodes.isDeaf;
+      const { isDeaf } = this.nodes;
+      if (isDeaf || this.isUnsure || performance.now() - this.readAt > READ_EVERY_MS) this.readSoon();
+      this.isUnsure = isDeaf;
     });
   }
 
@@ -106,6 +109,11 @@ export class OnlineElsewhere implements OnModuleInit, OnApplicationBootstrap, On
     this.news.clear();
   }
 
+  private missed(): void {
+    this.isUnsure = true;
+    this.readSoon();
+  }
+
   /** Reads the rows, and once more where that was asked for while they were being read. */
   private readSoon(): void {
     if (this.isStopped) return;
@@ -116,7 +124,7 @@ export class OnlineElsewhere implements OnModuleInit, OnApplicationBootstrap, On
     this.reading = this.read(false)
       // With the next beat it is tried again.
       .catch((error: unknown) => {
-        this.wasDeaf = true;
+        this.isUnsure = true;
         this.logger.error(`Who is online by other nodes could not be read, and is tried again: ${logLine(error)}`);
       })
       .finally(() => {

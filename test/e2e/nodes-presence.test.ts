@@ -1,6 +1,6 @@
 // Who is online where several nodes serve one database: a user who moves, comes twice, or goes everywhere at once; a Redis that is away.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { Nodes } from '../../src/cluster/nodes.js';
 import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import type { PresenceChange, UserRow } from '../../src/sockets/events.js';
@@ -202,6 +202,7 @@ onNodes('presence', (kind) => {
     await b1.connect();
     await hasRows(bob, 1);
     const { nodeId } = b.get(Presence)['bus'];
+    const told = vi.spyOn(a.get(Presence), 'cameElsewhere');
     // As another node does it.
     await a.database.query('DELETE FROM online_people WHERE node = ?', [nodeId]);
     await a.database.query('DELETE FROM server_beats WHERE id = ?', [nodeId]);
@@ -210,6 +211,7 @@ onNodes('presence', (kind) => {
     expect(await a.database.query('SELECT node FROM online_people WHERE user_id = ?', [bob.id])).toEqual([
       { node: nodeId },
     ]);
+    await expect.poll(() => told.mock.calls, { timeout: PATIENCE_MS }).toContainEqual([bob.id, nodeId]);
   });
 
   it('outlives the end of a node for those who have gone to another, and ends for the others', async () => {
