@@ -6,9 +6,12 @@ import { PER_STATEMENT } from '../database/chunks.js';
 import { forUpdateFree, placeholders } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
+import { LastSeen } from './last-seen.js';
 import { endRows, type EndedRows } from './online-rows.js';
 
 interface Buried extends EndedRows {
+  /** The last beat of the node. */
+  at: Date;
   /** The highest id that was looked at; undefined where there are no more. */
   until: number | undefined;
 }
@@ -22,6 +25,7 @@ export class DeadNodes implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly presence: Presence,
+    private readonly lastSeen: LastSeen,
     private readonly nodes: Nodes,
     private readonly bus: NodeBus,
   ) {}
@@ -37,7 +41,7 @@ export class DeadNodes implements OnModuleInit {
         isDone: async (tx, done) => done === undefined || !(await hasRows(tx, node, done.last)),
       });
       if (!buried) return;
-      this.presence.lastRowsDeleted(buried.last);
+      this.lastSeen.endLater(this.presence.lastRowsDeleted(buried.last), buried.at);
       last = buried.until;
     }
   }
@@ -59,11 +63,11 @@ export class DeadNodes implements OnModuleInit {
         rows.map(({ user_id }) => [user_id, beat.alive_at]),
         node,
       );
-      return { ...ended, until: rows.at(-1)!.user_id };
+      return { ...ended, at: beat.alive_at, until: rows.at(-1)!.user_id };
     }
     // Those whose rows were held are left for the next beat.
     if (!(await hasRows(tx, node))) await tx.query('DELETE FROM server_beats WHERE id = ?', [node]);
-    return { held: new Set(), last: [], others: [], until: undefined };
+    return { held: new Set(), last: [], others: [], at: beat.alive_at, until: undefined };
   }
 }
 

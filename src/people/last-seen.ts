@@ -44,7 +44,7 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
   private readonly gone: Batcher<number, Date>;
   /** Comings and goings are stored in the order in which they happened. */
   private readonly inTurn = pLimit(1);
-  /** Users who went offline, whose rows another transaction holds: the others are stored meanwhile. After a crash, these count as online. */
+  /** Users who went offline, whose rows another transaction holds, or who may be elsewhere: the others are stored meanwhile. After a crash, these count as online. */
   private readonly held = new Map<number, Date>();
   /** Users who are or were among these: their rows are published again once the time is stored. */
   private readonly late = new Set<number>();
@@ -100,6 +100,11 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
     }
     await this.gone.flush().catch(() => undefined);
     await this.gone.stop();
+  }
+
+  /** These users have no row of this node any more, and may have one of another: that is found out. */
+  endLater(userIds: readonly number[], at: Date): void {
+    for (const userId of userIds) this.gone.add(userId, at);
   }
 
   /** The rows of these users, who are here, may have been deleted. */
@@ -189,11 +194,10 @@ export class LastSeen implements OnModuleInit, OnApplicationBootstrap, BeforeApp
       // This one is newer than the one that was set aside.
       this.held.delete(userId);
     }
-    if (isShared) {
-      this.presence.departuresStored(last, others);
-      this.storeAgain(away.flatMap(([userId]) => (this.presence.isHere(userId) ? userId : [])));
-    }
-    return away.filter(([userId]) => held.has(userId));
+    if (!isShared) return away.filter(([userId]) => held.has(userId));
+    const doubtful = new Set(this.presence.departuresStored(last, others));
+    this.storeAgain(away.flatMap(([userId]) => (this.presence.isHere(userId) ? userId : [])));
+    return away.filter(([userId]) => held.has(userId) || doubtful.has(userId));
   }
 
   private setAside(held: [userId: number, at: Date][]): void {

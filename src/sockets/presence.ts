@@ -140,24 +140,36 @@ export class Presence implements OnApplicationShutdown {
     if (!this.bus.isShared) this.events.publish('wentOffline', { userId, isOurs: true });
   }
 
-  /** It is stored that these users have gone from this node, and no other node has a row of them, or one has. */
-  departuresStored(last: readonly number[], others: readonly number[]): void {
+  /**
+   * It is stored that these users have gone from this node. `last`: no other node has a row of them. `others`: one has.
+   * @returns as `lastRowsDeleted`
+   */
+  departuresStored(last: readonly number[], others: readonly number[]): number[] {
     for (const userId of others) {
       this.leaving.delete(userId);
       if (!this.isHere(userId)) this.events.publish('movedAway', { userId });
     }
-    this.lastRowsDeleted(last);
+    return this.lastRowsDeleted(last);
   }
 
-  /** The last row of these users was deleted by this node: they have gone, unless one has come back meanwhile. */
-  lastRowsDeleted(userIds: readonly number[]): void {
+  /**
+   * The last row of these users was deleted by this node: they have gone, unless one has come back meanwhile.
+   * @returns those of whom another node has told a moment ago. Its row of them was deleted already, or is not stored yet: ask again
+   */
+  lastRowsDeleted(userIds: readonly number[]): number[] {
     const fresh = performance.now() - FRESH_MS;
+    const doubtful: number[] = [];
     for (const userId of userIds) {
       this.leaving.delete(userId);
-      if (this.isHere(userId) || (this.elsewhere.get(userId)?.at ?? -Infinity) > fresh) continue;
+      if (this.isHere(userId)) continue;
+      if ((this.elsewhere.get(userId)?.at ?? -Infinity) > fresh) {
+        doubtful.push(userId);
+        continue;
+      }
       this.elsewhere.delete(userId);
       this.events.publish('wentOffline', { userId, isOurs: true });
     }
+    return doubtful;
   }
 
   /** Another node has told that it has a user. */
