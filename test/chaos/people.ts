@@ -277,6 +277,8 @@ export class Actor {
       )) as { ok: boolean } | undefined;
       if (answer?.ok) this.record.wrong.push(`${this.name} sent by a session that had ended`);
     }
+    // Long enough for others to write to it.
+    await sleep(between(this.random, [0, 300]));
     const again = await this.ask('GET', '/http/users/profile', undefined, token);
     if (again.status !== 401)
       this.record.wrong.push(`${this.name}: a token that was revoked was taken: ${again.status}`);
