@@ -71,7 +71,7 @@ export const variables = {
   REDIS_URL: redisUrl({
     default: undefined,
     docs: 'none: one process is all there is',
-    desc: 'Redis, through which several processes with the same DATABASE_URL tell each other what happens: redis://user:password@host:6379. In preparation.',
+    desc: 'Redis, through which several processes with the same DATABASE_URL tell each other what happens: redis://user:password@host:6379.',
   }),
   REDIS_PREFIX: word({
     default: 'parley',
