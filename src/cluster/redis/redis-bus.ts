@@ -47,6 +47,7 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   private readonly missedListeners: (() => void)[] = [];
   private readonly peers = new Map<number, Peer>();
   private readonly awaited = new Map<number, Awaited>();
+  private isListening = false;
   private asked = 0;
   private number = 0;
   private readonly timer: NodeJS.Timeout;
@@ -61,6 +62,7 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
     this.redisCarrier = new RedisCarrier(this.link, `${prefix}room:`);
     this.redisCounts = new RedisCounts(this.link, `${prefix}rate:`);
     this.link.onUp(() => void this.cameUp());
+    this.link.onDown(() => (this.isListening = false));
     this.timer = setInterval(() => this.hello(), HELLO_EVERY_MS).unref();
   }
 
@@ -80,7 +82,7 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   }
 
   override get isUp(): boolean {
-    return this.link.isUp;
+    return this.isListening;
   }
 
   override get dropped(): number {
@@ -143,16 +145,19 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   private hello(): void {
     const since = performance.now() - GONE_AFTER_MS;
     for (const [id, { heardAt }] of this.peers) if (heardAt < since) this.forget(id);
-    if (this.isUp) this.publish(HELLO, null);
+    if (!this.link.isUp) return;
+    // It could not be had, though Redis seems to be there.
+    if (!this.isListening) void this.cameUp();
+    else this.publish(HELLO, null);
   }
 
   private async cameUp(): Promise<void> {
     try {
       await this.link.subscribe([`${this.prefix}nodes`, `${this.prefix}node:${this.nodeId}`], this.hear);
     } catch {
-      // It is away again.
       return;
     }
+    this.isListening = true;
     this.hello();
     this.missed();
   }

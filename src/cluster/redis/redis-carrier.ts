@@ -6,15 +6,17 @@ const KEEP_MS = 1_000;
 /** How long anybody waits for a channel. */
 const LISTEN_WITHIN_MS = 1_000;
 
+/** Redis sends what comes to a channel, or will once this is resolved. */
+type Subscription = 'active' | Promise<void>;
+
 /** Channels of sockets' rooms, each listened to by the nodes that have sockets in it. */
 export class RedisCarrier implements Carrier {
-  /** The channels that are needed, and whether Redis has confirmed them. */
-  private readonly needed = new Map<string, { isActive: boolean }>();
-  /** Those that Redis sends. Of these, some may not be needed any more. */
-  private readonly subscribed = new Set<string>();
+  private readonly needed = new Set<string>();
+  /** Of these, some may not be needed any more. */
+  private readonly subscribed = new Map<string, Subscription>();
   /** Asked for in this turn. */
   private fresh: string[] = [];
-  private subscribing: Promise<void> | undefined;
+  private asking: Promise<void> | undefined;
   private readonly timer: NodeJS.Timeout;
   private arrived: (text: string) => void = () => undefined;
   private readonly hear = (text: string): void => this.arrived(text);
@@ -24,10 +26,9 @@ export class RedisCarrier implements Carrier {
     private readonly prefix: string,
   ) {
     this.timer = setInterval(() => this.tidyUp(), KEEP_MS).unref();
-    link.onUp(() => this.subscribeAll());
-    link.onDown(() => {
-      this.subscribed.clear();
-      for (const channel of this.needed.values()) channel.isActive = false;
+    link.onDown(() => this.subscribed.clear());
+    link.onUp(() => {
+      for (const channel of this.needed) void this.subscribe(channel);
     });
   }
 
@@ -36,25 +37,10 @@ export class RedisCarrier implements Carrier {
   }
 
   listen(channel: string): Promise<void> | undefined {
-    const known = this.needed.get(channel);
-    if (known?.isActive || !this.link.isUp) {
-      if (!known) this.needed.set(channel, { isActive: false });
-      return undefined;
-    }
-    if (!known) {
-      const isActive = this.subscribed.has(channel);
-      this.needed.set(channel, { isActive });
-      if (isActive) return undefined;
-      this.fresh.push(channel);
-    }
-    // All of a turn in one command.
-    this.subscribing ??= Promise.resolve().then(() => {
-      this.subscribing = undefined;
-      const channels = this.fresh;
-      this.fresh = [];
-      return this.subscribe(channels);
-    });
-    return within(LISTEN_WITHIN_MS, this.subscribing);
+    this.needed.add(channel);
+    if (!this.link.isUp) return undefined;
+    const subscription = this.subscribed.get(channel) ?? this.subscribe(channel);
+    return subscription === 'active' ? undefined : within(LISTEN_WITHIN_MS, subscription);
   }
 
   unlisten(channel: string): void {
@@ -69,35 +55,44 @@ export class RedisCarrier implements Carrier {
     clearInterval(this.timer);
   }
 
-  private async subscribe(channels: readonly string[]): Promise<void> {
-    if (channels.length === 0) return;
-    try {
-      for (const channel of channels) this.subscribed.add(channel);
-      await this.link.subscribe(
-        channels.map((channel) => this.prefix + channel),
-        this.hear,
-      );
-      for (const channel of channels) {
-        const needed = this.needed.get(channel);
-        if (needed) needed.isActive = true;
-      }
-    } catch {
-      // Once Redis is back, all are asked for again.
-      for (const channel of channels) this.subscribed.delete(channel);
-    }
+  private subscribe(channel: string): Promise<void> {
+    this.fresh.push(channel);
+    // All of a turn in one command.
+    this.asking ??= Promise.resolve().then(() => {
+      const [channels, asking] = [this.fresh, this.asking!];
+      this.fresh = [];
+      this.asking = undefined;
+      return this.ask(channels, asking);
+    });
+    this.subscribed.set(channel, this.asking);
+    return this.asking;
   }
 
-  private subscribeAll(): void {
-    void this.subscribe([...this.needed.keys()]);
+  private async ask(channels: readonly string[], asking: Promise<void>): Promise<void> {
+    const names = channels.map((channel) => this.prefix + channel);
+    const isDone = await this.link.subscribe(names, this.hear).then(
+      () => true,
+      () => false,
+    );
+    for (const channel of channels) {
+      // Redis was away meanwhile, and it was asked for again.
+      if (this.subscribed.get(channel) !== asking) continue;
+      if (isDone) this.subscribed.set(channel, 'active');
+      else this.subscribed.delete(channel);
+    }
   }
 
   private tidyUp(): void {
     if (!this.link.isUp) return;
-    const unneeded = [...this.subscribed].filter((channel) => !this.needed.has(channel));
+    // Also those that could not be had, though Redis seems to be there.
+    for (const channel of this.needed) if (!this.subscribed.has(channel)) void this.subscribe(channel);
+    const unneeded = [...this.subscribed].flatMap(([channel, state]) =>
+      state === 'active' && !this.needed.has(channel) ? channel : [],
+    );
     if (unneeded.length === 0) return;
     for (const channel of unneeded) this.subscribed.delete(channel);
-    const channels = unneeded.map((channel) => this.prefix + channel);
-    this.link.unsubscribe(channels, this.hear).catch(() => undefined);
+    const names = unneeded.map((channel) => this.prefix + channel);
+    this.link.unsubscribe(names, this.hear).catch(() => undefined);
   }
 }
 
