@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { User } from '../../src/identity/user.entity.js';
 import { GroupAbsence } from '../../src/chat-groups/attendance/group-absence.js';
 import { GroupNotices } from '../../src/chat-groups/attendance/group-notices.js';
+import { type Lease, loneLease } from '../../src/database/held-lease.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import type {
   GroupMessage,
@@ -535,7 +536,8 @@ onAllDialects('groups', (dialect) => {
       await say(await ada.connect(), 'after');
       expect((await heard).message).toBe('after');
       // Thirty seconds later.
-      await (app.get(GroupAbsence) as unknown as { takeOutAbsent(): Promise<void> }).takeOutAbsent();
+      const absence = app.get(GroupAbsence) as unknown as { takeOutAbsent(lease: Lease): Promise<void> };
+      await absence.takeOutAbsent(loneLease(new AbortController().signal));
       expect(await seen(bob)).toMatchObject({ is_in: true, unread_count: 0 });
       // What came while the server stopped in good order was read, what came later was not.
       expect(await seen(eve)).toMatchObject({ is_in: false, last_read_seq: 1, unread_count: 1 });

@@ -7,6 +7,7 @@ import { Passwords } from '../../src/identity/passwords.js';
 import { Sessions } from '../../src/identity/sessions.js';
 import { GroupAbsence } from '../../src/chat-groups/attendance/group-absence.js';
 import { insertRows } from '../../src/database/dialect.js';
+import { type Lease, loneLease } from '../../src/database/held-lease.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { Audience } from '../../src/people/audience.js';
 import type { PresenceChange } from '../../src/sockets/events.js';
@@ -255,7 +256,7 @@ onAllDialects('presence', (dialect) => {
     const attendance = () =>
       app.get(GroupAbsence) as unknown as {
         takeOut: (userIds: number[]) => Promise<void>;
-        takeOutAbsent: () => Promise<void>;
+        takeOutAbsent: (lease: Lease) => Promise<void>;
       };
 
     it('is told to nobody after a restart either, until it has shown that most stay away', async () => {
@@ -271,7 +272,7 @@ onAllDialects('presence', (dialect) => {
       await late.connect();
       await marker(b, bob.id);
       expect(got).toEqual([]);
-      await attendance().takeOutAbsent();
+      await attendance().takeOutAbsent(loneLease(new AbortController().signal));
       const told = next<PresenceChange[]>(b, 'presence', about(eve, false));
       late.hangUp();
       await told;
