@@ -130,15 +130,19 @@ export class ChatGroupsService implements OnModuleInit {
         me,
         async (tx) => {
           const group = await this.membership.lockAsOwner(tx, me, groupId);
+          const next = ownerId == null ? null : await this.membership.find(tx, groupId, ownerId);
           if (ownerId != null) {
-            if (!(await this.membership.find(tx, groupId, ownerId))) throw new NotFound('member');
+            if (!next) throw new NotFound('member');
             await this.membership.assertMayBeDrawnIn(tx, ownerId, me);
             if (ownerId !== group.ownerId) await this.quotas.assertMayOwn(tx, ownerId);
           }
           await tx.update(ChatGroup, { conversationId: groupId }, changes);
           this.events.record(tx, 'groupChanged', { groupId });
-          if (ownerId != null && ownerId !== group.ownerId)
-            this.events.record(tx, 'ownerChanged', { groupId, ownerId, formerOwnerId: group.ownerId });
+          if (next && next.userId !== group.ownerId) {
+            const former = await this.membership.find(tx, groupId, group.ownerId);
+            const members = [former, next].flatMap((one) => (one ? { userId: one.userId, isIn: one.isIn } : []));
+            this.events.record(tx, 'ownerChanged', { groupId, ownerId: next.userId, members });
+          }
         },
         { isDone: (tx) => tx.existsBy(ChatGroup, { conversationId: groupId, ...changes }) },
       ),

@@ -114,7 +114,8 @@ export interface GroupChanged {
 export interface OwnerChanged {
   groupId: number;
   ownerId: number;
-  formerOwnerId: number;
+  /** The former owner and the new one. */
+  members: readonly { userId: number; isIn: boolean }[];
 }
 
 /** Groups whose owner has left for good have new owners. */

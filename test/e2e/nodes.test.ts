@@ -131,6 +131,47 @@ onNodes('what happens on another node', (kind) => {
     expect(got[0]).toMatchObject({ chat_group_id: group, user_id: ada.id, message: 'hello' });
   });
 
+  it('who is given a group, or leaves it to another, hears whether they are in, wherever their sockets are', async () => {
+    const [a, b] = await bothIn();
+    const given = [a, b].map((socket) => next<GroupUpdate>(socket, 'group_update', ({ is_in }) => is_in !== undefined));
+    await call(one, 'PUT', `/http/chat_groups/${group}`, { token: ada.token, body: { owner_id: bob.id } });
+    for (const update of given) expect(await update).toEqual({ chat_group_id: group, is_in: true, owner_id: bob.id });
+    const inherited = next<GroupUpdate>(a, 'group_update', ({ is_in }) => is_in !== undefined);
+    await call(two, 'DELETE', `/http/chat_groups/${group}/members/${bob.id}`, { token: bob.token });
+    expect(await inherited).toEqual({ chat_group_id: group, is_in: true, owner_id: ada.id });
+  });
+
+  it('what nobody can read, published by something else, is passed over', async () => {
+    const [a, b] = await bothIn();
+    const connections = async (): Promise<string[]> =>
+      (await nodes.redis.ask<string>(['CLIENT', 'LIST'])).match(/^id=\d+(?=.* ssub=[1-9])/gm) ?? [];
+    const before = await connections();
+    expect(before).toHaveLength(2);
+    const texts = [
+      '',
+      '{',
+      'null',
+      '5',
+      '{}',
+      '[]',
+      '[{},1,"hello",null]',
+      '[5,0,"done",null]',
+      '[5,0,"no such",{},1]',
+    ];
+    texts.push('[5,0,7,null,0,["message"]]', '[5,0,["group"],null,0,null]', '[5,0,"event:membershipsErased",{},1]');
+    for (const channel of await nodes.redis.ask<string[]>(['PUBSUB', 'SHARDCHANNELS']))
+      for (const text of texts) await nodes.redis.ask(['SPUBLISH', channel, text]);
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const got = next<GroupMessage>(to, 'message', ({ message }) => message === 'hello');
+      await say(from, 'hello');
+      await got;
+    }
+    expect(await connections()).toEqual(before);
+  });
+
   it('a member who is removed gets nothing from the answer on, on any node', async () => {
     for (let round = 0; round < 10; round++) {
       const [a, b] = await bothIn();

@@ -92,7 +92,7 @@ onAllDialects('domain events', (dialect) => {
     events!.on('ownerChanged', () => Promise.reject(new Error('later')));
     const last = vi.fn<(change: object) => void>();
     events!.on('ownerChanged', last);
-    const change = { groupId: 1, ownerId: 2, formerOwnerId: 3 };
+    const change = { groupId: 1, ownerId: 2, members: [{ userId: 3, isIn: true }] };
     await unitOfWork!.run((tx) => Promise.resolve(events!.record(tx, 'ownerChanged', change)));
     expect(last.mock.calls).toEqual([[change]]);
     await vi.waitFor(() =>

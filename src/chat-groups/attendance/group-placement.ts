@@ -65,9 +65,9 @@ export class GroupPlacement implements OnModuleInit {
     this.events.on('groupLeft', (left) => this.left(left));
     this.events.on('memberLeft', (left) => this.memberLeft(left));
     this.events.on('membersWentOffline', (gone) => this.membersWentOffline(gone));
-    this.events.on('ownerChanged', ({ groupId, ownerId, formerOwnerId }) =>
-      this.ownerChanged([formerOwnerId, ownerId], groupId, ownerId),
-    );
+    this.events.on('ownerChanged', ({ groupId, ownerId, members }) => {
+      for (const { userId, isIn } of members) this.ownerChanged(userId, isIn, groupId, ownerId);
+    });
     this.events.on('groupsInherited', ({ heirs }) => this.inherited(heirs));
     this.events.on('membershipsErased', (erased) => this.membershipsErased(erased));
     this.hearOtherNodes();
@@ -215,12 +215,9 @@ export class GroupPlacement implements OnModuleInit {
     this.placeAs(userId, groupId, 'nowhere');
   }
 
-  /** Notifies the former and the new owner. */
-  private ownerChanged(userIds: number[], groupId: number, ownerId: number): void {
-    for (const userId of userIds) {
-      const isIn = this.whoIsIn.has(userId, groupId);
-      this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn, owner_id: ownerId });
-    }
+  /** Notifies the former or the new owner. `isIn` as the row says: their sockets may be on other nodes. */
+  private ownerChanged(userId: number, isIn: boolean, groupId: number, ownerId: number): void {
+    this.publisher.groupUpdate(userId, { chat_group_id: groupId, is_in: isIn, owner_id: ownerId });
   }
 
   /**
@@ -244,13 +241,13 @@ export class GroupPlacement implements OnModuleInit {
   private async publishOwners(memberId: number, groupIds: readonly number[]): Promise<void> {
     for (const some of chunks(groupIds)) {
       const { sql, values } = inIds('g.conversation_id', some);
-      const rows = await this.unitOfWork.read.query<{ id: number; owner_id: number }[]>(
-        `SELECT g.conversation_id AS id, g.owner_id FROM chat_groups g
+      const rows = await this.unitOfWork.read.query<{ id: number; owner_id: number; is_in: number }[]>(
+        `SELECT g.conversation_id AS id, g.owner_id, m.is_in FROM chat_groups g
          JOIN members m ON m.conversation_id = g.conversation_id AND m.user_id = ?
          WHERE ${sql}`,
         [memberId, ...values],
       );
-      for (const { id, owner_id } of rows) this.ownerChanged([memberId], id, owner_id);
+      for (const { id, owner_id, is_in } of rows) this.ownerChanged(memberId, Boolean(is_in), id, owner_id);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Counts } from '../counts.js';
 import { type Heard, NodeBus } from '../node-bus.js';
 import { RedisCarrier } from './redis-carrier.js';
 import { RedisCounts } from './redis-counts.js';
-import { RedisLink } from './redis-link.js';
+import { RedisLink, unharmed } from './redis-link.js';
 
 /** How often each node says that it is there, and with which number its news stand. */
 const HELLO_EVERY_MS = 1_000;
@@ -51,7 +51,7 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   private asked = 0;
   private number = 0;
   private readonly timer: NodeJS.Timeout;
-  private readonly hear = (text: string): void => this.heard(text);
+  private readonly hear = unharmed((text) => this.heard(text));
 
   private constructor(
     url: string,
@@ -164,6 +164,8 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
 
   private heard(text: string): void {
     const [from, number, topic, data, ask] = JSON.parse(text) as Piece;
+    // A stranger would count as a node.
+    if (![from, number].every(Number.isSafeInteger) || typeof topic !== 'string') throw new Error('It is no news.');
     if (from === this.nodeId) return;
     if (topic === BYE) return this.forget(from);
     if (number > 0) this.note(from, number);

@@ -1,5 +1,5 @@
 import type { Carrier } from '../carrier.js';
-import type { RedisLink } from './redis-link.js';
+import { type RedisLink, unharmed } from './redis-link.js';
 
 /** How long a channel that nobody needs any more is kept: a page that reloads needs it again at once. */
 const KEEP_MS = 1_000;
@@ -19,7 +19,7 @@ export class RedisCarrier implements Carrier {
   private asking: Promise<void> | undefined;
   private readonly timer: NodeJS.Timeout;
   private arrived: (text: string) => void = () => undefined;
-  private readonly hear = (text: string): void => this.arrived(text);
+  private readonly hear = unharmed((text) => this.arrived(text));
 
   constructor(
     private readonly link: RedisLink,

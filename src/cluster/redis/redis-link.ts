@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 import { Logger } from '@nestjs/common';
+import { CalmLogger } from '../../common/logs/calm-logger.js';
+import { logLine } from '../../common/logs/log-line.js';
 import { StartError } from '../../common/start-error.js';
 import { Backoff } from '../../common/timing/backoff.js';
 import { Deadline } from '../../common/timing/deadline.js';
@@ -21,7 +23,7 @@ const OLDEST_MAJOR = 7;
 /** How long the start waits for Redis. It goes on without: Redis may be away at any time. */
 const START_WITHIN_MS = 3_000;
 
-type Arrived = (text: string, channel: string) => void;
+type Arrived = (text: string) => void;
 
 type Client = ReturnType<typeof newClient>;
 
@@ -173,6 +175,19 @@ export class RedisLink {
       `REDIS_URL leads to Redis ${version}; Parley needs ${OLDEST_MAJOR} or newer, which has sharded channels.`,
     );
   }
+}
+
+const calm = new CalmLogger('Redis');
+
+/** `hear`, which may throw: what cannot be read, since something else publishes there, is logged. The client would give up its connection. */
+export function unharmed(hear: Arrived): Arrived {
+  return (text) => {
+    try {
+      hear(text);
+    } catch (error) {
+      calm.error(`What came over Redis could not be read, and is passed over: ${logLine(error)}`);
+    }
+  };
 }
 
 /** Resolves once a ping is not answered: Redis hangs, or the network does. */
