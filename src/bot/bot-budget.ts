@@ -11,7 +11,8 @@ const ALL = '';
 
 /**
  * The daily budget for a server in BOT_URL, which costs its operator money or a graphics card: a number of questions and characters for each
- * user, and a number of questions for all together. The embedded bot has none. Counted by node, and from zero after a restart.
+ * user, and a number of questions for all together. The embedded bot has none. Counted as rates are: for all nodes where
+ * several share a Redis, else by this process, and from zero after a restart.
  */
 @Injectable()
 export class BotBudget {

@@ -13,6 +13,7 @@ import { loadConfig } from '../../src/config/config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
 import { lockConversation, lockConversations } from '../../src/conversations/conversation-locks.js';
+import { ClusterModule } from '../../src/cluster/cluster.module.js';
 import { ConversationsModule } from '../../src/conversations/conversations.module.js';
 import { ChatKinds } from '../../src/conversations/chat-kind.js';
 import type { AppendResult, Draft } from '../../src/conversations/draft.js';
@@ -43,6 +44,7 @@ onAllDialects('the message log', (dialect) => {
         TypeOrmModule.forFeature([User, Session, Registration]),
         ConversationsModule,
         DomainEventsModule,
+        ClusterModule.with(config),
         CommonModule,
         ConfigModule.with(config, 'a secret for the tests, longer than 32 bytes'),
       ],
