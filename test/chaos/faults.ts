@@ -5,6 +5,9 @@ import { ServerProcess } from '../support/server-process.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
 import { between } from '../../client/src/testing/random.js';
 
+/** How often a node is started before that counts as a fault of ours. */
+const MOST_STARTS = 5;
+
 /** What was amiss, and when, in milliseconds of `performance.now()`. */
 export interface Fault {
   readonly what: string;
@@ -69,8 +72,22 @@ export class Machinery {
     await this.during(`${signal} to node ${i}, started again after ${pause} ms`, async () => {
       await this.nodes[i].kill(signal);
       await sleep(pause);
-      this.nodes[i] = await ServerProcess.restart(this.nodes[i], this.envs[i]);
+      await this.startAgain(i);
     });
+  }
+
+  /** As a service manager does: a start that fails, since the port is taken by a connection, say, is tried again. */
+  private async startAgain(i: number): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        this.nodes[i] = await ServerProcess.restart(this.nodes[i], this.envs[i]);
+        return;
+      } catch (error) {
+        this.say(`node ${i} did not start: ${(error as Error).message}`);
+        if (tries === MOST_STARTS) throw error;
+        await sleep(1_000);
+      }
+    }
   }
 
   private async pauseNode(): Promise<void> {

@@ -53,7 +53,17 @@ export class ServerProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  ready(): Promise<true> {
+  /** @throws where it ends, or does not serve within two minutes, with what it has written */
+  async ready(): Promise<true> {
+    const hasEnded = this.ended.then((how) => Promise.reject(new Error(`It ended by ${how}.`)));
+    try {
+      return await Promise.race([this.serves(), hasEnded]);
+    } catch (error) {
+      throw new Error(`${(error as Error).message} It has written:\n${this.output.slice(-3_000)}`, { cause: error });
+    }
+  }
+
+  private serves(): Promise<true> {
     return eventually(
       () =>
         fetch(`${this.url}/health/ready`)
