@@ -105,8 +105,19 @@ export const smtpUrl = validator((given) => {
 
 export const redisUrl = validator((given) => {
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  return url && /^rediss?:$/.test(url.protocol) && url.hostname && /^(\/\d*)?$/.test(url.pathname) ? given : undefined;
-}, 'redis://user:password@host:6379, or rediss:// with TLS');
+  if (!url || !/^rediss?:$/.test(url.protocol) || !url.hostname || !/^(\/\d*)?$/.test(url.pathname)) return undefined;
+  // The client passes over what follows, and throws where a password cannot be decoded.
+  return url.search || url.hash || !isDecodable(url.username + url.password) ? undefined : given;
+}, 'redis://user:password@host:6379, or rediss:// with TLS; special characters as %xx');
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export const word = validator(
   (given) => (/^[\w.-]{1,50}$/.test(given) ? given : undefined),

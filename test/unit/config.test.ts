@@ -137,7 +137,9 @@ describe('the configuration', () => {
   it('asks where links lead when the port is not known', () => {
     expect(() => loadConfig({ REDIS_URL: 'redis://localhost' })).toThrow(/DATABASE_URL is required with REDIS_URL/);
     expect(() => loadConfig({ REDIS_URL: 'redis://localhost' })).toThrow(/SMTP_URL is required with REDIS_URL/);
-    for (const wrong of ['localhost:6379', 'http://localhost', 'redis://', 'redis://localhost/x'])
+    const refused = ['localhost:6379', 'http://localhost', 'redis://', 'redis://localhost/x'];
+    refused.push('redis://:%zz@localhost', 'redis://%@localhost', 'redis://localhost?family=6', 'redis://localhost#x');
+    for (const wrong of refused)
       expect(() => loadConfig({ REDIS_URL: wrong }), wrong).toThrow(/REDIS_URL must be redis:/);
     expect(() => loadConfig({ PORT: '0' })).toThrow(/PUBLIC_URL is required with PORT=0/);
   });
