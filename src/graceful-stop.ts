@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Homes } from './cluster/homes.js';
 import { logLine } from './common/logs/log-line.js';
 import { STOPPED_WITHIN_MS, Stopping } from './common/stopping.js';
 import type { Config } from './config/config.js';
@@ -31,6 +32,7 @@ export function endOnSignals(app: NestFastifyApplication, config: Config): (sign
   };
   const stop = async (): Promise<void> => {
     app.get(Stopping).begin();
+    app.get(Homes).leave();
     step = 'the balancer to notice';
     if (config.stopGraceMs > 0) await sleep(config.stopGraceMs);
     step = 'sockets to close';

@@ -36,6 +36,8 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    // Other nodes have given it here, for their own sockets.
+    if (this.homes.areShared) await this.changes.flush().catch(() => undefined);
     await this.changes.stop();
   }
 

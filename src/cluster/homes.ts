@@ -1,5 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnModuleInit } from '@nestjs/common';
 import { NodeBus } from './node-bus.js';
+
+const LEAVES = 'homes.leaves';
 
 /**
  * What is gathered or throttled by a key, such as one packet a second for each group, is done by one node for all: the home of the key. All
@@ -7,8 +9,35 @@ import { NodeBus } from './node-bus.js';
  * or do not agree for a moment after one came or went, a key has several homes, and its packets may come more often.
  */
 @Injectable()
-export class Homes {
+export class Homes implements OnModuleInit, BeforeApplicationShutdown {
+  /** Nodes that are about to end, and take nothing more, this one among them. */
+  private leaving = new Set<number>();
+
   constructor(private readonly bus: NodeBus) {}
+
+  onModuleInit(): void {
+    if (!this.bus.isShared) return;
+    this.bus.on(LEAVES, (_, from) => {
+      const nodes = new Set([this.bus.nodeId, ...this.bus.nodes()]);
+      this.leaving = new Set([...this.leaving, from].filter((node) => nodes.has(node)));
+    });
+  }
+
+  /** Before a stop: from now on the others are the homes of all keys, while there are any. Twice is once. */
+  leave(): void {
+    if (!this.bus.isShared || this.leaving.has(this.bus.nodeId)) return;
+    this.leaving.add(this.bus.nodeId);
+    this.bus.tell(LEAVES, null);
+  }
+
+  beforeApplicationShutdown(): void {
+    this.leave();
+  }
+
+  /** Whether what waits here concerns sockets of other nodes, so that a stop must not drop it. */
+  get areShared(): boolean {
+    return this.bus.isShared;
+  }
 
   /**
    * Has `take` called at the home of each key. Values travel as JSON, and in the order in which one node gives them.
@@ -32,8 +61,10 @@ export class Homes {
 
   private of(key: string): number {
     const others = this.bus.isUp ? this.bus.nodes() : [];
-    let [home, best] = [this.bus.nodeId, weight(key, this.bus.nodeId)];
+    const { nodeId } = this.bus;
+    let [home, best] = [nodeId, this.leaving.has(nodeId) ? -1 : weight(key, nodeId)];
     for (const node of others) {
+      if (this.leaving.has(node)) continue;
       const its = weight(key, node);
       if (its > best) [home, best] = [node, its];
     }

@@ -79,6 +79,11 @@ export class Receipts implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    // Other nodes have given it here, for their own sockets.
+    if (this.isShared) {
+      this.throttle.flush();
+      await this.batch.flush().catch(() => undefined);
+    }
     this.throttle.stop();
     await this.batch.stop();
   }

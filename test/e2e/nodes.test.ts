@@ -172,6 +172,31 @@ onNodes('what happens on another node', (kind) => {
     expect(await connections()).toEqual(before);
   });
 
+  it('what waits on a node that stops, for people on others, is not lost', async () => {
+    const third = await nodes.add();
+    const [a, b] = [await ada.connect(), await bob.connect()];
+    const groups: number[] = [];
+    // A third of them is gathered there.
+    for (let i = 0; i < 12; i++) {
+      const made = await call(one, 'POST', '/http/chat_groups', { token: ada.token, body: { chat_group_name: 'G' } });
+      const place = { chat_type: 'group', chat_group_id: made.body.id };
+      for (const is_enter of [true, false]) await send(b, { ...place, is_enter });
+      groups.push(made.body.id);
+    }
+    const rows = record<{ chat_group_id: number; name?: string }>(b, 'group_update', (row) => 'name' in row);
+    const told = record<GroupNotification>(b, 'notification', ({ last_seq }) => last_seq === 2);
+    for (const id of groups) {
+      await call(one, 'PUT', `/http/chat_groups/${id}`, { token: ada.token, body: { chat_group_name: 'New' } });
+      for (const message of ['1', '2']) await send(a, { chat_type: 'group', chat_group_id: id, message });
+    }
+    nodes.nodes.pop();
+    await third.app.close();
+    const idsOf = (got: { chat_group_id: number }[]) =>
+      [...new Set(got.map(({ chat_group_id }) => chat_group_id))].sort((x, y) => x - y);
+    await expect.poll(() => idsOf(told)).toEqual(groups);
+    await expect.poll(() => idsOf(rows.filter(({ name }) => name === 'New'))).toEqual(groups);
+  });
+
   it('a member who is removed gets nothing from the answer on, on any node', async () => {
     for (let round = 0; round < 10; round++) {
       const [a, b] = await bothIn();

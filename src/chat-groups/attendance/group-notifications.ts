@@ -13,7 +13,10 @@ export class GroupNotifications implements BeforeApplicationShutdown {
   private readonly news: Throttle<string, GroupNotification>;
   private readonly give;
 
-  constructor(publisher: Publisher, homes: Homes) {
+  constructor(
+    publisher: Publisher,
+    private readonly homes: Homes,
+  ) {
     this.news = new Throttle(EVERY_MS, (notification) => publisher.groupNotification(notification));
     this.give = homes.at<GroupNotification | MessageChanged>('notification', (news, groupId) =>
       'last_seq' in news ? this.news.push(groupId, news) : this.amend(groupId, news),
@@ -21,6 +24,8 @@ export class GroupNotifications implements BeforeApplicationShutdown {
   }
 
   beforeApplicationShutdown(): void {
+    // Other nodes have given it here, for their own sockets.
+    if (this.homes.areShared) this.news.flush();
     this.news.stop();
   }
 

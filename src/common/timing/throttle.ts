@@ -22,6 +22,15 @@ export class Throttle<K, V> {
     if (latest) latest.value = change(latest.value);
   }
 
+  /** Passes on now what waits. */
+  flush(): void {
+    for (const [key, passed] of this.recent) {
+      const { latest } = passed;
+      delete passed.latest;
+      if (latest) this.pass(latest.value, key);
+    }
+  }
+
   /** Passes nothing on any more. */
   stop(): void {
     this.isStopped = true;
