@@ -131,6 +131,8 @@ onAllDialects('a column that refers to a user or to a chat', (dialect) => {
     await as(person, 'POST', 'password/forgot', { email: person.email });
     // Until then, nobody may erase it.
     await app.database.query("UPDATE replaced_passwords SET expires_at = '2020-01-01 00:00:00.000'");
+    // One node by itself takes none. Its holder is a node.
+    await app.database.query("INSERT INTO leases (name, holder, until) VALUES ('a job', 1, '2020-01-01 00:00:00.000')");
     // Who comes online is stored a moment after.
     await eventually(
       async () =>
