@@ -33,6 +33,9 @@ const NEVER_END: Record<string, string> = {
   'chat_rooms.conversation_id': 'a room is there for as long as one of the two is, and after that for nobody',
 };
 
+/** Columns that name a node, and are often empty: a node by itself holds no lease, and claims a mail only while it sends it. */
+const OF_NODES = new Set(['leases.holder', 'mail_outbox.claimed_by']);
+
 /** What the cells of a column hold. */
 interface Cells {
   isNumber: boolean;
@@ -131,8 +134,6 @@ onAllDialects('a column that refers to a user or to a chat', (dialect) => {
     await as(person, 'POST', 'password/forgot', { email: person.email });
     // Until then, nobody may erase it.
     await app.database.query("UPDATE replaced_passwords SET expires_at = '2020-01-01 00:00:00.000'");
-    // One node by itself takes none. Its holder is a node.
-    await app.database.query("INSERT INTO leases (name, holder, until) VALUES ('a job', 1, '2020-01-01 00:00:00.000')");
     // Who comes online is stored a moment after.
     await eventually(
       async () =>
@@ -175,7 +176,8 @@ onAllDialects('a column that refers to a user or to a chat', (dialect) => {
     const wrong: string[] = [];
     for (const [column, { isNumber, isEmpty, users, chats }] of before) {
       const now = after.get(column)!;
-      if (isNumber && isEmpty) wrong.push(`${column}: this test stores nothing in it, and so knows nothing of it`);
+      if (isNumber && isEmpty && !OF_NODES.has(column))
+        wrong.push(`${column}: this test stores nothing in it, and so knows nothing of it`);
       if (users.size > 0 && !users.has(person.id))
         wrong.push(`${column}: refers to users, and this test stores nobody in it whose account ends`);
       if (chats.size > 0 && !endsIn(chats) && !(column in NEVER_END))
