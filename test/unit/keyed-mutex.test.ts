@@ -42,12 +42,12 @@ it('goes on behind work that fails, and hands its error to nobody else', async (
 });
 
 it('refuses what had to wait for too long, undone, and forgets keys that nobody uses', async () => {
-  const mutex = new KeyedMutex<string>(10);
+  const mutex = new KeyedMutex<string>(500);
   const first = gate();
   const held = mutex.run(['a'], () => first.opened);
   const work = vi.fn<() => Promise<void>>(() => Promise.resolve());
   const late = mutex.run(['a'], work).catch((error: unknown) => error);
-  await sleep(50);
+  await sleep(800);
   first.open();
   await held;
   expect(await late).toMatchObject({ code: 'busy' });
