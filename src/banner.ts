@@ -39,7 +39,7 @@ export function announce(config: Config, readyAfterMs: number): void {
     ['Mail', mail],
     ['Try it', 'npm run demo    two users, a room, a group and the bot, ready to log in'],
   ];
-  const title = `${bold(`Parley ${VERSION}`)}  ready in ${(readyAfterMs / 1000).toFixed(1)} s   Node ${process.versions.node} · ${database} · 1 node`;
+  const title = `${bold(`Parley ${VERSION}`)}  ready in ${(readyAfterMs / 1000).toFixed(1)} s   Node ${process.versions.node} · ${database} · ${config.redisUrl === undefined ? '1 node' : 'one of several nodes'}`;
   console.log([title, ...rows.map(([name, what]) => `  ${bold(name.padEnd(10))} ${what}`)].join('\n'));
 }
 

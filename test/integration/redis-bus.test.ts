@@ -151,4 +151,8 @@ describe.skipIf(!hasRedis)('news between nodes over Redis', () => {
     await redis.ask(['CONFIG', 'SET', 'requirepass', 'secret']);
     await expect(open()).rejects.toThrow(/Redis refuses the user or the password in REDIS_URL/);
   });
+
+  it('refuses to start with a database that Redis does not have', async () => {
+    await expect(RedisBus.open(`${redis.url}/99`, 'test:')).rejects.toThrow(/Redis has no database of the number/);
+  });
 });

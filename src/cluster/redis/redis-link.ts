@@ -79,6 +79,10 @@ export class RedisLink {
         this.close();
         throw new StartError(`Redis refuses the user or the password in REDIS_URL: ${reason}`);
       }
+      if (/^ERR (invalid )?DB index/i.test(reason)) {
+        this.close();
+        throw new StartError(`Redis has no database of the number at the end of REDIS_URL: ${reason}`);
+      }
       await sleep(20);
     }
     if (this.client) await this.assertVersion(this.client);
