@@ -13,6 +13,17 @@ export const FIGURES = {
   'deliveries/s': { better: 'more' },
   'requests/s': { better: 'more' },
   'connections/s': { better: 'more' },
+  /** Of several nodes: microseconds of CPU of everything that is theirs for each delivery, and how many of those `alone` does not take. */
+  'µs/delivery': { better: 'less' },
+  'µs added': { better: 'less' },
+  /** The same for each message, and what it is made of. */
+  'µs/message': { better: 'less' },
+  'µs nodes': { better: 'less' },
+  'µs database': { better: 'less' },
+  'µs Redis': { better: 'less' },
+  /** What Redis was sent for each message, and what went over it in both directions. */
+  'Redis commands': { better: 'less' },
+  'Redis bytes': { better: 'less' },
   /** Microseconds of the server's and its database's CPU for each message, delivery, request or connection. */
   'µs CPU each': { better: 'less' },
   /** For each connection: live heap and buffers; and what the process has of the machine's memory. */
@@ -21,12 +32,18 @@ export const FIGURES = {
   'p50 ms': { better: 'less' },
   'p99 ms': { better: 'less' },
   'p99.9 ms': { better: 'less' },
+  /** Until the other one of the pair has it; the three above, until it is acknowledged. */
+  'reader p50 ms': { better: 'less' },
+  'reader p99 ms': { better: 'less' },
   /** Messages that were not taken. */
   refused: { better: 'less' },
   /** Statements to the database for each connection. */
   statements: { better: 'less' },
   server: { isShare: true },
   database: { isShare: true },
+  redis: { isShare: true },
+  'Redis commands/s': {},
+  'Redis KiB/s': {},
   generator: { isShare: true },
   /** How late messages left the generator (99th percentile). */
   'sent late ms': {},
@@ -56,8 +73,11 @@ export interface Reading {
   figures: Figures;
 }
 
+/** The subject that several nodes are held against: one without Redis. */
+export const ALONE = 'alone';
+
 /** A figure in all rounds, in their order. */
-export const roundsOf = (readings: Reading[], work: string, subject: string, name: FigureName): number[] =>
+export const roundsOf = (readings: readonly Reading[], work: string, subject: string, name: FigureName): number[] =>
   readings
     .filter((reading) => reading.work === work && reading.subject === subject)
     .map(({ figures }) => figures[name])

@@ -1,4 +1,4 @@
-// npm run bench: Parley beside raw Socket.IO and raw ws, or beside an older commit, in turns. `npm run bench -- --help` lists what
+// npm run bench: Parley beside raw Socket.IO and raw ws, beside an older commit, or as several nodes, in turns. `npm run bench -- --help` lists what
 // can be chosen; docs/performance.md says how to read what comes out.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -8,10 +8,11 @@ import { GENERATOR_CORE, isPinned, pin } from './cpu.js';
 import { each, type Reading } from './figures.js';
 import { baseline, pageOf, parley } from './launches.js';
 import { machineBefore, warnBefore } from './machine.js';
+import { costsOf, launches, nodeWorks } from './nodes.js';
 import { type Options, readOptions } from './options.js';
 import { comparison, familyTable } from './report.js';
 import type { Population } from './seed.js';
-import { BASELINES, DATABASES, Subject } from './subject.js';
+import { BASELINES, DATABASES, type Launch, Subject } from './subject.js';
 import { inTurn, peaksOf } from './turns.js';
 import { warningsOf } from './warnings.js';
 import { connect } from './workloads/connect.js';
@@ -37,17 +38,29 @@ const population = (scale: number, stored: number): Population => ({
   background: STORED * (scale - 1),
 });
 
+async function started(launch: Launch): Promise<Subject> {
+  say(`… ${launch.label}`);
+  const subject = await Subject.start(launch);
+  undoAtTheEnd(() => subject.stop());
+  return subject;
+}
+
+/** One node without Redis, and each number of nodes, standing still as soon as it is there. */
+async function startNodes({ nodes, scale }: Options): Promise<Subject[]> {
+  const subjects: Subject[] = [];
+  for await (const launch of launches(nodes!, OWN, population(scale, STORED))) {
+    const subject = await started(launch);
+    subject.freeze();
+    subjects.push(subject);
+  }
+  return subjects;
+}
+
 /** All that are chosen, each standing still until its turn comes. */
 async function startAll({ on, scale }: Options, builds: Build[], stored: number): Promise<Subject[]> {
   const people = population(scale, stored);
   const subjects: Subject[] = [];
-  const add = async (launch: Parameters<typeof Subject.start>[0]): Promise<Subject> => {
-    say(`… ${launch.label}`);
-    const subject = await Subject.start(launch);
-    undoAtTheEnd(() => subject.stop());
-    subjects.push(subject);
-    return subject;
-  };
+  const add = async (launch: Launch): Promise<void> => void subjects.push(await started(launch));
   for (const name of DATABASES.filter((database) => on.includes(database)))
     try {
       for (const build of builds) {
@@ -69,8 +82,9 @@ async function startAll({ on, scale }: Options, builds: Build[], stored: number)
   return subjects;
 }
 
-function workloads({ families }: Options, readings: Reading[]): Workload[] {
+function workloads({ families, nodes }: Options, readings: Reading[]): Workload[] {
   const has = (...names: string[]): boolean => families.some((family) => names.includes(family));
+  if (nodes) return nodeWorks(has, readings);
   const peaks = peaksOf(readings);
   const shares = SHARES.map((percent) =>
     paced(`${percent}% of its peak`, (subject) => Math.floor((peaks(subject) * percent) / 100)),
@@ -81,7 +95,7 @@ function workloads({ families }: Options, readings: Reading[]): Workload[] {
   return [
     ...(has('W1', 'W1p') ? [direct] : []),
     ...(has('W1p') ? [...shares, ...given] : []),
-    ...(has('W2') ? groups : []),
+    ...(has('W2') ? groups() : []),
     ...(has('W4') ? [history(STORED)] : []),
     ...(has('W5') ? [connect] : []),
     ...(has('W3') ? [idle] : []),
@@ -113,16 +127,26 @@ async function bench(options: Options): Promise<void> {
     }
   };
 
-  const subjects = await startAll(options, builds, STORED);
-  await measure(subjects, workloads(options, readings));
+  const subjects = await (options.nodes ? startNodes(options) : startAll(options, builds, STORED));
+  const works = workloads(options, readings);
+  if (options.nodes) {
+    // Each node is one more process that has compiled nothing yet.
+    say('… warming up');
+    await inTurn(subjects, direct, { rounds: 1, seconds: options.seconds });
+  }
+  await measure(subjects, works);
   for (const subject of subjects) await subject.stop();
   if (options.isMillion) {
     const parleys = options.on.filter((name) => DATABASES.some((database) => database === name));
     await measure(await startAll({ ...options, on: parleys }, builds, MILLION), [history(MILLION)]);
   }
 
-  for (const family of each(readings, 'family'))
-    say(`\n${familyTable(readings.filter((reading) => reading.family === family))}`);
+  const tellAll = (those: Reading[]): void => {
+    for (const family of each(those, 'family'))
+      say(`\n${familyTable(those.filter((reading) => reading.family === family))}`);
+  };
+  tellAll(readings);
+  if (options.nodes) tellAll(costsOf(readings, works));
   if (other) say(`\n${comparison(readings, other.revision!)}`);
   say(['', ...warningsOf(readings), `Written to ${options.json}.`].join('\n'));
 }

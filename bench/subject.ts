@@ -1,10 +1,11 @@
-// A server under test: a process of its own on the server's core, with its database, if it has one.
-import { type ChildProcess, fork } from 'node:child_process';
+// What is measured: a server, or several nodes that are one, with their database and their Redis, if they have them.
 import { createConnection } from 'mysql2/promise';
 import type { DatabaseServer } from '../test/support/database-server.js';
-import { cpuSeconds, pin, residentBytes, SERVER_CORE } from './cpu.js';
-import type { Inside, Question } from './probe.js';
-import { here } from './builds.js';
+import type { RedisServer } from '../test/support/redis-server.js';
+import { cpuSeconds } from './cpu.js';
+import { type Memory, MeasuredProcess, type Program } from './measured-process.js';
+import type { Inside } from './probe.js';
+import { RedisTraffic } from './redis-traffic.js';
 import type { Seeded } from './seed.js';
 import { sleep } from './stats.js';
 
@@ -20,35 +21,36 @@ export interface Launch {
   name: SubjectName;
   /** What it is called in tables: of an older build, its commit is named, too. */
   label: string;
-  file: string;
-  args: string[];
-  folder: string;
-  env: Record<string, string>;
-  /** Where it will listen; one without says so itself. */
-  port?: number;
+  /** One, or each node. */
+  programs: Program[];
   database?: DatabaseServer | undefined;
+  redis?: RedisServer | undefined;
   /** Who may connect, and what is there; a baseline takes a user's id for a token. */
   seeded: Seeded;
+  /** Of several nodes: resolves when they hear each other. */
+  joined?: () => Promise<void>;
 }
 
-export interface Memory {
-  /** Live objects and buffers, after a forced collection, in bytes. */
-  held: number;
-  resident: number;
+/** Seconds of CPU. */
+export interface Cpu {
+  server: number;
+  database: number;
+  redis: number;
 }
 
-const STARTS_WITHIN_MS = 60_000;
-const ANSWERS_WITHIN_MS = 30_000;
 /** Below this share of its core, over `QUIET_LOOK_MS`, a server has done with what was before. */
 const QUIET_SHARE = 0.1;
 const QUIET_LOOK_MS = 250;
 const QUIET_WITHIN_MS = 5_000;
 
 export class Subject {
-  port = 0;
-  private child!: ChildProcess;
+  /** Undefined where there is no Redis. */
+  readonly traffic: RedisTraffic | undefined;
+  private processes: MeasuredProcess[] = [];
 
-  private constructor(private readonly launch: Launch) {}
+  private constructor(private readonly launch: Launch) {
+    this.traffic = launch.redis && new RedisTraffic(launch.redis);
+  }
 
   static async start(launch: Launch): Promise<Subject> {
     const subject = new Subject(launch);
@@ -72,35 +74,49 @@ export class Subject {
     return (DATABASES as readonly string[]).includes(this.name);
   }
 
+  /** Of its only process, or of the first node. */
+  get port(): number {
+    return this.processes[0].port;
+  }
+
+  /**
+   * Of the node on which a user is. Users of a pair (2 and 3, 4 and 5 …) are on two different ones, and the first ones of all pairs
+   * on all, as are any users in a row.
+   */
+  portOf(user: number): number {
+    return this.processes[Math.ceil(user / 2) % this.processes.length].port;
+  }
+
   /** A new process on what is stored. */
   async restart(): Promise<void> {
     await this.stop();
     await this.run();
   }
 
-  /** In an orderly way, so that a profile is written: the probe ends it. */
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.thaw();
-    const ended = new Promise((resolve) => this.child.once('exit', resolve));
-    if (this.child.connected) this.child.disconnect();
-    const tooLong = setTimeout(() => this.child.kill('SIGKILL'), ANSWERS_WITHIN_MS / 3);
-    await ended;
-    clearTimeout(tooLong);
+    await Promise.all(this.processes.map((one) => one.stop()));
+    this.processes = [];
   }
 
-  /** It and its database stand still, so that nothing they still have to do takes time from another's turn. */
+  /** It, its database and its Redis stand still, so that nothing they still have to do takes time from another's turn. */
   freeze(): void {
     for (const pid of this.pids) process.kill(pid, 'SIGSTOP');
   }
 
+  /** What the nodes need goes on before them. */
   thaw(): void {
-    for (const pid of this.pids) process.kill(pid, 'SIGCONT');
+    for (const pid of this.pids.toReversed()) process.kill(pid, 'SIGCONT');
+  }
+
+  /** Until its nodes hear each other: those that stood still have to find each other again. */
+  async joined(): Promise<void> {
+    await this.launch.joined?.();
   }
 
   /** Until what earlier rounds have left to do is done, as far as that ends. */
   async quiet(): Promise<void> {
-    const total = (): number => this.cpu().server + this.cpu().database;
+    const total = (): number => Object.values(this.cpu()).reduce((sum, seconds) => sum + seconds, 0);
     for (const until = performance.now() + QUIET_WITHIN_MS; performance.now() < until;) {
       const before = total();
       await sleep(QUIET_LOOK_MS);
@@ -109,10 +125,14 @@ export class Subject {
     }
   }
 
-  /** Seconds of CPU that the server and its database have used. */
-  cpu(): { server: number; database: number } {
-    const { database } = this.launch;
-    return { server: cpuSeconds(this.child.pid!), database: database ? cpuSeconds(database.pid) : 0 };
+  /** What all nodes, the database and Redis have used. */
+  cpu(): Cpu {
+    const { database, redis } = this.launch;
+    return {
+      server: this.processes.reduce((sum, one) => sum + one.cpu(), 0),
+      database: database ? cpuSeconds(database.pid) : 0,
+      redis: redis ? cpuSeconds(redis.pid) : 0,
+    };
   }
 
   /** Statements that MariaDB or MySQL has been sent since it started; undefined elsewhere. */
@@ -126,79 +146,35 @@ export class Subject {
 
   /** From here on the probe looks at the event loop and the garbage collector. */
   async watch(): Promise<void> {
-    await this.ask('watch');
+    await Promise.all(this.processes.map((one) => one.watch()));
   }
 
-  /** What it has seen since. */
-  watched(): Promise<Inside> {
-    return this.ask<Inside>('watched');
+  /** What it has seen since; of several nodes, what the worst has. */
+  async watched(): Promise<Inside> {
+    const all = await Promise.all(this.processes.map((one) => one.watched()));
+    const worst = (figure: (inside: Inside) => number): number => Math.max(...all.map(figure));
+    return {
+      loop: {
+        p50: worst(({ loop }) => loop.p50),
+        p99: worst(({ loop }) => loop.p99),
+        max: worst(({ loop }) => loop.max),
+      },
+      gc: { count: worst(({ gc }) => gc.count), total: worst(({ gc }) => gc.total), max: worst(({ gc }) => gc.max) },
+    };
   }
 
-  async memory(): Promise<Memory> {
-    const { heapUsed, external } = await this.ask<NodeJS.MemoryUsage>('memory');
-    return { held: heapUsed + external, resident: residentBytes(this.child.pid!) };
+  /** Of its only process, or of the first node. */
+  memory(): Promise<Memory> {
+    return this.processes[0].memory();
   }
 
   private get pids(): number[] {
-    const { database } = this.launch;
-    return [this.child.pid!, ...(database ? [database.pid] : [])];
+    const { database, redis } = this.launch;
+    return [...this.processes, ...(redis ? [redis] : []), ...(database ? [database] : [])].map(({ pid }) => pid);
   }
 
+  /** One after the other, as nodes are: the first one makes the tables. */
   private async run(): Promise<void> {
-    const { file, args, folder, env, port } = this.launch;
-    this.child = fork(file, args, {
-      cwd: folder,
-      env: { PATH: process.env['PATH'], ...env },
-      // `BENCH_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=…"` profiles what is measured.
-      execArgv: [
-        '--expose-gc',
-        '--import',
-        here('./probe.js'),
-        ...(process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? []),
-      ],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    pin(this.child.pid!, SERVER_CORE);
-    this.port = port ?? (await this.hear((message) => (message as { port?: number }).port, STARTS_WITHIN_MS));
-    if (port !== undefined) await this.ready(port);
-  }
-
-  /** The first message of the process that is one. Fails where it ends, or says nothing for too long. */
-  private hear<T>(pick: (message: object) => T | undefined, within: number): Promise<T> {
-    const { child } = this;
-    return new Promise<T>((resolve, reject) => {
-      const done = (act: () => void): void => {
-        clearTimeout(timer);
-        child.off('message', heard).off('exit', ended);
-        act();
-      };
-      const heard = (message: object): void => {
-        const content = pick(message);
-        if (content !== undefined) done(() => resolve(content));
-      };
-      const ended = (code: number | null): void =>
-        done(() => reject(new Error(`${this.label} ended with ${code ?? 'a signal'}`)));
-      const timer = setTimeout(() => done(() => reject(new Error(`${this.label} says nothing`))), within);
-      child.on('message', heard).once('exit', ended);
-    });
-  }
-
-  private ask<T>(question: Question): Promise<T> {
-    const answer = this.hear((message) => {
-      const heard = message as { question?: Question; content: T };
-      return heard.question === question ? heard.content : undefined;
-    }, ANSWERS_WITHIN_MS);
-    this.child.send(question);
-    return answer;
-  }
-
-  private async ready(port: number): Promise<void> {
-    for (const until = performance.now() + STARTS_WITHIN_MS; performance.now() < until; await sleep(50)) {
-      if (this.child.exitCode !== null) throw new Error(`${this.label} ended with ${this.child.exitCode}`);
-      const response = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
-      await response?.body?.cancel();
-      if (response?.ok) return;
-    }
-    throw new Error(`${this.label} did not become ready`);
+    for (const program of this.launch.programs) this.processes.push(await MeasuredProcess.start(program));
   }
 }

@@ -10,6 +10,7 @@ async function turn(subject: Subject, work: Workload, seconds: number): Promise<
   subject.thaw();
   try {
     if (work.isFresh) await subject.restart();
+    await subject.joined();
     await subject.quiet();
     const figures = await work.measure(subject, seconds);
     // In the middle of a transaction its database would find it gone, when both go on.

@@ -8,7 +8,10 @@ export async function openAll(subject: Subject, count: number): Promise<LightSoc
   const sockets: LightSocket[] = [];
   let next = 0;
   const one = async (): Promise<void> => {
-    while (next < count) sockets.push(await LightSocket.open(subject.port, subject.seeded.tokens[next++]));
+    while (next < count) {
+      const user = next++;
+      sockets.push(await LightSocket.open(subject.portOf(user), subject.seeded.tokens[user]));
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
   return sockets;

@@ -3,7 +3,7 @@ import { assertAccepted } from '../light-socket.js';
 import { Durations, sleep } from '../stats.js';
 import type { Subject } from '../subject.js';
 import { forSeconds, measured, percentiles, until, WARM_UP_SECONDS, type Workload } from './measure.js';
-import { isRelay, openPairs } from './pairs.js';
+import { isRelay, openPairs, RECEIVERS } from './pairs.js';
 
 /** Unacknowledged messages of each pair: the next one leaves when one is acknowledged. */
 const IN_FLIGHT = 8;
@@ -12,6 +12,7 @@ const ANSWERS_WITHIN_MS = 10_000;
 export const direct: Workload = {
   family: 'W1',
   work: 'W1 direct',
+  receivers: RECEIVERS,
   suits: ({ name }) => name !== 'fastify',
   async measure(subject: Subject, seconds: number) {
     const { pairs, arrived, close } = await openPairs(subject);

@@ -22,7 +22,7 @@ const ARRIVES_WITHIN_MS = 10_000;
 async function enter(subject: Subject, size: number, groupId: number): Promise<LightSocket[]> {
   const sockets: LightSocket[] = [];
   for (let i = 0; i < size; i++) {
-    const socket = await LightSocket.open(subject.port, subject.seeded.tokens[i]);
+    const socket = await LightSocket.open(subject.portOf(i), subject.seeded.tokens[i]);
     await socket.ask(`{"chat_type":"group","chat_group_id":${groupId},"is_enter":true}`);
     sockets.push(socket);
   }
@@ -34,6 +34,7 @@ async function enter(subject: Subject, size: number, groupId: number): Promise<L
 const group = (size: number, inFlight: number): Workload => ({
   family: 'W2',
   work: `W2 group of ${size}${inFlight === 1 ? ', one in flight' : ''}`,
+  receivers: size,
   suits: ({ name }) => name !== 'fastify' && name !== 'socket.io-relay',
   async measure(subject, seconds) {
     const groupId = subject.seeded.groupIds[0];
@@ -96,4 +97,5 @@ const group = (size: number, inFlight: number): Workload => ({
   },
 });
 
-export const groups: Workload[] = SIZES.flatMap((size) => [group(size, BUSY), group(size, 1)]);
+export const groups = (sizes: readonly number[] = SIZES): Workload[] =>
+  sizes.flatMap((size) => [group(size, BUSY), group(size, 1)]);

@@ -9,6 +9,8 @@ export interface Workload {
   family: string;
   work: string;
   suits: (subject: Subject) => boolean;
+  /** How many get each message; of a work that is about messages. */
+  receivers?: number;
   /** In a process that has done nothing yet. */
   isFresh?: boolean;
   /** One round; the first figure is what the work is about. */
@@ -20,7 +22,7 @@ export const WARM_UP_SECONDS = 1;
 
 export interface Window {
   seconds: number;
-  /** Seconds of CPU of the server and its database. */
+  /** Seconds of CPU of the server, its database and its Redis. */
   cpu: number;
   /** How busy everything was, and what it was like inside the server. */
   load: Figures;
@@ -29,26 +31,35 @@ export interface Window {
 /** Runs `during` (or simply waits) between two looks at the clock, at everybody's CPU, and into the server. */
 export async function measured(subject: Subject, during: () => Promise<void>): Promise<Window> {
   await subject.watch();
+  const traffic = await subject.traffic?.soFar();
   const [cpu, own, machine, start] = [subject.cpu(), process.cpuUsage(), machineTimes(), performance.now()];
   await during();
   const seconds = (performance.now() - start) / 1000;
   const [cpuAfter, ownAfter, machineAfter] = [subject.cpu(), process.cpuUsage(own), machineTimes()];
+  const trafficAfter = await subject.traffic?.soFar();
   const { loop, gc } = await subject.watched();
   const server = cpuAfter.server - cpu.server;
   const database = cpuAfter.database - cpu.database;
+  const redis = cpuAfter.redis - cpu.redis;
   const generator = (ownAfter.user + ownAfter.system) / 1e6;
   return {
     seconds,
-    cpu: server + database,
+    cpu: server + database + redis,
     load: {
       server: server / seconds,
       database: database / seconds,
+      ...(traffic &&
+        trafficAfter && {
+          redis: redis / seconds,
+          'Redis commands/s': (trafficAfter.commands - traffic.commands) / seconds,
+          'Redis KiB/s': (trafficAfter.bytes - traffic.bytes) / 1024 / seconds,
+        }),
       generator: generator / seconds,
       'loop p99 ms': loop.p99,
       'loop max ms': loop.max,
       'GC max ms': gc.max,
       GC: gc.total / 1000 / seconds,
-      ...busyBetween(machine, machineAfter, seconds, server + database + generator),
+      ...busyBetween(machine, machineAfter, seconds, server + database + redis + generator),
     },
   };
 }

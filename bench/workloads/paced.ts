@@ -4,7 +4,7 @@ import { atPace } from '../pace.js';
 import { Durations } from '../stats.js';
 import type { Subject } from '../subject.js';
 import { measured, percentiles, until, WARM_UP_SECONDS, type Workload } from './measure.js';
-import { isRelay, openPairs } from './pairs.js';
+import { isRelay, openPairs, RECEIVERS } from './pairs.js';
 
 /** Shares of its own peak, in percent, and messages a second. */
 export const SHARES = [10, 25, 50, 75, 90];
@@ -18,21 +18,35 @@ const ANSWERS_WITHIN_MS = 15_000;
 export const paced = (level: string, paceOf: (subject: Subject) => number | undefined): Workload => ({
   family: 'W1p',
   work: `W1 paced, ${level}`,
+  receivers: RECEIVERS,
   suits: (subject) => subject.name !== 'fastify' && !isRelay(subject) && paceOf(subject) !== undefined,
   async measure(subject, seconds) {
     const perSecond = paceOf(subject)!;
     const { pairs, arrived, close } = await openPairs(subject);
-    const [latency, late] = [new Durations(), new Durations()];
+    const [latency, arrival, late] = [new Durations(), new Durations(), new Durations()];
     let [answered, refused] = [0, 0];
     let isCounting = false;
+    /** Of each pair, when those were due that its reader has not got yet. They come in their order. */
+    const onTheirWay: { due: number; isCounted: boolean }[][] = pairs.map(() => []);
+    for (const [i, pair] of pairs.entries())
+      pair.onDelivered = () => {
+        // Nothing is on its way where the room's first message comes late.
+        const sent = onTheirWay[i].shift();
+        if (sent?.isCounted) arrival.add(performance.now() - sent.due);
+      };
     const send = (number: number, due: number): void => {
       const isCounted = isCounting;
       if (isCounted) late.add(performance.now() - due);
-      const { writer, payload } = pairs[number % pairs.length];
+      const i = number % pairs.length;
+      const { writer, payload } = pairs[i];
+      const sent = { due, isCounted };
+      onTheirWay[i].push(sent);
       writer.send(payload, (packet) => {
         answered += 1;
-        if (!isAccepted(packet)) refused += 1;
-        else if (isCounted) latency.add(performance.now() - due);
+        if (!isAccepted(packet)) {
+          refused += 1;
+          onTheirWay[i].splice(onTheirWay[i].indexOf(sent), 1);
+        } else if (isCounted) latency.add(performance.now() - due);
       });
     };
     const [warm, total] = [WARM_UP_SECONDS, seconds].map((time) => Math.ceil(perSecond * time));
@@ -48,6 +62,8 @@ export const paced = (level: string, paceOf: (subject: Subject) => number | unde
     return {
       'messages/s': total / window.seconds,
       ...percentiles(latency),
+      'reader p50 ms': arrival.percentile(50),
+      'reader p99 ms': arrival.percentile(99),
       refused,
       'µs CPU each': (window.cpu / total) * 1e6,
       ...window.load,

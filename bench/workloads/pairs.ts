@@ -4,6 +4,8 @@ import type { Subject } from '../subject.js';
 import { isDelivery, TEXT, until } from './measure.js';
 
 export const PAIRS = 50;
+/** The other one, and whoever wrote it. */
+export const RECEIVERS = 2;
 const ARRIVES_WITHIN_MS = 10_000;
 
 export interface Pair {
@@ -28,7 +30,7 @@ export async function openPairs(subject: Subject): Promise<Pairs> {
   let [delivered, echoed] = [0, 0];
   const sockets: LightSocket[] = [];
   const connect = async (user: number): Promise<LightSocket> => {
-    const socket = await LightSocket.open(subject.port, subject.seeded.tokens[user]);
+    const socket = await LightSocket.open(subject.portOf(user), subject.seeded.tokens[user]);
     sockets.push(socket);
     return socket;
   };

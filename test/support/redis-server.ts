@@ -28,6 +28,10 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    return this.process!.pid!;
+  }
+
   /** Starts it, or starts it again, empty, after `kill`; resolves when it answers. */
   async run(): Promise<void> {
     if (!binary) throw new Error('There is no redis-server on this machine: install redis-server.');

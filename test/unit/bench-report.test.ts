@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { roomsOf } from '../../bench/baselines/memberships.js';
 import type { Figures, Reading } from '../../bench/figures.js';
 import { comparison, familyTable } from '../../bench/report.js';
+import { costsOf } from '../../bench/nodes.js';
 import { warningsOf } from '../../bench/warnings.js';
 
 const rounds = (subject: string, all: Figures[], work = 'W1 direct', family = 'W1'): Reading[] =>
@@ -59,6 +60,34 @@ it('compares only what every round of both has', () => {
   delete before[2]['p99.9 ms'];
   const lines = cells(comparison([...rounds('sqlite@abc', before), ...rounds('sqlite', now)], 'abc'));
   expect(lines.map(([, , figure]) => figure)).toEqual(['messages/s']);
+});
+
+it('says what a message costs on several nodes, and what that is more than on one without Redis, round by round', () => {
+  const works = [{ family: 'W1', work: 'W1 direct', receivers: 2, suits: () => true, measure: async () => ({}) }];
+  const alone = [0.5, 0.6].map((server) => ({ 'messages/s': 10_000, server, database: 0.1 }));
+  const two = { 'messages/s': 5_000, server: 0.625, database: 0.1, redis: 0.05 };
+  const traffic = { 'Redis commands/s': 10_000, 'Redis KiB/s': 5_000 };
+  const readings = [
+    ...rounds('alone', alone),
+    ...rounds(
+      '2 nodes',
+      [two, two].map((one) => ({ ...one, ...traffic })),
+    ),
+  ];
+  const costs = costsOf(readings, works);
+  expect(costs[0].figures).toEqual({ 'µs/delivery': 30, 'µs/message': 60, 'µs nodes': 50, 'µs database': 10 });
+  expect(costs[2].figures).toEqual({
+    'µs/delivery': 77.5,
+    'µs added': 47.5,
+    'µs/message': 155,
+    'µs nodes': 125,
+    'µs database': 20,
+    'µs Redis': 10,
+    'Redis commands': 2,
+    'Redis bytes': 1_024,
+  });
+  expect(costs[3].figures['µs added']).toBe(42.5);
+  expect(cells(familyTable(costs))[1].slice(0, 4)).toEqual(['W1 direct', '2 nodes', '77.5', '2.40 (2.21–2.58)']);
 });
 
 it('warns of a busy machine, and of a generator that is saturated or late', () => {
