@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { cleanEnv, type ReporterOptions } from 'envalid';
 import type { DatabaseUrl } from './database-url.js';
 import { isLoopbackName } from './loopback.js';
+import type { RedisUrl } from './redis-url.js';
 import type { Transport } from './validators.js';
 import { variables } from './variables.js';
 
@@ -32,7 +33,7 @@ export interface Config {
   /** Connections to `databaseUrl`, without the one that holds the lock. */
   readonly databasePool: number;
   /** Undefined: this process is the only one on its database. */
-  readonly redisUrl: string | undefined;
+  readonly redisUrl: RedisUrl | undefined;
   /** Before the names of all channels and keys in Redis. */
   readonly redisPrefix: string;
   readonly migrateAtStart: boolean;

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { makeValidator } from 'envalid';
 import { parseDatabaseUrl } from './database-url.js';
+import { parseRedisUrl } from './redis-url.js';
 
 /*
  * What the text of a variable may be, and what it means.
@@ -103,21 +104,7 @@ export const smtpUrl = validator((given) => {
   return isSmtp && url.hostname && !url.search && !url.hash ? given.replace(/\/+$/, '') : undefined;
 }, 'a URL like smtp://user:password@mail.example.com:587, without a query (SMTP_TLS and SMTP_CA are variables of their own)');
 
-export const redisUrl = validator((given) => {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (!url || !/^rediss?:$/.test(url.protocol) || !url.hostname || !/^(\/\d*)?$/.test(url.pathname)) return undefined;
-  // The client passes over what follows, and throws where a password cannot be decoded.
-  return url.search || url.hash || !isDecodable(url.username + url.password) ? undefined : given;
-}, 'redis://user:password@host:6379, or rediss:// with TLS; special characters as %xx');
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const redisUrl = makeValidator((given) => parseRedisUrl(given.trim()));
 
 export const word = validator(
   (given) => (/^[\w.-]{1,50}$/.test(given) ? given : undefined),

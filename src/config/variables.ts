@@ -71,7 +71,7 @@ export const variables = {
   REDIS_URL: redisUrl({
     default: undefined,
     docs: 'none: one process is all there is',
-    desc: 'Redis, through which several processes with the same DATABASE_URL tell each other what happens: redis://user:password@host:6379.',
+    desc: 'Redis, through which several processes with the same DATABASE_URL tell each other what happens: redis://user:password@host:6379. A Redis Cluster: redis://host:7000,host:7001. Sentinel: redis+sentinel://host:26379,host:26379/NAME.',
   }),
   REDIS_PREFIX: word({
     default: 'parley',

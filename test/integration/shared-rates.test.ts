@@ -18,7 +18,7 @@ describe.skipIf(!hasRedis)('rates on several nodes', () => {
       SMTP_URL: 'smtp://127.0.0.1',
       JWT_SECRET: 'a secret for tests, longer than 32 bytes',
     });
-    const bus = await RedisBus.open(redis.url, config.redisPrefix);
+    const bus = await RedisBus.open(config.redisUrl!, config.redisPrefix);
     const limits = new RateLimits(config, new Metrics(config));
     const rates = new SharedRates(bus, limits, config);
     rates.onApplicationBootstrap();

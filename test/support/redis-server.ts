@@ -12,14 +12,39 @@ const binary = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/lo
 /** Whether this machine has a Redis. With REQUIRE_SERVICES=1, tests that need one fail without. */
 export const hasRedis = binary !== undefined || process.env['REQUIRE_SERVICES'] === '1';
 
+/** What a test may do to its Redis, be it one server, a Redis Cluster, or a master with Sentinels. */
+export interface PrivateRedis {
+  readonly url: string;
+  /** Sends commands to the server that has the key or channel now. @returns the answer to the last one */
+  askOf<T = unknown>(name: string, ...commands: string[][]): Promise<T>;
+  /** Sends a command to each server that has keys and channels. */
+  askAll<T = unknown>(command: string[]): Promise<T[]>;
+  /** All of it, as a crash does it. */
+  kill(): Promise<void>;
+  /** Starts it again after `kill`, empty. */
+  run(): Promise<void>;
+  /** It is there and answers nothing, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Whatever a test has done to it, it runs again. */
+  mend(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SINGLE = ['--save', '', '--appendonly', 'no'];
+
 /** A Redis of our own, without data on disk, that a test may kill, pause and start again empty. */
-export class RedisServer {
+export class RedisServer implements PrivateRedis {
   private process?: ChildProcess;
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    private readonly options: readonly string[],
+  ) {}
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  /** @param options of redis-server, beside its port and its address */
+  static async start(options: readonly string[] = SINGLE, port?: number): Promise<RedisServer> {
+    const server = new RedisServer(port ?? (await freePort()), options);
     await server.run();
     return server;
   }
@@ -35,7 +60,7 @@ export class RedisServer {
   /** Starts it, or starts it again, empty, after `kill`; resolves when it answers. */
   async run(): Promise<void> {
     if (!binary) throw new Error('There is no redis-server on this machine: install redis-server.');
-    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const options = [...this.options, '--port', String(this.port), '--bind', '127.0.0.1'];
     this.process = spawn(binary, options, { stdio: 'ignore' });
     for (let attempt = 0; attempt < 600; attempt++) {
       if (await this.ask(['PING']).catch(() => undefined)) return;
@@ -46,14 +71,28 @@ export class RedisServer {
 
   /** Sends a command on a connection of its own. */
   async ask<T = unknown>(command: string[]): Promise<T> {
-    const client = createClient({ url: this.url, socket: { reconnectStrategy: false, connectTimeout: 2_000 } });
+    return (await this.askAtOnce<T>([command]))[0];
+  }
+
+  /** Sends commands in one packet. */
+  async askAtOnce<T = unknown>(commands: string[][]): Promise<T[]> {
+    const socket = { reconnectStrategy: false, connectTimeout: 2_000 } as const;
+    const client = createClient({ url: this.url, RESP: 2, socket });
     client.on('error', () => undefined);
     await client.connect();
     try {
-      return (await client.sendCommand(command)) as T;
+      return (await Promise.all(commands.map((command) => client.sendCommand(command)))) as T[];
     } finally {
       client.destroy();
     }
+  }
+
+  async askOf<T = unknown>(_name: string, ...commands: string[][]): Promise<T> {
+    return (await this.askAtOnce<T>(commands)).at(-1)!;
+  }
+
+  async askAll<T = unknown>(command: string[]): Promise<T[]> {
+    return [await this.ask<T>(command)];
   }
 
   /** As a crash does it. */
@@ -82,7 +121,7 @@ export class RedisServer {
     if (this.isRunning) await this.kill();
   }
 
-  private get isRunning(): boolean {
+  get isRunning(): boolean {
     return this.process?.exitCode === null && this.process.signalCode === null;
   }
 }

@@ -7,6 +7,7 @@ import { DCLinter } from 'dclint';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/config.js';
+import { parseRedisUrl } from '../../src/config/redis-url.js';
 import { variables } from '../../src/config/variables.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -55,7 +56,7 @@ describe('compose.yaml', () => {
     expect(alone.redisUrl).toBeUndefined();
     const cluster = fill({ PUBLIC_URL: 'https://chat.example.com', MYSQL_PASSWORD: 'ab12', REDIS_PASSWORD: 'cd34' });
     const given = { JWT_SECRET: 'x'.repeat(32), SMTP_URL: 'smtp://mail.example.com' };
-    expect(loadConfig({ ...cluster, ...given }).redisUrl).toBe('redis://:cd34@redis:6379');
+    expect(loadConfig({ ...cluster, ...given }).redisUrl).toEqual(parseRedisUrl('redis://:cd34@redis:6379'));
     expect(() => fill({})).toThrow(/PUBLIC_URL/);
   });
 

@@ -2,6 +2,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config/config.js';
+import { parseRedisUrl } from '../../src/config/redis-url.js';
 import { envExample } from '../../src/config/variables.js';
 import { loadSecret } from '../../src/config/secret.js';
 import { temporaryFolder } from '../support/app.js';
@@ -137,11 +138,74 @@ describe('the configuration', () => {
   it('asks where links lead when the port is not known', () => {
     expect(() => loadConfig({ REDIS_URL: 'redis://localhost' })).toThrow(/DATABASE_URL is required with REDIS_URL/);
     expect(() => loadConfig({ REDIS_URL: 'redis://localhost' })).toThrow(/SMTP_URL is required with REDIS_URL/);
-    const refused = ['localhost:6379', 'http://localhost', 'redis://', 'redis://localhost/x'];
-    refused.push('redis://:%zz@localhost', 'redis://%@localhost', 'redis://localhost?family=6', 'redis://localhost#x');
+    expect(() => loadConfig({ PORT: '0' })).toThrow(/PUBLIC_URL is required with PORT=0/);
+  });
+
+  it('says what REDIS_URL has to be', () => {
+    const refused = ['localhost:6379', 'http://localhost', 'redis://', 'redis://localhost/x', 'redis://a,,b'];
+    refused.push(
+      'redis://:%zz@localhost',
+      'redis://%@localhost',
+      'redis://localhost?',
+      'redis://localhost#x',
+      'redis://a:0',
+    );
     for (const wrong of refused)
       expect(() => loadConfig({ REDIS_URL: wrong }), wrong).toThrow(/REDIS_URL must be redis:/);
-    expect(() => loadConfig({ PORT: '0' })).toThrow(/PUBLIC_URL is required with PORT=0/);
+    for (const [wrong, because] of [
+      ['redis://localhost?family=6', /has an unknown parameter/],
+      ['redis://a,b/1', /has only database 0/],
+      ['redis://u:hunter2@a,u:hunter2@b', /user and password once/],
+      ['redis+sentinel://a', /needs the name/],
+      ['redis+sentinel://a/x/y', /needs the name/],
+      ['redis+sentinel://a/x?password=hunter2', /has an unknown parameter/],
+    ] as const) {
+      expect(() => loadConfig({ REDIS_URL: wrong }), wrong).toThrow(because);
+      expect(() => loadConfig({ REDIS_URL: wrong }), wrong).not.toThrow(/hunter2/);
+    }
+  });
+
+  it('reads each form of REDIS_URL', () => {
+    const nothing = { isTls: false, user: undefined, password: undefined, database: 0, masterName: '' };
+    const single = { ...nothing, sentinelUser: undefined, sentinelPassword: undefined };
+    expect(parseRedisUrl('redis://localhost')).toEqual({
+      ...single,
+      kind: 'server',
+      addresses: [{ host: 'localhost', port: 6379 }],
+    });
+    expect(parseRedisUrl('rediss://a%40b:p%3Aq@[::1]:7000/3')).toEqual({
+      ...single,
+      kind: 'server',
+      addresses: [{ host: '::1', port: 7000 }],
+      isTls: true,
+      user: 'a@b',
+      password: 'p:q',
+      database: 3,
+    });
+    expect(parseRedisUrl('redis://:pw@h1:7000,h2,[::2]:7002/0')).toEqual({
+      ...single,
+      kind: 'cluster',
+      addresses: [
+        { host: 'h1', port: 7000 },
+        { host: 'h2', port: 6379 },
+        { host: '::2', port: 7002 },
+      ],
+      password: 'pw',
+    });
+    expect(parseRedisUrl('rediss+sentinel://u:pw@s1,s2:1/my-master/2?sentinel_password=x%26y')).toEqual({
+      kind: 'sentinel',
+      addresses: [
+        { host: 's1', port: 26379 },
+        { host: 's2', port: 1 },
+      ],
+      isTls: true,
+      user: 'u',
+      password: 'pw',
+      database: 2,
+      masterName: 'my-master',
+      sentinelUser: undefined,
+      sentinelPassword: 'x&y',
+    });
   });
 
   it('lists all that is wrong at once', () => {

@@ -2,12 +2,14 @@ import { randomInt } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
 import { logLine } from '../../common/logs/log-line.js';
+import type { RedisUrl } from '../../config/redis-url.js';
 import type { Carrier } from '../carrier.js';
 import type { Counts } from '../counts.js';
 import { type Heard, NodeBus } from '../node-bus.js';
 import { RedisCarrier } from './redis-carrier.js';
 import { RedisCounts } from './redis-counts.js';
-import { RedisLink, unharmed } from './redis-link.js';
+import { type RedisLink, unharmed } from './redis-link.js';
+import { RedisLinks } from './redis-links.js';
 
 /** How often each node says that it is there, and with which number its news stand. */
 const HELLO_EVERY_MS = 1_000;
@@ -35,41 +37,49 @@ interface Awaited {
   done: (byAll: boolean) => void;
 }
 
-/** News between nodes over Redis: one channel for all, and one for each node. */
+/**
+ * News between nodes over Redis: one channel for all, and one for each node. In a Redis Cluster all of these are of one slot, so they come and
+ * go together: a node that hears what all are told, and not what it is told itself, would count as there and be waited for.
+ */
 export class RedisBus extends NodeBus implements OnApplicationShutdown {
   readonly isShared = true;
   readonly nodeId = randomInt(2, 2 ** 31 - 1);
   private readonly logger = new CalmLogger('Nodes');
-  private readonly link: RedisLink;
+  private readonly links: RedisLinks;
   private readonly redisCarrier: RedisCarrier;
   private readonly redisCounts: RedisCounts;
   private readonly listeners = new Map<string, Heard>();
   private readonly missedListeners: (() => void)[] = [];
   private readonly peers = new Map<number, Peer>();
   private readonly awaited = new Map<number, Awaited>();
-  private isListening = false;
+  /** The connection over which this node hears others. */
+  private listening: RedisLink | undefined;
+  private coming: RedisLink | undefined;
   private asked = 0;
   private number = 0;
   private readonly timer: NodeJS.Timeout;
   private readonly hear = unharmed((text) => this.heard(text));
 
   private constructor(
-    url: string,
+    url: RedisUrl,
     private readonly prefix: string,
   ) {
     super();
-    this.link = new RedisLink(url);
-    this.redisCarrier = new RedisCarrier(this.link, `${prefix}room:`);
-    this.redisCounts = new RedisCounts(this.link, `${prefix}rate:`);
-    this.link.onUp(() => void this.cameUp());
-    this.link.onDown(() => (this.isListening = false));
+    this.links = new RedisLinks(url);
+    this.redisCarrier = new RedisCarrier(this.links, `${prefix}room:`);
+    this.redisCounts = new RedisCounts(this.links, `${prefix}rate:`);
+    this.links.onUp(() => this.come());
+    this.links.onDown((link) => {
+      if (link === this.listening) this.listening = undefined;
+    });
+    this.links.onMoved(() => this.follow());
     this.timer = setInterval(() => this.hello(), HELLO_EVERY_MS).unref();
   }
 
-  /** @param prefix of all channels: communities that share a Redis have different ones. @throws StartError as RedisLink.open */
-  static async open(url: string, prefix: string): Promise<RedisBus> {
+  /** @param prefix of all channels: communities that share a Redis have different ones. @throws StartError as RedisLinks.open */
+  static async open(url: RedisUrl, prefix: string): Promise<RedisBus> {
     const bus = new RedisBus(url, prefix);
-    await bus.link.open();
+    await bus.links.open();
     return bus;
   }
 
@@ -82,11 +92,11 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   }
 
   override get isUp(): boolean {
-    return this.isListening;
+    return this.listening !== undefined;
   }
 
   override get dropped(): number {
-    return this.link.dropped;
+    return this.links.dropped;
   }
 
   override nodes(): readonly number[] {
@@ -130,36 +140,58 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   onApplicationShutdown(): void {
     clearInterval(this.timer);
     this.redisCarrier.close();
-    if (!this.isUp) return this.link.close();
+    if (!this.isUp) return this.links.close();
     this.publish(BYE, null);
     // What was published a moment ago is still being written.
-    setTimeout(() => this.link.close(), 50);
+    setTimeout(() => this.links.close(), 50);
   }
 
   private publish(topic: string, data: unknown, to?: number, ask?: number): boolean {
     const piece: Piece = [this.nodeId, to === undefined ? ++this.number : 0, topic, data];
     if (ask !== undefined) piece.push(ask);
-    return this.link.publish(this.prefix + (to === undefined ? 'nodes' : `node:${to}`), JSON.stringify(piece));
+    return this.links.publish(to === undefined ? this.all : this.channelOf(to), JSON.stringify(piece));
   }
 
   private hello(): void {
     const since = performance.now() - GONE_AFTER_MS;
     for (const [id, { heardAt }] of this.peers) if (heardAt < since) this.forget(id);
-    if (!this.link.isUp) return;
     // It could not be had, though Redis seems to be there.
-    if (!this.isListening) void this.cameUp();
-    else this.publish(HELLO, null);
+    if (this.listening) this.publish(HELLO, null);
+    else this.come();
   }
 
-  private async cameUp(): Promise<void> {
-    try {
-      await this.link.subscribe([`${this.prefix}nodes`, `${this.prefix}node:${this.nodeId}`], this.hear);
-    } catch {
-      return;
-    }
-    this.isListening = true;
+  private get all(): string {
+    return `${this.prefix}nodes`;
+  }
+
+  /** Of the same slot: what stands in braces decides. */
+  private channelOf(node: number): string {
+    return `{${this.all}}:${node}`;
+  }
+
+  private come(): void {
+    const link = this.links.of(this.all);
+    if (link?.isUp && link !== this.listening && link !== this.coming) void this.comeTo(link);
+  }
+
+  private async comeTo(link: RedisLink): Promise<void> {
+    this.coming = link;
+    const failed = await link.subscribe([this.all, this.channelOf(this.nodeId)], this.hear);
+    if (this.coming === link) this.coming = undefined;
+    if (failed.length > 0 || !link.isUp || link !== this.links.of(this.all)) return;
+    this.listening = link;
     this.hello();
     this.missed();
+  }
+
+  /** The channels may have come to another server. */
+  private follow(): void {
+    const before = this.listening;
+    if (before && before !== this.links.of(this.all)) {
+      this.listening = undefined;
+      void before.unsubscribe([this.all, this.channelOf(this.nodeId)], this.hear);
+    }
+    this.come();
   }
 
   private heard(text: string): void {

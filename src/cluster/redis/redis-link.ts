@@ -1,60 +1,78 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '@redis/client';
 import { Logger } from '@nestjs/common';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
 import { logLine } from '../../common/logs/log-line.js';
 import { StartError } from '../../common/start-error.js';
 import { Backoff } from '../../common/timing/backoff.js';
-import { Deadline } from '../../common/timing/deadline.js';
+import type { RedisAddress } from '../../config/redis-url.js';
+import { slotOf } from './key-slot.js';
+import {
+  type Access,
+  type Client,
+  destroy,
+  inTime,
+  isMoved,
+  MOST_UNDER_WAY,
+  newClient,
+  reasonOf,
+} from './redis-client.js';
 
 /** Pauses between two tries to connect. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 const PING_EVERY_MS = 1_000;
-/** A connection is given up that takes longer for the answer to a ping. */
-const ANSWER_WITHIN_MS = 2_000;
-/** Commands that wait for an answer, in number and in UTF-16 units: past either, what is published is dropped. */
-const MOST_UNDER_WAY = 20_000;
+/** UTF-16 units of what waits for an answer: past that, what is published is dropped. */
 const MOST_UNITS_UNDER_WAY = 16 * 1024 * 1024;
-/** Channels of one command. */
+/** Channels that are asked for at once. */
 const CHANNELS_AT_ONCE = 500;
 /** Before it there are no sharded channels. */
 const OLDEST_MAJOR = 7;
-/** How long the start waits for Redis. It goes on without: Redis may be away at any time. */
-const START_WITHIN_MS = 3_000;
+/** A server that has counted other subscriptions than this process so often has lost some. */
+const MOST_MISCOUNTS = 3;
 
 type Arrived = (text: string) => void;
 
-type Client = ReturnType<typeof newClient>;
+/** Where a connection leads, and whether it is still the right one. */
+export interface Way {
+  /** Says in the log what is away. */
+  readonly name: string;
+  /** Said in the log of what that leads to. */
+  readonly loss: string;
+  /** One of a Redis Cluster: each command names channels of one slot alone. */
+  readonly isOfCluster?: boolean;
+  /** Where to connect now. @throws where that is not known */
+  find(): RedisAddress | Promise<RedisAddress>;
+  /** Looks at a fresh connection. @throws where it must not be used */
+  check?(client: Client): Promise<void>;
+  /** Resolves, with the reason, once the connection must be given up, though it works. */
+  watch?(client: Client, signal: AbortSignal): Promise<unknown>;
+  /** There is no connection any more, and will be none. */
+  close?(): void;
+}
 
-/** Not connected again by the library: what it was subscribed to is asked for anew, by those who need it by then. */
-const newClient = (url: string) =>
-  createClient({
-    url,
-    // One connection carries answers and news.
-    RESP: 3,
-    // A command for which there is no connection fails at once.
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: 2 * MOST_UNDER_WAY,
-    maintNotifications: 'disabled',
-    socket: { connectTimeout: ANSWER_WITHIN_MS, socketTimeout: ANSWER_WITHIN_MS, reconnectStrategy: false },
-  });
-
-/** One connection to Redis, for all that this process publishes and hears. What is published while it is away is dropped, and counted. */
+/** One connection to a server of Redis, for all that this process publishes and hears there. What is published while it is away is dropped, and counted. */
 export class RedisLink {
   /** What was not published, since Redis was away or too slow. */
   dropped = 0;
+  /** Why it is away, or was at last. */
+  trouble: unknown;
   private readonly logger = new Logger('Redis');
   /** Undefined while Redis is away. */
   private client: Client | undefined;
   private underWay = 0;
   private unitsUnderWay = 0;
+  /** Channels that the server has to have by now, and commands about them that it has not answered. */
+  private subscriptions = 0;
+  private changing = 0;
   private readonly ups: (() => void)[] = [];
   private readonly downs: (() => void)[] = [];
+  private readonly strays: (() => void)[] = [];
   private readonly closing = new AbortController();
-  private trouble: unknown;
 
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly way: Way,
+    private readonly access: Access,
+  ) {}
 
   get isUp(): boolean {
     return this.client !== undefined;
@@ -69,23 +87,13 @@ export class RedisLink {
     this.downs.push(down);
   }
 
-  /** Waits some seconds for the first connection, and goes on without. @throws StartError where Redis refuses this process, or is too old */
-  async open(): Promise<void> {
+  /** Calls `stray` when the server says that another one has what was sent here, or listened to. */
+  onStray(stray: () => void): void {
+    this.strays.push(stray);
+  }
+
+  open(): void {
     void this.stayConnected();
-    const until = performance.now() + START_WITHIN_MS;
-    while (!this.client && performance.now() < until) {
-      const reason = reasonOf(this.trouble);
-      if (/^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH)/.test(reason)) {
-        this.close();
-        throw new StartError(`Redis refuses the user or the password in REDIS_URL: ${reason}`);
-      }
-      if (/^ERR (invalid )?DB index/i.test(reason)) {
-        this.close();
-        throw new StartError(`Redis has no database of the number at the end of REDIS_URL: ${reason}`);
-      }
-      await sleep(20);
-    }
-    if (this.client) await this.assertVersion(this.client);
   }
 
   /** @returns whether it is under way; whether it arrives is not known */
@@ -101,32 +109,82 @@ export class RedisLink {
       this.underWay--;
       this.unitsUnderWay -= text.length;
     };
-    client.sPublish(channel, text).then(done, () => {
+    client.sPublish(channel, text).then(done, (error) => {
       this.dropped++;
       done();
+      this.noteStray(error);
     });
     return true;
   }
 
   /** Runs a script on one key. @throws where there is no connection now, or it breaks before the answer */
   async run(script: string, key: string, args: string[]): Promise<unknown> {
-    return this.connected().eval(script, { keys: [key], arguments: args });
+    try {
+      return await this.connected().eval(script, { keys: [key], arguments: args });
+    } catch (error) {
+      this.noteStray(error);
+      throw error;
+    }
   }
 
-  /** @throws where there is no connection now */
-  async subscribe(channels: readonly string[], arrived: Arrived): Promise<void> {
-    for (let i = 0; i < channels.length; i += CHANNELS_AT_ONCE)
-      await this.connected().sSubscribe(channels.slice(i, i + CHANNELS_AT_ONCE), arrived);
+  /** Each channel once. @returns those that could not be had */
+  async subscribe(channels: readonly string[], arrived: Arrived): Promise<string[]> {
+    const failed: string[] = [];
+    for (const commands of this.commandsFor(channels)) {
+      const { client } = this;
+      await Promise.all(
+        commands.map(async (names) => {
+          this.changing++;
+          try {
+            await this.connected().sSubscribe(names, arrived);
+            if (client === this.client) this.subscriptions += names.length;
+          } catch (error) {
+            failed.push(...names);
+            this.noteStray(error);
+          } finally {
+            this.changing--;
+          }
+        }),
+      );
+    }
+    return failed;
   }
 
-  /** @throws where there is no connection now */
+  /** Never throws: where there is no connection any more, there is nothing to end. */
   async unsubscribe(channels: readonly string[], arrived: Arrived): Promise<void> {
-    for (let i = 0; i < channels.length; i += CHANNELS_AT_ONCE)
-      await this.connected().sUnsubscribe(channels.slice(i, i + CHANNELS_AT_ONCE), arrived);
+    for (const commands of this.commandsFor(channels)) {
+      const { client } = this;
+      if (!client) return;
+      await Promise.all(
+        commands.map(async (names) => {
+          this.changing++;
+          this.subscriptions -= names.length;
+          // Where the slot has moved, the server has ended it.
+          await client.sUnsubscribe(names, arrived).catch(() => undefined);
+          this.changing--;
+        }),
+      );
+    }
   }
 
   close(): void {
     this.closing.abort();
+    this.way.close?.();
+  }
+
+  /** @throws StartError where the server is too old */
+  async assertVersion(): Promise<void> {
+    const info = await this.client?.info('server').catch(() => '');
+    const version = /redis_version:(\S+)/.exec(info ?? '')?.[1];
+    if (version === undefined || Number.parseInt(version, 10) >= OLDEST_MAJOR) return;
+    throw new StartError(
+      `REDIS_URL leads to Redis ${version}; Parley needs ${OLDEST_MAJOR} or newer, which has sharded channels.`,
+    );
+  }
+
+  /** What the server answers, unless the connection is away, or ends before. */
+  async ask(command: string[]): Promise<unknown> {
+    return inTime(this.connected().sendCommand(command));
   }
 
   private connected(): Client {
@@ -134,51 +192,107 @@ export class RedisLink {
     return this.client;
   }
 
+  /** The channels by command, and the commands by what is sent at once. */
+  private *commandsFor(channels: readonly string[]): Iterable<string[][]> {
+    for (let i = 0; i < channels.length; i += CHANNELS_AT_ONCE) {
+      const some = channels.slice(i, i + CHANNELS_AT_ONCE);
+      yield this.way.isOfCluster ? bySlot(some) : [some];
+    }
+  }
+
+  private noteStray(error: unknown): void {
+    if (isMoved(error)) for (const stray of this.strays) stray();
+  }
+
   private async stayConnected(): Promise<void> {
     const { signal } = this.closing;
     const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    const { name, loss } = this.way;
     let isKnownToBeAway = false;
     while (!signal.aborted) {
-      const client = newClient(this.url);
-      const listening = new AbortController();
-      const ended = new Promise<unknown>((resolve) => {
-        client.on('error', resolve);
-        signal.addEventListener('abort', resolve, { signal: listening.signal });
-      });
+      const connection = new AbortController();
+      let client: Client | undefined;
       try {
-        await Promise.race([client.connect(), ended.then((error) => Promise.reject(error as Error))]);
-        if (isKnownToBeAway) this.logger.log('Redis is back.');
+        client = newClient(await this.way.find(), this.access);
+        const ended = this.endOf(client, connection.signal);
+        await Promise.race([this.begin(client), ended.then((error) => Promise.reject(error as Error))]);
+        if (isKnownToBeAway) this.logger.log(`${name} is back.`);
         isKnownToBeAway = false;
         backoff.reset();
         this.client = client;
+        this.subscriptions = 0;
         for (const up of this.ups) up();
-        this.trouble = await Promise.race([ended, silence(client)]);
+        const wrong = this.way.watch?.(client, connection.signal) ?? ended;
+        this.trouble = await Promise.race([ended, this.silence(client), wrong]);
       } catch (error) {
         this.trouble = error;
       }
-      listening.abort();
-      if (client.isOpen) client.destroy();
+      connection.abort();
+      if (client) destroy(client);
       if (this.client) {
         this.client = undefined;
         for (const down of this.downs) down();
       }
       if (signal.aborted) return;
-      if (!isKnownToBeAway)
-        this.logger.error(`Redis is away: nodes do not hear from each other. ${reasonOf(this.trouble)}`);
+      if (!isKnownToBeAway) this.logger.error(`${name} is away: ${loss} ${reasonOf(this.trouble)}`);
       isKnownToBeAway = true;
       await sleep(backoff.next(), undefined, { ref: false });
     }
   }
 
-  private async assertVersion(client: Client): Promise<void> {
-    const info = await client.info('server').catch(() => '');
-    const version = /redis_version:(\S+)/.exec(info)?.[1];
-    if (version === undefined || Number.parseInt(version, 10) >= OLDEST_MAJOR) return;
-    this.close();
-    throw new StartError(
-      `REDIS_URL leads to Redis ${version}; Parley needs ${OLDEST_MAJOR} or newer, which has sharded channels.`,
-    );
+  private endOf(client: Client, listening: AbortSignal): Promise<unknown> {
+    const stray = (): void => this.strays.forEach((heard) => heard());
+    client.on('sharded-channel-moved', stray);
+    return new Promise((resolve) => {
+      client.on('error', resolve);
+      this.closing.signal.addEventListener('abort', resolve, { signal: listening });
+    });
   }
+
+  private async begin(client: Client): Promise<void> {
+    await client.connect();
+    if (this.way.check) await inTime(this.way.check(client));
+  }
+
+  /** Resolves once a ping is not answered: Redis hangs, or the network does. */
+  private async silence(client: Client): Promise<Error> {
+    for (let miscounts = 0; miscounts < MOST_MISCOUNTS;) {
+      try {
+        miscounts = (await inTime(this.isCountRight(client))) ? 0 : miscounts + 1;
+      } catch (error) {
+        return error as Error;
+      }
+      await sleep(PING_EVERY_MS, undefined, { ref: false });
+    }
+    return new Error('it has lost what this process listens to');
+  }
+
+  /**
+   * A ping. In a cluster, servers end subscriptions of slots that leave them, perhaps to come back; the client may mistake that for the
+   * answer to something else. So the server is asked how many there are.
+   */
+  private async isCountRight(client: Client): Promise<boolean> {
+    if (!this.way.isOfCluster) return client.ping().then(() => true);
+    const [{ subscriptions }, isAtRest] = [this, this.changing === 0];
+    const asked = client.sendCommand(['CLIENT', 'INFO']) as unknown as Promise<string>;
+    const info = await asked.catch(() => client.ping());
+    if (typeof info !== 'string') throw new Error('it answers something else');
+    const counted = /\bssub=(\d+)/.exec(info)?.[1];
+    // Servers before 7.0.3 do not count them, and a user may not be allowed to ask.
+    if (counted === undefined && !/^(id=|PONG)/.test(info)) throw new Error('it answers something else');
+    return !isAtRest || counted === undefined || Number(counted) === subscriptions;
+  }
+}
+
+function bySlot(channels: readonly string[]): string[][] {
+  const slots = new Map<number, string[]>();
+  for (const channel of channels) {
+    const slot = slotOf(channel);
+    const others = slots.get(slot);
+    if (others) others.push(channel);
+    else slots.set(slot, [channel]);
+  }
+  return [...slots.values()];
 }
 
 const calm = new CalmLogger('Redis');
@@ -193,27 +307,3 @@ export function unharmed(hear: Arrived): Arrived {
     }
   };
 }
-
-/** Resolves once a ping is not answered: Redis hangs, or the network does. */
-async function silence(client: Client): Promise<Error> {
-  for (;;) {
-    const isAnswered = await new Promise<boolean>((resolve) => {
-      const deadline = new Deadline(ANSWER_WITHIN_MS, () => resolve(false));
-      client
-        .ping()
-        .then(
-          () => resolve(true),
-          () => resolve(false),
-        )
-        .finally(() => deadline.met());
-    });
-    if (!isAnswered) return new Error('it does not answer');
-    await sleep(PING_EVERY_MS, undefined, { ref: false });
-  }
-}
-
-/** Connections that are refused on several addresses come as an error without a message. */
-const reasonOf = (error: unknown): string => {
-  const { message, code } = (error ?? {}) as { message?: string; code?: string };
-  return message || code || String(error);
-};
