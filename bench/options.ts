@@ -16,6 +16,7 @@ const HELP = `npm run bench -- [options]
   --compare REVISION          beside an older commit, or the folder of a checkout with its dependencies
   --nodes 1,2,3               what several nodes cost: so many on one database and one Redis, beside one without Redis
                               (--work ${NODE_FAMILIES.join(',')}; --on ${NODE_DATABASES.join(' or ')}; not with --compare)
+  --pace 25%,750              W1p at these shares of the peak, and messages a second (10 to 90 %, and 750, 2,000 and 5,000 a second)
   --seconds 3                 length of each measurement
   --rounds 3                  repetitions (with --compare or --nodes 5)
   --scale 1                   1, 10 or 100 times the stored users, groups and messages
@@ -33,6 +34,7 @@ export interface Options {
   on: SubjectName[];
   compare: string | undefined;
   nodes: NodesOptions | undefined;
+  paces: Pace[];
   seconds: number;
   rounds: number;
   scale: number;
@@ -73,6 +75,12 @@ function nodesOf(values: {
   return { counts: [...new Set(counts)].sort((a, b) => a - b), on: on[0] };
 }
 
+/** Of W1p: messages a second, or percent of the peak. */
+export type Pace = { perSecond: number } | { percent: number };
+
+const paceOf = (given: string): Pace =>
+  given.endsWith('%') ? { percent: positive('pace', given.slice(0, -1)) } : { perSecond: positive('pace', given) };
+
 /** @returns the help where it was asked for */
 export function readOptions(args: string[]): Options | string {
   const { values } = parseArgs({
@@ -82,6 +90,7 @@ export function readOptions(args: string[]): Options | string {
       on: { type: 'string' },
       compare: { type: 'string' },
       nodes: { type: 'string' },
+      pace: { type: 'string', default: '10%,25%,50%,75%,90%,750,2000,5000' },
       seconds: { type: 'string', default: '3' },
       rounds: { type: 'string' },
       scale: { type: 'string', default: '1' },
@@ -100,6 +109,7 @@ export function readOptions(args: string[]): Options | string {
     on: nodes ? [nodes.on] : chosen<SubjectName>(SUBJECTS, values.on, compare === undefined ? SUBJECTS : DATABASES),
     compare,
     nodes,
+    paces: values.pace.split(',').map(paceOf),
     seconds: positive('seconds', values.seconds),
     rounds: Math.ceil(positive('rounds', values.rounds ?? (isHeldAgainst ? '5' : '3'))),
     scale: positive('scale', values.scale),

@@ -21,7 +21,7 @@ import { groups } from './workloads/group.js';
 import { history } from './workloads/history.js';
 import { idle, IDLE } from './workloads/idle.js';
 import type { Workload } from './workloads/measure.js';
-import { paced, PACES, SHARES } from './workloads/paced.js';
+import { paced } from './workloads/paced.js';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -82,19 +82,20 @@ async function startAll({ on, scale }: Options, builds: Build[], stored: number)
   return subjects;
 }
 
-function workloads({ families, nodes }: Options, readings: Reading[]): Workload[] {
+function workloads({ families, nodes, paces }: Options, readings: Reading[]): Workload[] {
   const has = (...names: string[]): boolean => families.some((family) => names.includes(family));
   if (nodes) return nodeWorks(has, readings);
   const peaks = peaksOf(readings);
-  const shares = SHARES.map((percent) =>
-    paced(`${percent}% of its peak`, (subject) => Math.floor((peaks(subject) * percent) / 100)),
-  );
-  const given = PACES.map((pace) =>
-    paced(`${pace.toLocaleString('en')}/s`, (subject) => (pace < peaks(subject) ? pace : undefined)),
+  const steady = paces.map((pace) =>
+    'percent' in pace
+      ? paced(`${pace.percent}% of its peak`, (subject) => Math.floor((peaks(subject) * pace.percent) / 100))
+      : paced(`${pace.perSecond.toLocaleString('en')}/s`, (subject) =>
+          pace.perSecond < peaks(subject) ? pace.perSecond : undefined,
+        ),
   );
   return [
     ...(has('W1', 'W1p') ? [direct] : []),
-    ...(has('W1p') ? [...shares, ...given] : []),
+    ...(has('W1p') ? steady : []),
     ...(has('W2') ? groups() : []),
     ...(has('W4') ? [history(STORED)] : []),
     ...(has('W5') ? [connect] : []),

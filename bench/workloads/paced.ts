@@ -6,9 +6,6 @@ import type { Subject } from '../subject.js';
 import { measured, percentiles, until, WARM_UP_SECONDS, type Workload } from './measure.js';
 import { isRelay, openPairs, RECEIVERS } from './pairs.js';
 
-/** Shares of its own peak, in percent, and messages a second. */
-export const SHARES = [10, 25, 50, 75, 90];
-export const PACES = [750, 2_000, 5_000];
 const ANSWERS_WITHIN_MS = 15_000;
 
 /**
