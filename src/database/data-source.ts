@@ -35,10 +35,11 @@ import { assertNoLoneProcess, assertNoNodes, migrateUnderLease, ShownStart } fro
 import { assertNotTooOld, type KnownMigration, nameOf, storeFloors } from './schema-floors.js';
 import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
 import { SqliteReader } from './sqlite/sqlite-reader.js';
+import { SqliteStatements } from './sqlite/sqlite-statements.js';
 import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
 import { StartError } from '../common/start-error.js';
 import { mysqlProblem, oneLine } from './start-problem.js';
-import { assertTypeorm, poolOf } from './typeorm-internals.js';
+import { assertTypeorm, poolOf, sqliteConnectionOf } from './typeorm-internals.js';
 import { WalFile } from './sqlite/wal-file.js';
 import { CONNECTION_WITHIN_MS, WatchedPool } from './mysql/watched-pool.js';
 
@@ -118,9 +119,11 @@ export const dataSourceOptions = (config: Config): Promise<DataSourceOptions> =>
  */
 export class Database extends DataSource {
   /** For all reads outside of transactions: only what is committed is seen. */
-  reader: DataSource = this;
+  reader: Database | SqliteReader = this;
   /** Undefined on SQLite, which has one writer. */
   locking?: Locking;
+  /** On SQLite, once the tables are what they should be. */
+  statements?: SqliteStatements;
   private wal?: WalFile;
   /** Undefined where many nodes share the database. */
   private lock?: Lock;
@@ -131,10 +134,14 @@ export class Database extends DataSource {
   private measure?: (sql: string, tookMs: number) => void;
 
   /**
-   * Statements in SQL go straight to MySQL's driver, in a transaction or not: TypeORM's work around each takes as long as a small statement
+   * Statements in SQL go straight to the driver, in a transaction or not: TypeORM's work around each takes as long as a small statement
    * itself. Errors are the driver's own.
    */
   override async query<T>(sql: string, values?: unknown[], runner?: QueryRunner): Promise<T> {
+    if (this.statements) {
+      this.logger.logQuery(sql, values);
+      return this.statements.run(sql, values) as T;
+    }
     if (this.options.type === 'better-sqlite3') return super.query<T>(sql, values, runner);
     this.logger.logQuery(sql, values);
     const connection = runner ? ((await runner.connect()) as Pool) : poolOf(this);
@@ -154,7 +161,8 @@ export class Database extends DataSource {
     const subscriber = {
       afterQuery: ({ query, executionTime }: AfterQueryEvent) => measure(query, executionTime ?? 0),
     };
-    for (const source of new Set<DataSource>([this, this.reader])) source.subscribers.push(subscriber);
+    this.subscribers.push(subscriber);
+    for (const { statements } of [this, this.reader]) if (statements) statements.measure = measure;
   }
 
   /** Connects, locks, and brings the tables up to date. @throws StartError where the operator can mend it */
@@ -284,6 +292,7 @@ export class Database extends DataSource {
       process.exit(1);
     });
     await this.query('PRAGMA synchronous = NORMAL');
+    this.statements = new SqliteStatements(() => sqliteConnectionOf(this));
   }
 
   /** Resolves once all that was committed before the call is on disk. (A MySQL server answers the COMMIT no sooner.) */

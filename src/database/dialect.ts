@@ -1,6 +1,6 @@
-import type { Database as SqliteConnection, Statement } from 'better-sqlite3';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Locking } from './locking.js';
+import type { SqliteStatements } from './sqlite/sqlite-statements.js';
 
 /*
  * The few statements in which SQLite and MySQL differ. Only statements of many rows are in SQL; everything else goes through TypeORM, which
@@ -40,23 +40,10 @@ export function inIds(column: string, ids: readonly number[]): { sql: string; va
 /** `?, ?, …` */
 export const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(',');
 
-const prepared = new WeakMap<SqliteConnection, Map<string, Statement<[readonly Value[]]>>>();
-
 /**
- * On SQLite, runs a statement of one row for each of the rows, prepared once. A statement of all rows would be parsed anew for each number of
- * rows, which takes as long as storing them. `sql` must be one of a few texts, since each stays prepared.
+ * Writes the rows by one statement on MySQL. On SQLite by one statement each, which stays prepared: one of all rows would be parsed anew for
+ * each number of rows, which takes as long as storing them. `into` and `rest` must be of a few texts.
  */
-async function runForEach(tx: EntityManager, sql: string, rows: readonly (readonly Value[])[]): Promise<void> {
-  const runner = tx.queryRunner ?? tx.connection.createQueryRunner();
-  const connection = (await runner.connect()) as SqliteConnection;
-  let statements = prepared.get(connection);
-  if (!statements) prepared.set(connection, (statements = new Map()));
-  let statement = statements.get(sql);
-  if (!statement) statements.set(sql, (statement = connection.prepare(sql)));
-  for (const row of rows) statement.run(row);
-}
-
-/** Writes the rows by one statement on MySQL, and by one statement each on SQLite, where that is faster. */
 async function writeRows(
   tx: EntityManager,
   into: string,
@@ -66,7 +53,8 @@ async function writeRows(
 ): Promise<void> {
   const sql = (those: readonly (readonly Value[])[]): string =>
     `${prefix}INSERT INTO ${into} VALUES ${tuples(those)} ${rest}`;
-  if (isSqlite(tx)) await runForEach(tx, sql(rows.slice(0, 1)), rows);
+  const { statements } = tx.connection as { statements?: SqliteStatements };
+  if (statements) statements.runForEach(sql(rows.slice(0, 1)), rows);
   else await tx.query(sql(rows), rows.flat());
 }
 

@@ -1,6 +1,7 @@
 import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { Invalid } from '../errors.js';
+import { acceptsOf } from './compiled-rules.js';
 
 /** Fields that a DTO does not have are refused, so that a typo is an error and not ignored. */
 const STRICT: ValidatorOptions = {
@@ -53,14 +54,14 @@ const MAX_DEPTH = 4;
 /** Refuses bodies that no valid request has, before their fields are validated. @throws Invalid */
 export function assertWithinComplexityLimits(value: unknown, depth = 1): void {
   if (typeof value !== 'object' || value === null) return;
-  const contents = Object.values(value);
-  if (contents.length > MAX_FIELDS) throw new Invalid(`Send at most ${MAX_FIELDS} fields.`);
+  const names = Object.keys(value);
+  if (names.length > MAX_FIELDS) throw new Invalid(`Send at most ${MAX_FIELDS} fields.`);
   // `constructor`, `__proto__`, `toString` and so on: the DTO's class would look them up on itself.
-  const inherited = Object.keys(value).find((name) => name in Object.prototype);
+  const inherited = names.find((name) => name in Object.prototype);
   if (inherited !== undefined)
     throw new Invalid(`Check the request: ${inherited} ${UNKNOWN}.`, Object.fromEntries([[inherited, [UNKNOWN]]]));
   if (depth > MAX_DEPTH) throw new Invalid(`Nest at most ${MAX_DEPTH} levels.`);
-  for (const content of contents) assertWithinComplexityLimits(content, depth + 1);
+  for (const name of names) assertWithinComplexityLimits((value as Record<string, unknown>)[name], depth + 1);
 }
 
 /** Parses a socket's payload into its DTO class. @throws Invalid naming each offending field */
@@ -70,10 +71,9 @@ export function parsePayload<T extends object>(dto: new () => T, payload: unknow
   }
   assertWithinComplexityLimits(payload);
   const parsed = new dto();
-  for (const [name, content] of Object.entries(payload)) {
-    // Not an assignment: `__proto__` as a field would replace the class that has the rules.
-    Object.defineProperty(parsed, name, { value: content, enumerable: true, writable: true, configurable: true });
-  }
+  // No name is one of an object's own, `__proto__` say, which would replace the class that has the rules: that was refused above.
+  Object.assign(parsed, payload);
+  if (acceptsOf(dto)(parsed)) return parsed;
   const errors = validateSync(parsed, STRICT);
   if (errors.length > 0) throw invalidFrom(errors);
   return parsed;
