@@ -41,9 +41,16 @@ export function inIds(column: string, ids: readonly number[]): { sql: string; va
 export const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(',');
 
 /**
- * Writes the rows by one statement on MySQL. On SQLite by one statement each, which stays prepared: one of all rows would be parsed anew for
- * each number of rows, which takes as long as storing them. `into` and `rest` must be of a few texts.
+ * On SQLite, runs a statement of one row for each of the rows, which stays prepared. A statement of all rows would be parsed anew for each
+ * number of rows, which takes as long as storing them. `sql` must be one of a few texts.
  */
+async function runForEach(tx: EntityManager, sql: string, rows: readonly (readonly Value[])[]): Promise<void> {
+  const { statements } = tx.connection as { statements?: SqliteStatements };
+  if (statements) statements.runForEach(sql, rows);
+  else for (const row of rows) await tx.query(sql, [...row]);
+}
+
+/** Writes the rows by one statement on MySQL, and by one statement each on SQLite, where that is faster. */
 async function writeRows(
   tx: EntityManager,
   into: string,
@@ -53,8 +60,7 @@ async function writeRows(
 ): Promise<void> {
   const sql = (those: readonly (readonly Value[])[]): string =>
     `${prefix}INSERT INTO ${into} VALUES ${tuples(those)} ${rest}`;
-  const { statements } = tx.connection as { statements?: SqliteStatements };
-  if (statements) statements.runForEach(sql(rows.slice(0, 1)), rows);
+  if (isSqlite(tx)) await runForEach(tx, sql(rows.slice(0, 1)), rows);
   else await tx.query(sql(rows), rows.flat());
 }
 
