@@ -1,4 +1,4 @@
-// Puts people on three nodes that are killed and paused, with their Redis and database: npm run test:chaos -- --minutes 10 --seed 7
+// Puts people on three nodes that are killed and paused, with their Redis and database: npm run test:chaos -- --minutes 10 --seed 7 --redis cluster
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -7,6 +7,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     on: { type: 'string', default: 'mariadb' },
+    redis: { type: 'string', default: 'single' },
   },
 });
 for (const name of ['minutes', 'seed'])
@@ -14,11 +15,16 @@ for (const name of ['minutes', 'seed'])
     console.error(`--${name} ${values[name]}: not a number above 0`);
     process.exit(2);
   }
+if (!['single', 'cluster', 'sentinel'].includes(values.redis)) {
+  console.error(`--redis ${values.redis}: not single, cluster or sentinel`);
+  process.exit(2);
+}
 
 const env = {
   ...process.env,
   CHAOS_MINUTES: values.minutes,
   CHAOS_SEED: values.seed,
+  CHAOS_REDIS: values.redis,
   TEST_DIALECTS: values.on,
 };
 spawn('npx', ['vitest', 'run', 'test/chaos'], { env, stdio: 'inherit' }).on(

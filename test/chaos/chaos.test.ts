@@ -1,4 +1,4 @@
-// People on three nodes, while nodes, Redis and the database are killed and paused. CHAOS_MINUTES and CHAOS_SEED: `npm run test:chaos`.
+// People on three nodes, while nodes, Redis and the database are killed and paused. CHAOS_MINUTES, CHAOS_SEED and CHAOS_REDIS: `npm run test:chaos`.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seeded, seedOf } from '../../client/src/testing/random.js';
 import { TestApp } from '../support/app.js';
@@ -12,7 +12,9 @@ import {
   TITLES,
 } from '../support/database-server.js';
 import { MailServer } from '../support/mail-server.js';
-import { hasRedis, RedisServer } from '../support/redis-server.js';
+import { RedisClusterServers } from '../support/redis-cluster.js';
+import { REDIS_KINDS, REDIS_TITLES, type RedisKind, startRedis } from '../support/redis-kinds.js';
+import { hasRedis, type PrivateRedis, RedisServer } from '../support/redis-server.js';
 import { ServerProcess } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { check } from './check.js';
@@ -21,6 +23,12 @@ import { Actor, Record } from './people.js';
 
 const MINUTES = Number(process.env['CHAOS_MINUTES'] ?? 0.5);
 const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
+/** Without a wish, a short run over a Redis Cluster as well, on one database. */
+const redisKinds = (kind: ServerKind): readonly RedisKind[] => {
+  const wished = REDIS_KINDS.filter((one) => one === process.env['CHAOS_REDIS']);
+  if (wished.length > 0) return wished;
+  return kind === 'mariadb' ? ['single', 'cluster'] : ['single'];
+};
 const NODES = 3;
 const PEOPLE = 6;
 const GROUPS = 3;
@@ -31,7 +39,7 @@ const say = (line: string): void => {
   if (MINUTES > 1) console.log(`${(performance.now() / 1_000).toFixed(1)} ${line}`);
 };
 
-async function run(kind: ServerKind, database: DatabaseServer, redis: RedisServer): Promise<void> {
+async function run(kind: ServerKind, database: DatabaseServer, redis: PrivateRedis): Promise<void> {
   const mails = await new MailServer(await freePort()).start();
   await database.query('CREATE DATABASE chaos');
   const databaseUrl = `${database.url}/chaos`;
@@ -65,10 +73,11 @@ async function run(kind: ServerKind, database: DatabaseServer, redis: RedisServe
   const envs: globalThis.Record<string, string>[] = [];
   const lines = [];
   for (let i = 0; i < NODES; i++) {
-    const [toDatabase, toRedis] = [await TcpProxy.start(database.port), await TcpProxy.start(redis.port)];
-    lines.push({ database: toDatabase, redis: toRedis });
-    const own = { DATABASE_URL: toDatabase.urlOf('chaos'), REDIS_URL: `redis://127.0.0.1:${toRedis.port}` };
-    envs.push({ ...common, ...own, PORT: String(await freePort()) });
+    const toDatabase = await TcpProxy.start(database.port);
+    const toRedis = redis instanceof RedisServer ? await TcpProxy.start(redis.port) : undefined;
+    lines.push({ database: toDatabase, ...(toRedis && { redis: toRedis }) });
+    const own = { DATABASE_URL: toDatabase.urlOf('chaos'), PORT: String(await freePort()) };
+    envs.push({ ...common, ...own, ...(toRedis && { REDIS_URL: `redis://127.0.0.1:${toRedis.port}` }) });
   }
   const nodes = await Promise.all(envs.map((env) => ServerProcess.start(env)));
   const machinery = new Machinery(nodes, envs, database, redis, lines, seeded(seedOf(SEED, 0)), say);
@@ -104,18 +113,21 @@ async function run(kind: ServerKind, database: DatabaseServer, redis: RedisServe
     for (const actor of actors) actor.hangUp();
   } finally {
     for (const node of machinery.nodes) await node.kill();
-    for (const line of lines) for (const proxy of [line.database, line.redis]) await proxy.close();
+    for (const line of lines) for (const proxy of [line.database, line.redis]) await proxy?.close();
     await mails.stop();
   }
 }
 
 describe.skipIf(!hasRedis)('people on three nodes lose nothing, and get nothing that is not for them', () => {
-  for (const kind of SERVER_KINDS)
-    describe.skipIf(!canStart(kind))(`on ${TITLES[kind]}`, () => {
+  for (const [kind, redisKind] of SERVER_KINDS.flatMap((one) => redisKinds(one).map((redis) => [one, redis] as const)))
+    describe.skipIf(!canStart(kind))(`on ${TITLES[kind]}, over ${REDIS_TITLES[redisKind]}`, () => {
       let database: DatabaseServer;
-      let redis: RedisServer;
+      let redis: PrivateRedis;
       beforeAll(async () => {
-        [database, redis] = [await DatabaseServer.start(kind), await RedisServer.start()];
+        database = await DatabaseServer.start(kind);
+        redis = await (redisKind === 'cluster'
+          ? RedisClusterServers.start({ withReplicas: true })
+          : startRedis(redisKind));
       }, 120_000);
       afterAll(async () => {
         await redis?.stop();

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseServer } from '../support/database-server.js';
-import type { RedisServer } from '../support/redis-server.js';
+import type { PrivateRedis } from '../support/redis-server.js';
 import { ServerProcess } from '../support/server-process.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
 import { between } from '../../client/src/testing/random.js';
+import { redisFaults } from './redis-faults.js';
 
 /** How often a node is started before that counts as a fault of ours. */
 const MOST_STARTS = 5;
@@ -23,9 +24,12 @@ export class Machinery {
     readonly nodes: ServerProcess[],
     private readonly envs: Record<string, string>[],
     readonly database: DatabaseServer,
-    private readonly redis: RedisServer,
-    /** Of each node, what stands between it and the database, and between it and Redis. */
-    private readonly lines: readonly { readonly database: TcpProxy; readonly redis: TcpProxy }[],
+    private readonly redis: PrivateRedis,
+    /**
+     * Of each node, what stands between it and the database, and between it and Redis. Nothing stands there where Redis is several servers:
+     * nodes connect to the addresses that these announce.
+     */
+    private readonly lines: readonly { readonly database: TcpProxy; readonly redis?: TcpProxy }[],
     private readonly random: () => number,
     private readonly say: (line: string) => void,
   ) {}
@@ -41,7 +45,11 @@ export class Machinery {
       () => this.pauseDatabase(),
       () => this.killDatabase(),
       () => this.cutOff('database'),
-      () => this.cutOff('redis'),
+      ...(this.lines[0].redis ? [() => this.cutOff('redis')] : []),
+      ...redisFaults(this.redis, this.random).map((fault) => async () => {
+        const breakage = await fault();
+        await this.during(breakage.what, () => breakage.happen());
+      }),
     ];
     while (performance.now() < until) {
       await sleep(between(this.random, [1_000, 5_000]));
@@ -103,7 +111,7 @@ export class Machinery {
   private async cutOff(from: 'database' | 'redis'): Promise<void> {
     const [i, pause] = [this.pick(), between(this.random, [500, 8_000])];
     await this.during(`node ${i} cut off from ${from} for ${pause} ms`, async () => {
-      const line = this.lines[i][from];
+      const line = this.lines[i][from]!;
       line.mute();
       await sleep(pause);
       line.speak();
