@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorCode } from './error-codes.js';
 import type { ErrorBody } from './http/error-body.js';
-import { isLostConnection, isReadOnly } from './lost-connection.js';
+import { isDeadlock, isLockTimeout, isLostConnection, isReadOnly } from './lost-connection.js';
 
 /** HTTP status of each kind of error: the only place that relates the two. */
 const STATUS = {
@@ -118,6 +118,8 @@ const SENTENCES: Partial<Record<ErrorKind, string>> = {
 export function asDomainError(thrown: unknown): DomainError | undefined {
   if (thrown instanceof DomainError) return thrown;
   if (isLostConnection(thrown) || isReadOnly(thrown)) return new Unavailable();
+  // A single statement, which no unit of work repeats: a cluster may end it for the sake of another server's.
+  if (isDeadlock(thrown) || isLockTimeout(thrown)) return new Busy();
   // Fastify's and Nest's own errors have a status; one below 500 is a mistake of the client.
   const { status, statusCode, message } = (thrown ?? {}) as {
     status?: unknown;

@@ -11,6 +11,9 @@ const LOST = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
   'EPIPE',
+  // The other side has just closed it, which the pool does not know yet.
+  'ERR_STREAM_WRITE_AFTER_END',
+  'ERR_STREAM_DESTROYED',
   'ETIMEDOUT',
   'ECONNABORTED',
   'EHOSTDOWN',
@@ -20,6 +23,7 @@ const LOST = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'ER_SERVER_SHUTDOWN',
+  'ER_SERVER_OFFLINE_MODE',
   'ER_CON_COUNT_ERROR',
   'ER_TOO_MANY_USER_CONNECTIONS',
   'ER_ACCESS_DENIED_ERROR',
@@ -30,6 +34,9 @@ const LOST = new Set([
   'ER_USER_LIMIT_REACHED',
   'ER_CONNECTION_KILLED',
   'ER_QUERY_INTERRUPTED',
+  // A server of a cluster that leaves it in the middle of a COMMIT: the others may have carried it out. Galera, Group Replication.
+  'ER_ERROR_DURING_COMMIT',
+  'ER_RUN_HOOK_ERROR',
 ]);
 
 const READ_ONLY = new Set([
@@ -62,5 +69,15 @@ const sqlStateOf = (error: unknown): string | undefined => {
  * A MySQL server itself has answered with this error: the statement is rolled back, and the connection works. After any other error, it is
  * unknown whether the statement was carried out.
  */
-export const isServerError = (error: unknown): boolean =>
-  sqlStateOf(error) !== undefined && !isLostConnection(error) && driverCode(error) !== 'ER_ERROR_DURING_COMMIT';
+export const isServerError = (error: unknown): boolean => sqlStateOf(error) !== undefined && !isLostConnection(error);
+
+const DEADLOCK = new Set(['ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 'ER_TRANSACTION_ROLLBACK_DURING_COMMIT']);
+
+/**
+ * A deadlock: this transaction is rolled back, and the next try may succeed. A cluster answers the same, also to a COMMIT, where another of
+ * its servers was faster with a row.
+ */
+export const isDeadlock = (error: unknown): boolean => DEADLOCK.has(driverCode(error));
+
+/** The transaction waited too long for a lock. It is rolled back; another try would wait for as long again. */
+export const isLockTimeout = (error: unknown): boolean => driverCode(error) === 'ER_LOCK_WAIT_TIMEOUT';

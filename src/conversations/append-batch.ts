@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { freeSessionRefusals } from '../identity/live-sessions.js';
 import { NotFound } from '../common/errors.js';
-import { isLockTimeout } from '../database/database-errors.js';
+import { isLockTimeout } from '../common/lost-connection.js';
 import {
   canSkipLocked,
   forUpdateFree,

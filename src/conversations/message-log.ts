@@ -158,7 +158,7 @@ export class MessageLog implements BeforeApplicationShutdown {
           }
         });
       };
-      await (place ? place.run(work) : this.unitOfWork.run(work, { isAhead: true }));
+      await (place ? place.run(work) : this.unitOfWork.run(work, { isAhead: true, settles: true }));
     } catch (error) {
       await this.recover(batch, entries, error);
       return;

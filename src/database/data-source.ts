@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import type { ConnectionOptions, Pool, SslOptions } from 'mysql2';
+import type { ConnectionOptions, Pool, RowDataPacket, SslOptions } from 'mysql2';
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import type { AfterQueryEvent } from 'typeorm/subscriber/event/QueryEvent.js';
@@ -28,7 +28,7 @@ import { type Locking, locksOf } from './locking.js';
 import { onlyRow } from './only-row.js';
 import { connectionOptions, reach } from './mysql/mysql-connection.js';
 import { assertMysql, streamOf } from './mysql/mysql-internals.js';
-import { SESSION } from './mysql/mysql-session.js';
+import { ASK_FOR_GALERA, SESSION } from './mysql/mysql-session.js';
 import { PoolRenewal } from './mysql/pool-renewal.js';
 import { reportRefusals } from './mysql/refused-connections.js';
 import { assertNoLoneProcess, assertNoNodes, migrateUnderLease, ShownStart } from './neighbours.js';
@@ -131,6 +131,8 @@ export class Database extends DataSource {
   locking?: Locking;
   /** On SQLite, once the tables are what they should be. */
   statements?: SqliteStatements;
+  /** The server belongs to a Galera cluster: its locks are unknown to the others, and it may apply late what they have committed. */
+  isGalera = false;
   private wal?: WalFile;
   /** Undefined where many nodes share the database. */
   private lock?: Lock;
@@ -207,6 +209,7 @@ export class Database extends DataSource {
   private async prepareMysql(url: DatabaseUrl): Promise<void> {
     const pool = poolOf(this);
     this.renewal = new PoolRenewal(pool);
+    this.isGalera = await belongsToGalera(pool);
     await preparePool(this, pool);
     reportRefusals(pool, url);
   }
@@ -343,9 +346,23 @@ export class Database extends DataSource {
 const lockOptions = (url: DatabaseUrl, options: DataSourceOptions): ConnectionOptions =>
   connectionOptions(url, (options as MysqlDataSourceOptions).ssl as SslOptions | undefined);
 
-async function preparePool(source: DataSource, pool: Pool): Promise<void> {
+/** Asks on the connection that TypeORM tried the server with, which is not used again: it is older than what `preparePool` sets. */
+const belongsToGalera = (pool: Pool): Promise<boolean> =>
+  new Promise((done, failed) =>
+    pool.getConnection((error, first) => {
+      if (error) return failed(error);
+      first.query<({ Value: string } & RowDataPacket)[]>(ASK_FOR_GALERA, (refused, rows) => {
+        first.destroy();
+        if (refused) failed(refused);
+        else done(rows[0]?.Value === 'ON');
+      });
+    }),
+  );
+
+async function preparePool(source: Database, pool: Pool): Promise<void> {
   pool.on('connection', (connection) => {
-    for (const statement of [...SESSION.all, ...SESSION[source.options.type as 'mariadb' | 'mysql']])
+    const own = SESSION[source.options.type as 'mariadb' | 'mysql'];
+    for (const statement of [...SESSION.all, ...own, ...(source.isGalera ? SESSION.galera : [])])
       connection.query(statement, (error: Error | null) => {
         if (!error) return;
         new Logger('Database').error(`A connection is given up, on which \`${statement}\` failed: ${oneLine(error)}.`);
@@ -354,10 +371,6 @@ async function preparePool(source: DataSource, pool: Pool): Promise<void> {
         streamOf(connection).destroy(Object.assign(new Error('The connection could not be set up.'), lost));
       });
   });
-  // The connection that TypeORM tried the server with is older than the line above: let the pool open new ones.
-  await new Promise<void>((done, failed) =>
-    pool.getConnection((error, first) => (error ? failed(error) : done(first.destroy()))),
-  );
   const { most, mostOfUser } = onlyRow(
     await source.query<{ most: number; mostOfUser: number }[]>(
       'SELECT @@max_connections AS most, @@max_user_connections AS mostOfUser',

@@ -5,6 +5,8 @@ import type { EntityManager } from 'typeorm';
 export const LEASE_MS = 10_000;
 /** How often it is renewed meanwhile: two in a row may be lost. */
 export const RENEW_EVERY_MS = 3_000;
+/** The first word of the names in which transactions leave their marks: see `CommitMarks`. Nobody holds them. */
+export const MARK = 'commit';
 
 /*
  * The statements of table `leases`, for MySQL and MariaDB: on SQLite there is one process. Time is that of the database, as it was when the
@@ -14,10 +16,11 @@ export const RENEW_EVERY_MS = 3_000;
 /** The name of the lease that a node has for itself: while it is held, so are the rows that the node has claimed. */
 export const leaseOfNode = (nodeId: number): string => `node ${nodeId}`;
 
-/** Deletes the leases of nodes that ended an hour ago: each start makes new ones. */
+/** Deletes the leases of nodes that ended an hour ago, and the marks of their transactions: each start makes new ones. */
 export async function forgetNodes(tx: EntityManager): Promise<void> {
   await tx.query(
-    "DELETE FROM leases WHERE (name LIKE 'node %' OR name LIKE 'start %') AND until < UTC_TIMESTAMP(3) - INTERVAL 1 HOUR",
+    `DELETE FROM leases WHERE (name LIKE 'node %' OR name LIKE 'start %' OR name LIKE '${MARK} %')
+     AND until < UTC_TIMESTAMP(3) - INTERVAL 1 HOUR`,
   );
 }
 
@@ -47,13 +50,17 @@ export async function restLease(tx: EntityManager, name: string, holder: number,
   );
 }
 
-/** Whether it is this holder's now. The row is locked until the transaction ends: nobody else takes the lease before. */
+/**
+ * Whether it is this holder's now. The row is renewed, and so locked until the transaction ends: nobody else takes the lease before. A lock
+ * alone would count on one server of a cluster only; of two transactions that write a row, one fails.
+ */
 export async function isLeaseHeld(tx: EntityManager, name: string, holder: number): Promise<boolean> {
-  const rows = await tx.query<object[]>(
-    'SELECT 1 FROM leases WHERE name = ? AND holder = ? AND until > UTC_TIMESTAMP(3) FOR UPDATE',
-    [name, holder],
+  const { affectedRows } = await tx.query<ResultSetHeader>(
+    `UPDATE leases SET until = GREATEST(UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND, until + INTERVAL 1000 MICROSECOND)
+     WHERE name = ? AND holder = ? AND until > UTC_TIMESTAMP(3)`,
+    [LEASE_MS * 1_000, name, holder],
   );
-  return rows.length > 0;
+  return affectedRows > 0;
 }
 
 /** A condition on rows with a column `claimed_by`: no node that lives has claimed them. */

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { isServerError } from '../common/lost-connection.js';
 
 /** The locks that a MySQL or MariaDB server, or one that speaks as they do, knows. */
 export interface Locking {
@@ -15,7 +16,11 @@ export async function locksOf(source: DataSource): Promise<Locking> {
   const knows = (lock: string): Promise<boolean> =>
     source.query(`SELECT id FROM conversations WHERE id = 0 ${lock}`).then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        // Where the server is away, it is not known.
+        if (!isServerError(error)) throw error;
+        return false;
+      },
     );
   const [skipsLocked, shares] = [await knows('FOR UPDATE SKIP LOCKED'), await knows('LOCK IN SHARE MODE')];
   if (!skipsLocked || source.options.type !== 'mariadb') return { skipsLocked, shares, refusesToWait: false };

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { MAX_ID } from '../common/fields.js';
+import { isDeadlock } from '../common/lost-connection.js';
 import { Backoff } from '../common/timing/backoff.js';
 import { StartError } from '../common/start-error.js';
 import { HeldLease, LeaseLost } from './held-lease.js';
@@ -24,6 +25,8 @@ const LOCK_ENDS_WITHIN_MS = 4_000;
 const START_WITHIN_MS = 20_000;
 /** How long a start waits while another node brings the tables up to date. */
 const MIGRATED_WITHIN_MS = 1_800_000;
+/** How long statements that lose against those of other nodes are tried again. */
+const CONFLICTS_FOR_MS = 5_000;
 const FIRST_LOOK_MS = 200;
 const LONGEST_LOOK_MS = 1_000;
 
@@ -48,7 +51,7 @@ export class ShownStart {
 
   /** Call it again after a step that may take long. */
   async show(): Promise<void> {
-    await takeLease(this.source.manager, this.name, this.holder, START_WITHIN_MS);
+    await untilFirst(() => takeLease(this.source.manager, this.name, this.holder, START_WITHIN_MS));
   }
 
   /** Never throws. */
@@ -78,7 +81,7 @@ export async function assertNoLoneProcess(source: DataSource): Promise<void> {
  */
 export async function migrateUnderLease(source: DataSource, pending: () => Promise<KnownMigration[]>): Promise<void> {
   const [holder, name] = [randomInt(1, MAX_ID), 'migrations'];
-  const take = () => takeLease(source.manager, name, holder);
+  const take = () => untilFirst(() => takeLease(source.manager, name, holder));
   let isSaid = false;
   const isDone = await comesTrue(MIGRATED_WITHIN_MS, async () => {
     if ((await pending()).length === 0) return true;
@@ -114,6 +117,20 @@ function beginOnlyWhile(lease: HeldLease, migrations: readonly KnownMigration[])
       if (!lease.isHeld) throw new LeaseLost(lease.name);
       return up(runner);
     };
+  }
+}
+
+/** Statements outside of a unit of work. In a cluster, another server may have been faster with a row. */
+async function untilFirst<T>(work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + CONFLICTS_FOR_MS;
+  const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isDeadlock(error) || performance.now() > until) throw error;
+    }
+    await sleep(backoff.next());
   }
 }
 

@@ -8,6 +8,7 @@ import type { Config } from '../config/config.js';
 import { Backoff } from '../common/timing/backoff.js';
 import { Deadline } from '../common/timing/deadline.js';
 import { streamOfPromised } from './mysql/mysql-internals.js';
+import { ASK_FOR_GALERA } from './mysql/mysql-session.js';
 import { onlyRow } from './only-row.js';
 import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
 import { StartError } from '../common/start-error.js';
@@ -118,6 +119,11 @@ export class DatabaseLock implements Lock {
     };
     const [rows] = await connection.query<({ database: string } & RowDataPacket)[]>('SELECT DATABASE() AS `database`');
     const { database } = onlyRow(rows);
+    const [[galera]] = await connection.query<({ Value: string } & RowDataPacket)[]>(ASK_FOR_GALERA);
+    if (galera?.Value === 'ON')
+      throw new StartError(
+        'The server in DATABASE_URL belongs to a Galera cluster, where a process without REDIS_URL cannot keep a second one out: locks are unknown to the other servers. Set REDIS_URL.',
+      );
     const name = lockName(database);
     await connection.query(`SET SESSION wait_timeout = ${FORGOTTEN_AFTER_S}`);
     if ((await ask('GET_LOCK(?, ?)', [name, seconds])) === 1) return true;

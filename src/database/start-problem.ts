@@ -1,5 +1,5 @@
 import type { DatabaseUrl } from '../config/database-url.js';
-import { driverCode, isReadOnly } from '../common/lost-connection.js';
+import { driverCode, isOutOfService, isReadOnly } from '../common/lost-connection.js';
 import { StartError } from '../common/start-error.js';
 
 const AWAY = new Set([
@@ -60,6 +60,8 @@ function lineOf(
     return `The server in DATABASE_URL offers no TLS, and ssl-mode=${sslMode} demands it. Turn it on there, or change ssl-mode.`;
   if (code === 'HANDSHAKE_SSL_ERROR')
     return `TLS with the server in DATABASE_URL failed (${said}). Check its certificate, ssl-mode=${sslMode} and ssl-ca.`;
+  if (isOutOfService(error))
+    return `The server in DATABASE_URL serves nobody (${said}): its cluster has no majority, or it is still joining it. Start the other servers, or name one that serves.`;
   if (isReadOnly(error)) return `The server in DATABASE_URL is read-only (${said}). Name the one that takes writes.`;
   if (FULL.has(code)) return `The disk of the server in DATABASE_URL is full (${said}). Make room.`;
   // Vitess, where tables are changed only by deploy requests.

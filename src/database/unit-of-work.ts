@@ -5,10 +5,11 @@ import type { EntityManager, QueryRunner } from 'typeorm';
 import { Metrics } from '../common/metrics.js';
 import { Busy, Unavailable } from '../common/errors.js';
 import { Line, Lines } from '../common/timing/line.js';
-import { isServerError, isReadOnly } from '../common/lost-connection.js';
+import { isDeadlock, isLockTimeout, isReadOnly, isServerError } from '../common/lost-connection.js';
+import { CommitMarks, writeMark } from './commit-marks.js';
 import { Database } from './data-source.js';
 import { Backoff } from '../common/timing/backoff.js';
-import { isDeadlock, isDuplicate, isLockTimeout } from './database-errors.js';
+import { isDuplicate } from './database-errors.js';
 import { forgetRunner } from './typeorm-internals.js';
 import { type HeldRow, keyOfRow, RowHeld, waitForRow } from './row-locks.js';
 
@@ -33,10 +34,12 @@ export class CommitUnknown extends Unavailable {
   /**
    * @param after the steps for after the commit
    * @param result what the transaction returned
+   * @param mark what it has written on a cluster: see `CommitMarks`
    */
   constructor(
     private after: readonly (() => void)[] = [],
     readonly result?: unknown,
+    readonly mark?: string,
   ) {
     super('The database broke off. Whether it was done is unknown; look before you try again.');
   }
@@ -90,6 +93,14 @@ export interface RunOptions<T = unknown> {
   isAhead?: boolean;
   first?: HeldRow | undefined;
   isDone?: IsDone<T> | undefined;
+  settles?: boolean;
+}
+
+/** How a transaction is run. */
+interface How {
+  isAhead: boolean;
+  /** Whether its COMMIT may have to be settled. */
+  isMarked: boolean;
 }
 
 /** The one way to write, and the one place to read from. */
@@ -105,6 +116,7 @@ export class UnitOfWork {
   private readonly waitInside: Line;
   /** By row: one transaction of this process waits for it inside the database; the others wait in memory for that one. */
   private readonly rows = new Lines(MAX_WAITING);
+  private readonly marks = new CommitMarks();
 
   constructor(
     private readonly database: Database,
@@ -136,13 +148,17 @@ export class UnitOfWork {
    * @param first a row that `work` locks before any other: where others wait for it already, this one queues behind them at once
    * @param isDone settles a COMMIT whose answer was lost: `run` resolves as if the answer had come, or throws Unavailable where nothing was
    *   changed. CommitUnknown is thrown only where the database does not answer that within four seconds
+   * @param settles where there is no `isDone`: the caller calls `settle` after a CommitUnknown
    * @throws what `work` throws; Busy where another transaction does not end, or too many wait; CommitUnknown where the connection broke
    *   during the COMMIT, or its answer did not come in time
    */
-  run<T>(work: (tx: EntityManager) => Promise<T>, { isAhead = false, first, isDone }: RunOptions<T> = {}): Promise<T> {
+  run<T>(
+    work: (tx: EntityManager) => Promise<T>,
+    { isAhead = false, first, isDone, settles = isDone !== undefined }: RunOptions<T> = {},
+  ): Promise<T> {
     if (!this.isSqlite) {
       const queued = first && this.rows.has(keyOfRow(first)) ? first : undefined;
-      const done = this.andAfter(this.withRetry(work, isAhead, queued));
+      const done = this.andAfter(this.withRetry(work, { isAhead, isMarked: settles }, queued));
       return isDone ? done.catch((error: unknown) => this.settleWithin(error, isDone)) : done;
     }
     if (this.oneAtATime.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
@@ -164,7 +180,12 @@ export class UnitOfWork {
     const backoff = new Backoff(FIRST_LOOK_MS, LONGEST_LOOK_MS);
     for (let trouble: unknown; goOn(trouble); await sleep(backoff.next(), undefined, { ref: false })) {
       try {
-        const done = await this.run((tx) => isDone(tx, unknown.result as T), options);
+        const { mark } = unknown;
+        const done = await this.run(async (tx) => {
+          if (mark !== undefined) await writeMark(tx, mark);
+          return isDone(tx, unknown.result as T);
+        }, options);
+        if (mark !== undefined) this.marks.giveBack(mark);
         if (done) unknown.committed();
         return done;
       } catch (error) {
@@ -193,7 +214,7 @@ export class UnitOfWork {
    * and in a small pool.
    */
   runHolding<T>(row: HeldRow, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    return this.andAfter(this.withRetry(work, true, row));
+    return this.andAfter(this.withRetry(work, { isAhead: true, isMarked: true }, row));
   }
 
   /** Reads that may take long on a healthy database: for background jobs. */
@@ -219,17 +240,13 @@ export class UnitOfWork {
     return this.oneAtATime(() => this.database.truncateWal());
   }
 
-  private async withRetry<T>(
-    work: (tx: EntityManager) => Promise<T>,
-    isAhead: boolean,
-    row?: HeldRow,
-  ): Promise<Committed<T>> {
+  private async withRetry<T>(work: (tx: EntityManager) => Promise<T>, how: How, row?: HeldRow): Promise<Committed<T>> {
     const began = performance.now();
     const backoff = new Backoff(10, 250);
     for (let [held, duplicates] = [row, 0]; ;) {
       try {
-        if (held) return await this.onceHolding(held, work, isAhead, began + ROWS_WITHIN_MS - performance.now());
-        return await this.admitted(isAhead, () => this.once(work, isAhead));
+        if (held) return await this.onceHolding(held, work, how, began + ROWS_WITHIN_MS - performance.now());
+        return await this.admitted(how.isAhead, () => this.once(work, how));
       } catch (error) {
         held = undefined;
         if (error instanceof RowHeld) {
@@ -255,27 +272,33 @@ export class UnitOfWork {
   private onceHolding<T>(
     row: HeldRow,
     work: (tx: EntityManager) => Promise<T>,
-    isAhead: boolean,
+    { isAhead, isMarked }: How,
     withinMs: number,
   ): Promise<Committed<T>> {
     const key = keyOfRow(row);
-    const once = (): Promise<Committed<T>> =>
-      this.once(async (tx) => {
-        const since = performance.now();
-        await waitForRow(tx, row).catch((error: unknown) => {
-          if (isLockTimeout(error)) this.rows.refuseSince(key, since);
-          throw error;
-        });
-        return work(tx);
-        // It gets the next free connection: others wait for its row, perhaps the message log.
-      }, true);
+    const holding = async (tx: EntityManager): Promise<T> => {
+      const since = performance.now();
+      await waitForRow(tx, row).catch((error: unknown) => {
+        if (isLockTimeout(error)) this.rows.refuseSince(key, since);
+        throw error;
+      });
+      return work(tx);
+    };
+    // It gets the next free connection: others wait for its row, perhaps the message log.
+    const once = (): Promise<Committed<T>> => this.once(holding, { isAhead: true, isMarked });
     const inside = (): Promise<Committed<T>> =>
       isAhead ? once() : this.waitInside.take(() => this.admitted(false, once), ROWS_WITHIN_MS);
     return this.rows.take(key, inside, withinMs, isAhead);
   }
 
-  private async once<T>(work: (tx: EntityManager) => Promise<T>, isAhead = false): Promise<Committed<T>> {
+  private async once<T>(
+    work: (tx: EntityManager) => Promise<T>,
+    { isAhead, isMarked }: How = { isAhead: false, isMarked: false },
+  ): Promise<Committed<T>> {
     const runner = this.database.createQueryRunner();
+    const mark = isMarked && this.database.isGalera ? this.marks.take() : undefined;
+    /** Whether the server is known to have ended the transaction. */
+    let isOver = false;
     try {
       if (isAhead) await this.database.connectAhead(runner);
       await runner.startTransaction();
@@ -284,30 +307,37 @@ export class UnitOfWork {
       let result: T;
       try {
         result = await work(runner.manager);
+        if (mark !== undefined) await writeMark(runner.manager, mark);
       } catch (error) {
-        await this.rollback(runner);
+        isOver = await this.rollback(runner);
         throw error;
       }
       leftForAfter.delete(runner.manager);
       try {
         await runner.commitTransaction();
+        isOver = true;
       } catch (error) {
         await this.rollback(runner);
-        throw this.isSqlite || isServerError(error) ? error : new CommitUnknown(after, result);
+        isOver = this.isSqlite || isServerError(error);
+        throw isOver ? error : new CommitUnknown(after, result, mark);
       }
       return { result, after };
     } finally {
+      if (mark !== undefined && isOver) this.marks.giveBack(mark);
       await runner.release();
     }
   }
 
-  private async rollback(runner: QueryRunner): Promise<void> {
+  /** @returns false where the connection is gone */
+  private async rollback(runner: QueryRunner): Promise<boolean> {
     try {
       await runner.rollbackTransaction();
+      return true;
     } catch {
       // A connection that is gone has rolled back by itself, and so has SQLite where the disk is full. TypeORM keeps one runner for
       // SQLite, which would go on counting in a transaction that is no more, and never commit again.
       if (this.isSqlite) forgetRunner(this.database);
+      return false;
     }
   }
 }

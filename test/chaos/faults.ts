@@ -6,6 +6,16 @@ import type { TcpProxy } from '../support/tcp-proxy.js';
 import { between } from '../../client/src/testing/random.js';
 import { redisFaults } from './redis-faults.js';
 
+/** What the nodes keep everything in, and what can be done to it: one server, or a cluster of them. */
+export interface ChaosDatabase extends Pick<DatabaseServer, 'freeze' | 'thaw' | 'kill' | 'run' | 'query' | 'url'> {
+  /** Where the node of this number finds it. */
+  portOf?(node: number): number;
+  readonly port: number;
+  /** Cuts the server that writes off from the others, and back again. */
+  isolate?(): Promise<void>;
+  rejoin?(): Promise<void>;
+}
+
 /** How often a node is started before that counts as a fault of ours. */
 const MOST_STARTS = 5;
 
@@ -23,7 +33,7 @@ export class Machinery {
   constructor(
     readonly nodes: ServerProcess[],
     private readonly envs: Record<string, string>[],
-    readonly database: DatabaseServer,
+    readonly database: ChaosDatabase,
     private readonly redis: PrivateRedis,
     /**
      * Of each node, what stands between it and the database, and between it and Redis. Nothing stands there where Redis is several servers:
@@ -50,6 +60,8 @@ export class Machinery {
         const breakage = await fault();
         await this.during(breakage.what, () => breakage.happen());
       }),
+      // Last, so that what else a seed leads to stays.
+      ...(this.database.isolate ? [() => this.isolateDatabase()] : []),
     ];
     while (performance.now() < until) {
       await sleep(between(this.random, [1_000, 5_000]));
@@ -151,6 +163,15 @@ export class Machinery {
       await this.database.kill();
       await sleep(pause);
       await this.database.run();
+    });
+  }
+
+  private async isolateDatabase(): Promise<void> {
+    const pause = between(this.random, [500, 8_000]);
+    await this.during(`writer of the database cut off from the others for ${pause} ms`, async () => {
+      await this.database.isolate!();
+      await sleep(pause);
+      await this.database.rejoin!();
     });
   }
 }

@@ -22,15 +22,15 @@ export class Crowd {
     return crowd;
   }
 
-  /** The same people at a server that runs now, each with a stock client's socket, which comes back by itself. */
-  async connect(target: Target): Promise<Crowd> {
+  /** The same people at servers that run now, in turn, each with a stock client's socket, which comes back by itself. */
+  async connect(...targets: Target[]): Promise<Crowd> {
     const crowd = new Crowd(
-      this.people.map((person) => person.at(target)),
+      this.people.map((person, i) => person.at(targets[i % targets.length])),
       this.group,
     );
     for (const person of crowd.people) {
       const options = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 200 };
-      crowd.sockets.set(person, open(target, { auth: { token: person.token }, ...options }));
+      crowd.sockets.set(person, open(person.target, { auth: { token: person.token }, ...options }));
     }
     await crowd.back();
     return crowd;
@@ -55,7 +55,7 @@ export class Crowd {
 }
 
 /** So many more messages are acknowledged than now. */
-export const acknowledgedMore = (ledger: Ledger, count: number): Promise<true> => {
+export const acknowledgedMore = (ledger: Ledger, count: number, withinMs = 30_000): Promise<true> => {
   const enough = ledger.acknowledged.length + count;
-  return eventually(() => ledger.acknowledged.length >= enough || undefined, `${count} acknowledgements`, 30_000);
+  return eventually(() => ledger.acknowledged.length >= enough || undefined, `${count} acknowledgements`, withinMs);
 };

@@ -15,10 +15,10 @@ export const isChosen = (kind: ServerKind): boolean => !chosen || chosen.include
 export const TITLES = { mariadb: 'MariaDB', mysql: 'MySQL' } as const;
 
 const FOLDERS = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
-const find = (name: string): string | undefined =>
+export const find = (name: string): string | undefined =>
   FOLDERS.map((folder) => join(folder, name)).find((file) => existsSync(file));
 
-const isRoot = userInfo().uid === 0;
+export const isRoot = userInfo().uid === 0;
 
 /** Where `scripts/mysql-server.sh` puts a MySQL, and in there the data folder of a server that was never used. */
 const MYSQL_ROOT = process.env['PARLEY_MYSQL_ROOT'] || '/var/cache/parley/mysql';
@@ -89,6 +89,16 @@ export const freePort = (): Promise<number> =>
       server.close(() => resolve(port));
     });
   });
+
+/** Stops a process where it is: all of its threads have stopped when this resolves. */
+export async function freeze(one: ChildProcess): Promise<void> {
+  one.kill('SIGSTOP');
+  const states = (): string[] =>
+    readdirSync(`/proc/${one.pid}/task`).map(
+      (thread) => /\) (.)/.exec(readFileSync(`/proc/${one.pid}/task/${thread}/stat`, 'utf8'))![1],
+    );
+  while (existsSync('/proc/self') && states().some((state) => state !== 'T')) await sleep(5);
+}
 
 /** A database server of our own, with data in a temporary folder, that a test may also kill. */
 export class DatabaseServer {
@@ -186,14 +196,8 @@ export class DatabaseServer {
   }
 
   /** It is there and does nothing, until `thaw`: also what it was doing right now has stopped when this resolves. */
-  async freeze(): Promise<void> {
-    const { pid } = this.process!;
-    this.process!.kill('SIGSTOP');
-    const states = (): string[] =>
-      readdirSync(`/proc/${pid}/task`).map(
-        (thread) => /\) (.)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))![1],
-      );
-    while (existsSync('/proc/self') && states().some((state) => state !== 'T')) await sleep(5);
+  freeze(): Promise<void> {
+    return freeze(this.process!);
   }
 
   thaw(): void {

@@ -14,4 +14,12 @@ export const SESSION = {
    */
   mariadb: ['SET SESSION idle_transaction_timeout = 5'],
   mysql: ['SET SESSION wait_timeout = 600'],
+  /*
+   * A read, or a transaction when it begins, waits until this server has applied all that the cluster had committed by then: another node,
+   * or this one on another server before a fail-over, may have acknowledged it. See decision 0030.
+   */
+  galera: ['SET SESSION wsrep_sync_wait = 1'],
 } as const;
+
+/** One row, whose `Value` is ON, on a server that belongs to a Galera cluster. Answered also where it has no majority. */
+export const ASK_FOR_GALERA = "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'";
