@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 import { Backoff } from '../common/timing/backoff.js';
 import { chunks } from '../database/chunks.js';
-import { forUpdate, placeholders } from '../database/dialect.js';
+import { forUpdate, inIds } from '../database/dialect.js';
 import { type HeldRow, lockFree, lockRow, RowHeld } from '../database/row-locks.js';
 import type { ConversationKind } from './conversation.entity.js';
 
@@ -44,12 +44,8 @@ export async function lockFreeConversations(
   tx: EntityManager,
   ids: readonly number[],
 ): Promise<{ free: LockedConversation[]; held: LockedConversation[] }> {
-  const rows = {
-    columns: COLUMNS,
-    table: 'conversations',
-    where: `id IN (${placeholders(ids)}) ORDER BY id`,
-    values: ids,
-  };
+  const { sql, values } = inIds('id', ids);
+  const rows = { columns: COLUMNS, table: 'conversations', where: `${sql} ORDER BY id`, values };
   return lockFree<LockedConversation>(tx, rows, ({ id }) => id, 'update', ids.length);
 }
 

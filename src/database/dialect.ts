@@ -18,23 +18,28 @@ const tuples = (rows: readonly (readonly Value[])[]): string => {
   return rows.map(() => row).join(',');
 };
 
+/** The last one is repeated up to a power of two: so a statement has few different texts, which stay prepared on SQLite. */
+function padded<T>(values: readonly T[]): T[] {
+  const all = [...values];
+  while (all.length & (all.length - 1)) all.push(values.at(-1)!);
+  return all;
+}
+
 /** `(a, b) IN ((?, ?), …)`, with the values to bind. `rows` must not be empty. */
 export function inTuples(
   tx: EntityManager,
   columns: string,
   rows: readonly (readonly Value[])[],
 ): { sql: string; values: Value[] } {
-  return { sql: `(${columns}) IN (${isSqlite(tx) ? 'VALUES ' : ''}${tuples(rows)})`, values: rows.flat() };
+  if (!isSqlite(tx)) return { sql: `(${columns}) IN (${tuples(rows)})`, values: rows.flat() };
+  const all = padded(rows);
+  return { sql: `(${columns}) IN (VALUES ${tuples(all)})`, values: all.flat() };
 }
 
-/**
- * `column IN (?, …)` for any number of ids. The last one is repeated up to a power of two, so that there are few different texts, which stay
- * prepared on SQLite.
- */
+/** `column IN (?, …)` for any number of ids, with the values to bind. */
 export function inIds(column: string, ids: readonly number[]): { sql: string; values: number[] } {
-  const padded = [...ids];
-  while (padded.length & (padded.length - 1)) padded.push(ids.at(-1)!);
-  return { sql: `${column} IN (${placeholders(padded)})`, values: padded };
+  const all = padded(ids);
+  return { sql: `${column} IN (${placeholders(all)})`, values: all };
 }
 
 /** `?, ?, …` */

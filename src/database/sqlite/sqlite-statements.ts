@@ -7,15 +7,18 @@ interface Prepared {
   names: string[] | undefined;
 }
 
-/** Most statements of one connection that stay prepared: far more than the code has. */
-const KEPT = 500;
+/** Statements of one connection that stay prepared, by the length of their texts: far more than those that are used all the time. */
+const KEPT_LENGTH = 500_000;
 
 /**
  * Statements in SQL on one connection to SQLite, which stay prepared, straight on the driver: what TypeORM does around each takes longer than
  * a small statement itself.
  */
 export class SqliteStatements {
-  private readonly known = new LRUCache<string, Prepared>({ max: KEPT });
+  private readonly known = new LRUCache<string, Prepared>({
+    maxSize: KEPT_LENGTH,
+    sizeCalculation: (_, sql) => sql.length,
+  });
 
   /** Told of each statement, and how many milliseconds it took. */
   measure?: (sql: string, tookMs: number) => void;
