@@ -14,6 +14,7 @@ describe.skipIf(!hasRedis).each(REDIS_KINDS.map((kind) => [REDIS_TITLES[kind], k
     const open = async (prefix = 'test:'): Promise<RedisBus> => {
       const bus = await RedisBus.open(parseRedisUrl(redis.url), prefix);
       buses.push(bus);
+      bus.onApplicationBootstrap();
       return bus;
     };
     const both = async (): Promise<[RedisBus, RedisBus]> => {
@@ -49,6 +50,20 @@ describe.skipIf(!hasRedis).each(REDIS_KINDS.map((kind) => [REDIS_TITLES[kind], k
       await expect.poll(() => heard.length).toBe(102);
       const ofB = heard.filter((one) => (one as unknown[])[0] === 'b');
       expect(ofB).toEqual([...Array(100).keys(), 'all'].map((data) => ['b', data, a.nodeId]));
+    });
+
+    it('are not given to a node that still starts, which hears them already', async () => {
+      const [a, b] = await both();
+      const starting = await RedisBus.open(parseRedisUrl(redis.url), 'test:');
+      buses.push(starting);
+      const heard: unknown[] = [];
+      starting.on('x', (data) => void heard.push(data));
+      await expect.poll(() => starting.nodes().length).toBe(2);
+      a.tell('x', 'for all');
+      await expect.poll(() => heard).toEqual(['for all']);
+      expect([a.nodes(), b.nodes()]).toEqual([[b.nodeId], [a.nodeId]]);
+      starting.onApplicationBootstrap();
+      await expect.poll(() => [a.nodes().length, b.nodes().length]).toEqual([2, 2]);
     });
 
     it('are not heard by another community on the same Redis', async () => {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
 import { logLine } from '../../common/logs/log-line.js';
 import type { RedisUrl } from '../../config/redis-url.js';
@@ -41,7 +41,7 @@ interface Awaited {
  * News between nodes over Redis: one channel for all, and one for each node. In a Redis Cluster all of these are of one slot, so they come and
  * go together: a node that hears what all are told, and not what it is told itself, would count as there and be waited for.
  */
-export class RedisBus extends NodeBus implements OnApplicationShutdown {
+export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly isShared = true;
   readonly nodeId = randomInt(2, 2 ** 31 - 1);
   private readonly logger = new CalmLogger('Nodes');
@@ -55,6 +55,8 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
   /** The connection over which this node hears others. */
   private listening: RedisLink | undefined;
   private coming: RedisLink | undefined;
+  /** Not before all that listens is there: others would have this node do what it cannot do yet. */
+  private isServing = false;
   private asked = 0;
   private number = 0;
   private readonly timer: NodeJS.Timeout;
@@ -137,6 +139,12 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
     this.missedListeners.push(missed);
   }
 
+  /** From now on the others know of this node; it hears them from the start. */
+  onApplicationBootstrap(): void {
+    this.isServing = true;
+    this.hello();
+  }
+
   onApplicationShutdown(): void {
     clearInterval(this.timer);
     this.redisCarrier.close();
@@ -156,8 +164,8 @@ export class RedisBus extends NodeBus implements OnApplicationShutdown {
     const since = performance.now() - GONE_AFTER_MS;
     for (const [id, { heardAt }] of this.peers) if (heardAt < since) this.forget(id);
     // It could not be had, though Redis seems to be there.
-    if (this.listening) this.publish(HELLO, null);
-    else this.come();
+    if (!this.listening) this.come();
+    else if (this.isServing) this.publish(HELLO, null);
   }
 
   private get all(): string {
