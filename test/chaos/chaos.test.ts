@@ -11,6 +11,7 @@ import {
   SERVER_KINDS,
   TITLES,
 } from '../support/database-server.js';
+import { CompletionsServer } from '../support/completions-server.js';
 import { hasGalera } from '../support/galera.js';
 import { hasHaproxy } from '../support/haproxy.js';
 import { MailServer } from '../support/mail-server.js';
@@ -19,6 +20,8 @@ import { REDIS_KINDS, REDIS_TITLES, type RedisKind, startRedis } from '../suppor
 import { hasRedis, type PrivateRedis, RedisServer } from '../support/redis-server.js';
 import { ServerProcess } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { AppUser } from './app-user.js';
+import { answersSlowly } from './chat-with-bot.js';
 import { check } from './check.js';
 import { type ChaosDatabase, Machinery } from './faults.js';
 import { GaleraDatabase } from './galera-database.js';
@@ -34,6 +37,8 @@ const redisKinds = (kind: ServerKind): readonly RedisKind[] => {
 };
 const NODES = 3;
 const PEOPLE = 6;
+/** Further ones, with parley-client. */
+const APP_USERS = 2;
 const GROUPS = 3;
 const PASSWORD = 'nobody knows';
 
@@ -44,6 +49,8 @@ const say = (line: string): void => {
 
 async function run(kind: string, database: ChaosDatabase, redis: PrivateRedis): Promise<void> {
   const mails = await new MailServer(await freePort()).start();
+  const model = await CompletionsServer.start();
+  model.behave(answersSlowly);
   await database.query('CREATE DATABASE chaos');
   const databaseUrl = `${database.url}/chaos`;
   const common = {
@@ -52,6 +59,7 @@ async function run(kind: string, database: ChaosDatabase, redis: PrivateRedis): 
     JWT_SECRET: 'a secret for tests, longer than 32 bytes',
     SMTP_URL: `smtp://127.0.0.1:${mails.port}`,
     PUBLIC_URL: 'http://localhost:3000',
+    BOT_URL: model.url,
     RATE_LIMITS: 'off',
     WEB_CLIENT: 'off',
     LOG_LEVEL: 'error',
@@ -59,7 +67,7 @@ async function run(kind: string, database: ChaosDatabase, redis: PrivateRedis): 
   // A node of this process makes people and groups.
   const maker = await TestApp.startIn(common);
   const known = [];
-  for (let i = 0; i < PEOPLE; i++) {
+  for (let i = 0; i < PEOPLE + APP_USERS; i++) {
     const email = `chaos${i}@example.com`;
     known.push({ ...(await maker.createUser(email, `P${i}`)), email, password: PASSWORD });
   }
@@ -85,15 +93,25 @@ async function run(kind: string, database: ChaosDatabase, redis: PrivateRedis): 
   const nodes = await Promise.all(envs.map((env) => ServerProcess.start(env)));
   const machinery = new Machinery(nodes, envs, database, redis, lines, seeded(seedOf(SEED, 0)), say);
   const record = new Record();
+  const appUsers: AppUser[] = [];
   try {
     const actors: Actor[] = [];
-    const world = { actors, groups, owner: () => actors[0] };
-    for (const [i, one] of known.entries()) actors.push(new Actor(one, `P${i}`, machinery, record, world, SEED));
+    const people = known.map(({ id }, i) => ({ id, name: `P${i}` }));
+    const world = { actors, people, groups, mails, owner: () => actors[0] };
+    for (const [i, one] of known.slice(0, PEOPLE).entries())
+      actors.push(new Actor(one, `P${i}`, machinery, record, world, SEED));
+    for (const [i, one] of known.slice(PEOPLE).entries()) {
+      // The open groups, some actors, and each other.
+      const others = [...people.slice(0, 2), ...people.slice(PEOPLE)].filter(({ id }) => id !== one.id);
+      const name = people[PEOPLE + i].name;
+      appUsers.push(await AppUser.start(one, name, machinery, record, groups.slice(1), others, SEED));
+    }
     const until = performance.now() + MINUTES * 60_000;
-    await Promise.all([machinery.breakUntil(until), ...actors.map((actor) => actor.live(until))]);
+    const lives = [...actors, ...appUsers].map((one) => one.live(until));
+    await Promise.all([machinery.breakUntil(until), ...lives]);
     await Promise.all(nodes.map((_, i) => machinery.nodes[i].ready()));
     say(JSON.stringify(Object.fromEntries(record.done)));
-    const wrong = await check(databaseUrl, record, machinery, actors, groups);
+    const wrong = await check(databaseUrl, record, machinery, actors, appUsers, groups);
     const faults = machinery.faults.map(({ what, from, to }) => `${from.toFixed(0)} to ${to.toFixed(0)}: ${what}`);
     const outputs = machinery.nodes.map(({ output }, i) => `node ${i}: ${output.slice(-2_000)}`);
     expect(wrong, `seed ${SEED} on ${kind}\n${faults.join('\n')}\n${outputs.join('\n')}`).toEqual([]);
@@ -115,9 +133,11 @@ async function run(kind: string, database: ChaosDatabase, redis: PrivateRedis): 
     );
     for (const actor of actors) actor.hangUp();
   } finally {
+    for (const user of appUsers) await user.close();
     for (const node of machinery.nodes) await node.kill();
     for (const line of lines) for (const proxy of [line.database, line.redis]) await proxy?.close();
     await mails.stop();
+    await model.close();
   }
 }
 
