@@ -15,11 +15,12 @@ export class ServerProcess {
     command: string[],
     env: Record<string, string>,
     readonly port: number,
+    private readonly root = ROOT,
   ) {
     // Only what is given: the machine's own environment is no part of the test.
     const path = process.env['PATH'] ?? '';
     this.child = spawn(command[0], command.slice(1), {
-      cwd: ROOT,
+      cwd: root,
       env: { PATH: path, PORT: String(port), ...env },
     });
     for (const stream of [this.child.stdout!, this.child.stderr!])
@@ -27,9 +28,10 @@ export class ServerProcess {
     this.ended = new Promise((resolve) => this.child.once('close', (code, signal) => resolve(code ?? signal!)));
   }
 
-  /** Starts `dist/<file>`, by default the server, without waiting for anything. */
-  static async spawn(env: Record<string, string>, file = 'main.js'): Promise<ServerProcess> {
-    return new ServerProcess([process.execPath, `dist/${file}`], env, Number(env['PORT'] ?? (await freePort())));
+  /** Starts `dist/<file>`, by default the server, without waiting for anything; of another folder, what was built there. */
+  static async spawn(env: Record<string, string>, file = 'main.js', root = ROOT): Promise<ServerProcess> {
+    const port = Number(env['PORT'] ?? (await freePort()));
+    return new ServerProcess([process.execPath, `dist/${file}`], env, port, root);
   }
 
   /** Starts the server as `npm run start:prod` does. */
@@ -38,15 +40,15 @@ export class ServerProcess {
   }
 
   /** Starts the server and waits until it serves. */
-  static async start(env: Record<string, string>): Promise<ServerProcess> {
-    const server = await ServerProcess.spawn(env);
+  static async start(env: Record<string, string>, root = ROOT): Promise<ServerProcess> {
+    const server = await ServerProcess.spawn(env, 'main.js', root);
     await server.ready();
     return server;
   }
 
-  /** Starts it again on the same port, after it ended. */
+  /** Starts the same program again on the same port, after it ended. */
   static restart(before: ServerProcess, env: Record<string, string>): Promise<ServerProcess> {
-    return ServerProcess.start({ ...env, PORT: String(before.port) });
+    return ServerProcess.start({ ...env, PORT: String(before.port) }, before.root);
   }
 
   get url(): string {
