@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { isServerError } from '../common/lost-connection.js';
+import { isDeadlock, isLockTimeout, isServerError } from '../common/lost-connection.js';
 
 /** The locks that a MySQL or MariaDB server, or one that speaks as they do, knows. */
 export interface Locking {
@@ -17,8 +17,8 @@ export async function locksOf(source: DataSource): Promise<Locking> {
     source.query(`SELECT id FROM conversations WHERE id = 0 ${lock}`).then(
       () => true,
       (error: unknown) => {
-        // Where the server is away, it is not known.
-        if (!isServerError(error)) throw error;
+        // Where the server is away, or its cluster changes, it is not known.
+        if (!isServerError(error) || isLockTimeout(error) || isDeadlock(error)) throw error;
         return false;
       },
     );

@@ -1,5 +1,5 @@
 import type { DatabaseUrl } from '../config/database-url.js';
-import { driverCode, isOutOfService, isReadOnly } from '../common/lost-connection.js';
+import { driverCode, isDeadlock, isLockTimeout, isOutOfService, isReadOnly } from '../common/lost-connection.js';
 import { StartError } from '../common/start-error.js';
 
 const AWAY = new Set([
@@ -62,6 +62,8 @@ function lineOf(
     return `TLS with the server in DATABASE_URL failed (${said}). Check its certificate, ssl-mode=${sslMode} and ssl-ca.`;
   if (isOutOfService(error))
     return `The server in DATABASE_URL serves nobody (${said}): its cluster has no majority, or it is still joining it. Start the other servers, or name one that serves.`;
+  if (isLockTimeout(error) || isDeadlock(error))
+    return `The server in DATABASE_URL did not get to it in time (${said}): another transaction was in the way, or its cluster was changing. Start Parley again.`;
   if (isReadOnly(error)) return `The server in DATABASE_URL is read-only (${said}). Name the one that takes writes.`;
   if (FULL.has(code)) return `The disk of the server in DATABASE_URL is full (${said}). Make room.`;
   // Vitess, where tables are changed only by deploy requests.

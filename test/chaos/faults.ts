@@ -60,8 +60,15 @@ export class Machinery {
         const breakage = await fault();
         await this.during(breakage.what, () => breakage.happen());
       }),
-      // Last, so that what else a seed leads to stays.
-      ...(this.database.isolate ? [() => this.isolateDatabase()] : []),
+      // What a cluster is for, more often. Last, so that what a seed leads to on others stays.
+      ...(this.database.isolate
+        ? [
+            () => this.isolateDatabase(),
+            () => this.isolateDatabase(),
+            () => this.pauseDatabase(),
+            () => this.killDatabase(),
+          ]
+        : []),
     ];
     while (performance.now() < until) {
       await sleep(between(this.random, [1_000, 5_000]));

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asDomainError } from '../../src/common/errors.js';
+import type { DatabaseUrl } from '../../src/config/database-url.js';
+import { mysqlProblem } from '../../src/database/start-problem.js';
 import { isServerError } from '../../src/common/lost-connection.js';
 
 const failed = (code: string, sqlState?: string): Error => Object.assign(new Error(code), { code, sqlState });
@@ -22,6 +24,15 @@ describe('what the database fails with', () => {
     expect(asDomainError(failed(code, sqlState))?.code).toBe(answer);
     // As TypeORM wraps it.
     expect(asDomainError({ driverError: failed(code, sqlState) })?.code).toBe(answer);
+  });
+
+  it.each([
+    ['ER_LOCK_WAIT_TIMEOUT', 'HY000', 'Start Parley again.'],
+    ['ER_LOCK_DEADLOCK', '40001', 'Start Parley again.'],
+    ['ER_UNKNOWN_COM_ERROR', '08S01', 'no majority'],
+  ])('%s ends a start with a line that says what to do', (code, sqlState, sentence) => {
+    const url = { host: 'db', port: 3306, database: 'parley', sslMode: 'PREFERRED' } as DatabaseUrl;
+    expect(mysqlProblem(failed(code, sqlState), url)?.message).toContain(sentence);
   });
 
   it('is a mistake of ours otherwise', () => expect(asDomainError(failed('ER_PARSE_ERROR', '42000'))).toBeUndefined());
