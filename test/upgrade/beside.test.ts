@@ -8,7 +8,7 @@ import { answersSlowly } from '../chaos/chat-with-bot.js';
 import { check } from '../chaos/check.js';
 import { Actor, type Known } from '../chaos/people.js';
 import { type Place, Record } from '../chaos/record.js';
-import { call, linkPath } from '../support/client.js';
+import { call, linkPath, next, open, send } from '../support/client.js';
 import { CompletionsServer } from '../support/completions-server.js';
 import { canStart, DatabaseServer, freePort, SERVER_KINDS, TITLES } from '../support/database-server.js';
 import { MailServer } from '../support/mail-server.js';
@@ -77,6 +77,36 @@ describe.skipIf(!isBuilt || !hasRedis)(`this program beside ${REVISION}`, () => 
         return { id, email, password: PASSWORD, token };
       }
 
+      /** What one writes on either node, the other one gets live on the other: checks of rows alone would not miss it. */
+      async function hearEachOther(
+        nodes: readonly ServerProcess[],
+        two: readonly Known[],
+        group: number,
+      ): Promise<void> {
+        const sockets = await Promise.all(
+          nodes.map(async (node, i) => {
+            const socket = open(node, { auth: { token: two[i].token } });
+            cleanUps.push(() => socket.disconnect());
+            await next(socket, 'connect');
+            expect(await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: true })).toMatchObject({
+              ok: true,
+            });
+            return socket;
+          }),
+        );
+        for (const [i, socket] of sockets.entries())
+          for (const target of [
+            { chat_type: 'room', other_user_id: two[1 - i].id },
+            { chat_type: 'group', chat_group_id: group },
+          ]) {
+            const message = `live from node ${i}, ${target.chat_type}`;
+            const heard = next(sockets[1 - i], 'message', (got: { message?: string }) => got.message === message);
+            expect(await send(socket, { ...target, message })).toMatchObject({ ok: true });
+            await heard;
+          }
+        for (const socket of sockets) socket.disconnect();
+      }
+
       it('is what people do not have to know of', { timeout: 300_000 }, async () => {
         const older = await start(OLDER);
         const known: Known[] = [];
@@ -110,6 +140,7 @@ describe.skipIf(!isBuilt || !hasRedis)(`this program beside ${REVISION}`, () => 
           await Promise.all([...actors, ...appUsers].map((one) => one.live(until)));
         };
         await live();
+        await hearEachOther(place.nodes, known.slice(ACTORS), groups[1]);
 
         // The older one ends, and comes back, as where a new version is given up in the middle; or it says why it does not.
         await older.kill('SIGTERM');
