@@ -22,6 +22,8 @@ export const newClient = ({ host, port }: RedisAddress, { isTls, user, password,
     // A command for which there is no connection fails at once.
     disableOfflineQueue: true,
     commandsQueueMaxLength: 2 * MOST_UNDER_WAY,
+    // No deadline of its own for each command, which would be a timer and a signal for each packet: a connection that is silent is given up.
+    commandOptions: { timeout: 0 },
     maintNotifications: 'disabled',
     socket: {
       host,
