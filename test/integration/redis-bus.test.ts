@@ -143,7 +143,7 @@ describe.skipIf(!hasRedis).each(REDIS_KINDS.map((kind) => [REDIS_TITLES[kind], k
       let missed = 0;
       b.onMissed(() => missed++);
       a.tell('x', 1);
-      await redis.askOf('test:nodes', ['SPUBLISH', 'test:nodes', JSON.stringify([a.nodeId, 1_000, 'x', 1])]);
+      await redis.askOf('test:nodes', ['SPUBLISH', 'test:nodes', JSON.stringify([[a.nodeId, 1_000, 'x', 1]])]);
       await expect.poll(() => missed).toBeGreaterThanOrEqual(1);
     });
 

@@ -58,6 +58,8 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
   /** Not before all that listens is there: others would have this node do what it cannot do yet. */
   private isServing = false;
   private asked = 0;
+  /** By node, what is told to it in this turn. */
+  private readonly gathered = new Map<number, string[]>();
   private number = 0;
   private readonly timer: NodeJS.Timeout;
   private readonly hear = unharmed((text) => this.heard(text));
@@ -107,7 +109,8 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
   }
 
   tell(topic: string, data: unknown, to?: number): void {
-    this.publish(topic, data, to);
+    if (to === undefined) this.publish(topic, data);
+    else this.publishTo(to, topic, data);
   }
 
   on(topic: string, heard: Heard): void {
@@ -130,7 +133,7 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
       };
       const timer = setTimeout(() => done(false), withinMs).unref();
       if (missing.size > 0) this.awaited.set(ask, { missing, done });
-      const isUnderWay = this.publish(topic, data, undefined, ask);
+      const isUnderWay = this.publish(topic, data, ask);
       if (missing.size === 0 || !isUnderWay) done(isUnderWay);
     });
   }
@@ -154,10 +157,27 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
     setTimeout(() => this.links.close(), 50);
   }
 
-  private publish(topic: string, data: unknown, to?: number, ask?: number): boolean {
-    const piece: Piece = [this.nodeId, to === undefined ? ++this.number : 0, topic, data];
+  /** @returns whether it is under way, where it is for all */
+  private publish(topic: string, data: unknown, ask?: number): boolean {
+    const piece: Piece = [this.nodeId, ++this.number, topic, data];
     if (ask !== undefined) piece.push(ask);
-    return this.links.publish(to === undefined ? this.all : this.channelOf(to), JSON.stringify(piece));
+    // What was told before arrives before.
+    this.publishGathered();
+    return this.links.publish(this.all, JSON.stringify([piece]));
+  }
+
+  /** To one node: all of one turn of the event loop in one text, since there may be some for each message. */
+  private publishTo(node: number, topic: string, data: unknown): void {
+    if (this.gathered.size === 0) process.nextTick(() => this.publishGathered());
+    const piece: Piece = [this.nodeId, 0, topic, data];
+    const others = this.gathered.get(node);
+    if (others) others.push(JSON.stringify(piece));
+    else this.gathered.set(node, [JSON.stringify(piece)]);
+  }
+
+  private publishGathered(): void {
+    for (const [node, pieces] of this.gathered) this.links.publish(this.channelOf(node), `[${pieces.join(',')}]`);
+    this.gathered.clear();
   }
 
   private hello(): void {
@@ -203,7 +223,10 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
   }
 
   private heard(text: string): void {
-    const [from, number, topic, data, ask] = JSON.parse(text) as Piece;
+    for (const piece of JSON.parse(text) as Piece[]) this.heardPiece(piece);
+  }
+
+  private heardPiece([from, number, topic, data, ask]: Piece): void {
     // A stranger would count as a node.
     if (![from, number].every(Number.isSafeInteger) || typeof topic !== 'string') throw new Error('It is no news.');
     if (from === this.nodeId) return;
@@ -212,7 +235,7 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
     if (topic === HELLO) return;
     if (topic === DONE) return this.confirmed(from, data as number);
     void this.pass(topic, data, from).then(() => {
-      if (ask !== undefined) this.publish(DONE, ask, from);
+      if (ask !== undefined) this.publishTo(from, DONE, ask);
     });
   }
 

@@ -25,6 +25,10 @@ const PING_EVERY_MS = 1_000;
 const MOST_UNITS_UNDER_WAY = 16 * 1024 * 1024;
 /** Channels that are asked for at once. */
 const CHANNELS_AT_ONCE = 500;
+/** What is published by one command. */
+const PUBLISHED_AT_ONCE = 200;
+/** A command and its answer cost a node more than what is published by it. Channels are arguments, and no keys: a user of Redis may have few of those. */
+const PUBLISH_ALL = `for i = 1, #ARGV, 2 do redis.call('SPUBLISH', ARGV[i], ARGV[i + 1]) end`;
 /** Before it there are no sharded channels. */
 const OLDEST_MAJOR = 7;
 /** A server that has counted other subscriptions than this process so often has lost some. */
@@ -61,6 +65,8 @@ export class RedisLink {
   private client: Client | undefined;
   private underWay = 0;
   private unitsUnderWay = 0;
+  /** What is published at the end of this turn: channels, each with its text. */
+  private gathered: string[] = [];
   /** Channels that the server has to have by now, and commands about them that it has not answered. */
   private subscriptions = 0;
   private changing = 0;
@@ -105,16 +111,33 @@ export class RedisLink {
     }
     this.underWay++;
     this.unitsUnderWay += text.length;
-    const done = (): void => {
-      this.underWay--;
-      this.unitsUnderWay -= text.length;
-    };
-    client.sPublish(channel, text).then(done, (error) => {
-      this.dropped++;
-      done();
-      this.noteStray(error);
-    });
+    if (this.gathered.length === 0) process.nextTick(() => this.publishGathered());
+    this.gathered.push(channel, text);
     return true;
+  }
+
+  /** What was published in one turn of the event loop, in its order. */
+  private publishGathered(): void {
+    const all = this.gathered;
+    this.gathered = [];
+    // A command may only name what is in one slot.
+    const atOnce = this.way.isOfCluster ? 1 : PUBLISHED_AT_ONCE;
+    for (let i = 0; i < all.length; i += 2 * atOnce) void this.publishSome(all.slice(i, i + 2 * atOnce));
+  }
+
+  /** @param some channels, each with its text */
+  private async publishSome(some: string[]): Promise<void> {
+    const [channel, text] = some as [string, string];
+    try {
+      const client = this.connected();
+      if (some.length === 2) await client.sPublish(channel, text);
+      else await client.eval(PUBLISH_ALL, { arguments: some });
+    } catch (error) {
+      this.dropped += some.length / 2;
+      this.noteStray(error);
+    }
+    this.underWay -= some.length / 2;
+    for (let i = 1; i < some.length; i += 2) this.unitsUnderWay -= some[i]!.length;
   }
 
   /** Runs a script on one key. @throws where there is no connection now, or it breaks before the answer */
