@@ -43,7 +43,11 @@ export function carriedAdapter(base: typeof Adapter, carrier: Carrier, nodeId: n
       super(nsp);
       this.on('delete-room', (room: string) => carrier.unlisten(room));
       // There is one namespace.
-      carrier.onArrival((text) => this.deliver(JSON.parse(text) as Packed));
+      const own = `[${nodeId},`;
+      carrier.onArrival((text) => {
+        // A node also hears what it has sent itself.
+        if (!text.startsWith(own)) this.deliver(JSON.parse(text) as Packed);
+      });
     }
 
     /** Resolves once nothing that other nodes send to these rooms is missed. */
@@ -78,7 +82,7 @@ export function carriedAdapter(base: typeof Adapter, carrier: Carrier, nodeId: n
     }
 
     private deliver([from, number, rooms, except, isVolatile, data]: Packed): void {
-      if (from === nodeId || (number > 0 && this.isRepeat(`${from}:${number}`))) return;
+      if (number > 0 && this.isRepeat(`${from}:${number}`)) return;
       this.onArrival(data);
       super.broadcast(
         { type: EVENT, data },
