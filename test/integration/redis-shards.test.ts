@@ -18,6 +18,7 @@ afterEach(() => {
 const open = async (url: string): Promise<RedisBus> => {
   const bus = await RedisBus.open(parseRedisUrl(url), 'test:');
   buses.push(bus);
+  bus.onApplicationBootstrap();
   return bus;
 };
 const bothAt = async (url: string): Promise<[RedisBus, RedisBus]> => {
