@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium)('keys and readers', () => {
     const find = page.getByRole('button', { name: /Find a person or group/ });
     await find.focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('combobox').waitFor();
+    await expect.poll(() => focused(page)).toMatch(/^combobox/);
     await page.keyboard.press('Escape');
     await expect.poll(() => focused(page)).toMatch(/^button Find a person or group/);
     await page.context().close();
