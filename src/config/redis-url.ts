@@ -44,7 +44,10 @@ export function parseRedisUrl(text: string): RedisUrl {
     throw new RedisUrlError('must have user and password once, before the first of its addresses');
   const at = authority.lastIndexOf('@');
   const [, user = '', password = ''] = /^([^:]*):?(.*)$/s.exec(authority.slice(0, Math.max(at, 0)))!;
-  const addresses = authority.slice(at + 1).split(',').map((one) => addressOf(one, isSentinel ? 26_379 : 6_379)); // prettier-ignore
+  const addresses = authority
+    .slice(at + 1)
+    .split(',')
+    .map((one) => addressOf(one, isSentinel ? 26_379 : 6_379));
   if (!isSentinel && query !== undefined) throw new RedisUrlError(query ? NO_PARAMETERS : FORM);
   const common = {
     addresses,

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import type { ConnectionOptions, Pool, RowDataPacket, SslOptions } from 'mysql2';
+import type { ConnectionOptions, Pool, SslOptions } from 'mysql2';
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import type { AfterQueryEvent } from 'typeorm/subscriber/event/QueryEvent.js';
@@ -27,8 +27,8 @@ import { Nodes1764580000000 } from './migrations/1764580000000-nodes.js';
 import { type Locking, locksOf } from './locking.js';
 import { onlyRow } from './only-row.js';
 import { connectionOptions, reach } from './mysql/mysql-connection.js';
-import { assertMysql, streamOf } from './mysql/mysql-internals.js';
-import { ASK_FOR_GALERA, SESSION } from './mysql/mysql-session.js';
+import { assertMysql } from './mysql/mysql-internals.js';
+import { belongsToGalera, preparePool } from './mysql/prepare-pool.js';
 import { PoolRenewal } from './mysql/pool-renewal.js';
 import { reportRefusals } from './mysql/refused-connections.js';
 import { assertNoLoneProcess, assertNoNodes, migrateUnderLease, ShownStart } from './neighbours.js';
@@ -38,7 +38,7 @@ import { SqliteReader } from './sqlite/sqlite-reader.js';
 import { SqliteStatements } from './sqlite/sqlite-statements.js';
 import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
 import { StartError } from '../common/start-error.js';
-import { mysqlProblem, oneLine } from './start-problem.js';
+import { mysqlProblem } from './start-problem.js';
 import { assertTypeorm, poolOf, sqliteConnectionOf } from './typeorm-internals.js';
 import { WalFile } from './sqlite/wal-file.js';
 import { CONNECTION_WITHIN_MS, WatchedPool } from './mysql/watched-pool.js';
@@ -345,46 +345,3 @@ export class Database extends DataSource {
 /** The connection that holds the lock is encrypted as the others are. */
 const lockOptions = (url: DatabaseUrl, options: DataSourceOptions): ConnectionOptions =>
   connectionOptions(url, (options as MysqlDataSourceOptions).ssl as SslOptions | undefined);
-
-/** Asks on the connection that TypeORM tried the server with, which is not used again: it is older than what `preparePool` sets. */
-const belongsToGalera = (pool: Pool): Promise<boolean> =>
-  new Promise((done, failed) =>
-    pool.getConnection((error, first) => {
-      if (error) return failed(error);
-      first.query<({ Value: string } & RowDataPacket)[]>(ASK_FOR_GALERA, (refused, rows) => {
-        first.destroy();
-        if (refused) failed(refused);
-        else done(rows[0]?.Value === 'ON');
-      });
-    }),
-  );
-
-async function preparePool(source: Database, pool: Pool): Promise<void> {
-  pool.on('connection', (connection) => {
-    const own = SESSION[source.options.type as 'mariadb' | 'mysql'];
-    for (const statement of [...SESSION.all, ...own, ...(source.isGalera ? SESSION.galera : [])])
-      connection.query(statement, (error: Error | null) => {
-        if (!error) return;
-        new Logger('Database').error(`A connection is given up, on which \`${statement}\` failed: ${oneLine(error)}.`);
-        // Statements that wait behind it on this connection fail with it, before they are sent.
-        const lost = { code: 'PROTOCOL_CONNECTION_LOST', fatal: true };
-        streamOf(connection).destroy(Object.assign(new Error('The connection could not be set up.'), lost));
-      });
-  });
-  const { most, mostOfUser } = onlyRow(
-    await source.query<{ most: number; mostOfUser: number }[]>(
-      'SELECT @@max_connections AS most, @@max_user_connections AS mostOfUser',
-    ),
-  );
-  const wanted = source.options.poolSize! + 1;
-  if (Math.min(most, mostOfUser || Infinity) < wanted)
-    new Logger('Database').warn(
-      `The database server gives Parley ${mostOfUser || most} connections, and it may want ${wanted}: raise max_connections (or the user's), or lower DATABASE_POOL.`,
-    );
-  const [flush] = await source.query<{ Value: string }[]>("SHOW VARIABLES LIKE 'innodb_flush_log_at_trx_commit'");
-  if (flush && flush.Value !== '1') {
-    new Logger('Database').warn(
-      `innodb_flush_log_at_trx_commit is ${flush.Value}: a crash of the database server can lose acknowledged messages. Set it to 1.`,
-    );
-  }
-}

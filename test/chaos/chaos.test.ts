@@ -23,6 +23,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { AppUser } from './app-user.js';
 import { answersSlowly } from './chat-with-bot.js';
 import { check } from './check.js';
+import { environmentOf } from './environment.js';
 import { type ChaosDatabase, Machinery } from './faults.js';
 import { GaleraDatabase } from './galera-database.js';
 import { Actor, Record } from './people.js';
@@ -53,17 +54,7 @@ async function run(kind: string, database: ChaosDatabase, redis: PrivateRedis): 
   model.behave(answersSlowly);
   await database.query('CREATE DATABASE chaos');
   const databaseUrl = `${database.url}/chaos`;
-  const common = {
-    DATABASE_URL: databaseUrl,
-    REDIS_URL: redis.url,
-    JWT_SECRET: 'a secret for tests, longer than 32 bytes',
-    SMTP_URL: `smtp://127.0.0.1:${mails.port}`,
-    PUBLIC_URL: 'http://localhost:3000',
-    BOT_URL: model.url,
-    RATE_LIMITS: 'off',
-    WEB_CLIENT: 'off',
-    LOG_LEVEL: 'error',
-  };
+  const common = environmentOf({ databaseUrl, redisUrl: redis.url, mailPort: mails.port, botUrl: model.url });
   // A node of this process makes people and groups.
   const maker = await TestApp.startIn(common);
   const known = [];

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppUser } from '../chaos/app-user.js';
 import { answersSlowly } from '../chaos/chat-with-bot.js';
 import { check } from '../chaos/check.js';
+import { environmentOf } from '../chaos/environment.js';
 import { Actor, type Known } from '../chaos/people.js';
 import { type Place, Record } from '../chaos/record.js';
 import { call, linkPath, next, open, send } from '../support/client.js';
@@ -44,17 +45,8 @@ describe.skipIf(!isBuilt || !hasRedis)(`this program beside ${REVISION}`, () => 
         const model = await CompletionsServer.start();
         cleanUps.push(() => model.close());
         model.behave(answersSlowly);
-        env = {
-          DATABASE_URL: `${database.url}/upgrade`,
-          REDIS_URL: redis.url,
-          JWT_SECRET: 'a secret for tests, longer than 32 bytes',
-          SMTP_URL: `smtp://127.0.0.1:${mails.port}`,
-          PUBLIC_URL: 'http://localhost:3000',
-          BOT_URL: model.url,
-          RATE_LIMITS: 'off',
-          WEB_CLIENT: 'off',
-          LOG_LEVEL: 'error',
-        };
+        const databaseUrl = `${database.url}/upgrade`;
+        env = environmentOf({ databaseUrl, redisUrl: redis.url, mailPort: mails.port, botUrl: model.url });
       }, 120_000);
       afterEach(async () => {
         for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();

@@ -78,7 +78,10 @@ export class Sentinels implements Way {
           )
           .then(answered);
     });
-    return answers.reduce<Named | undefined>((newest, one) => (newest && newest.epoch >= one.epoch ? newest : one), undefined); // prettier-ignore
+    return answers.reduce<Named | undefined>(
+      (newest, one) => (newest && newest.epoch >= one.epoch ? newest : one),
+      undefined,
+    );
   }
 }
 
