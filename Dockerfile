@@ -11,7 +11,7 @@ COPY client/src ./client/src
 COPY web ./web
 COPY src ./src
 # web/dist is complete by now: only the server's dependencies stay.
-RUN node scripts/build.mjs tsconfig.build.json && npm prune --omit=dev --workspaces=false
+RUN node scripts/build.mjs tsconfig.build.json && chmod +x dist/cli.js && npm prune --omit=dev --workspaces=false
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
@@ -27,4 +27,4 @@ USER node
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=64", "dist/main.js"]

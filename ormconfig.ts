@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { loadEnvironment } from './dist/config/environment.js';
-import { dataSourceOptions } from './dist/database/data-source.js';
+import { dataSourceOptions } from './dist/database/data-source-options.js';
 
 export default new DataSource({
   ...(await dataSourceOptions(loadEnvironment())),

@@ -18,6 +18,14 @@ export interface Build {
 
 export const OWN: Build = { root: here('../..') };
 
+/** V8's options with which `npm run start:prod` starts this build. */
+export function nodeOptionsOf({ root }: Build): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  return scripts['start:prod']?.match(/--[\w-]+=\S+/g) ?? [];
+}
+
 /** The npm above names its own package and folder in the environment. */
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canStart, DatabaseServer, freePort } from '../test/support/database-server.js';
 import { RedisServer } from '../test/support/redis-server.js';
-import { type Build, here } from './builds.js';
+import { type Build, here, nodeOptionsOf, OWN } from './builds.js';
 import { undoAtTheEnd } from './cleanup.js';
 import { pin, SERVER_CORE } from './cpu.js';
 import type { Population, Seeded } from './seed.js';
@@ -27,7 +27,14 @@ export async function parley(build: Build, name: DatabaseName, population: Popul
   const { folder, database, env, seeded } = await filled(build, name, population);
   const port = await freePort();
   const label = build.revision === undefined ? name : `${name}@${build.revision}`;
-  const program = { label, file: join(build.root, 'dist/main.js'), args: [], folder, port };
+  const program = {
+    label,
+    file: join(build.root, 'dist/main.js'),
+    args: [],
+    nodeOptions: nodeOptionsOf(build),
+    folder,
+    port,
+  };
   return { name, label, programs: [{ ...program, env: { ...env, PORT: String(port) } }], database, seeded };
 }
 
@@ -53,6 +60,7 @@ export async function parleyNodes(
     label,
     file: join(build.root, 'dist/main.js'),
     args: [],
+    nodeOptions: nodeOptionsOf(build),
     folder,
     port,
     standstill: /"message":"Redis is away/,
@@ -147,7 +155,14 @@ export function baseline(name: BaselineName, population: Population, page?: Page
   if (page) writeFileSync(join(folder, 'page.json'), JSON.stringify(page));
   const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
   const seeded = { tokens: range(sockets).map(String), historyRoomId: 1, groupIds: range(groups) };
-  const program = { label: name, file: here(`./baselines/${file}.js`), args, folder, env: {} };
+  const program = {
+    label: name,
+    file: here(`./baselines/${file}.js`),
+    args,
+    nodeOptions: nodeOptionsOf(OWN),
+    folder,
+    env: {},
+  };
   return { name, label: name, programs: [program], seeded };
 }
 

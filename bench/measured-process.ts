@@ -12,6 +12,8 @@ export interface Program {
   label: string;
   file: string;
   args: string[];
+  /** Those of Parley's start for baselines, too. */
+  nodeOptions: string[];
   folder: string;
   env: Record<string, string>;
   /** Lines of its log that only say that it stood still between its turns. */
@@ -34,12 +36,13 @@ export class MeasuredProcess {
   private readonly child: ChildProcess;
 
   private constructor(private readonly program: Program) {
-    const { file, args, folder, env } = program;
+    const { file, args, nodeOptions, folder, env } = program;
     this.child = fork(file, args, {
       cwd: folder,
       env: { PATH: process.env['PATH'], ...env },
       // `BENCH_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=…"` profiles what is measured.
       execArgv: [
+        ...nodeOptions,
         '--expose-gc',
         '--import',
         here('./probe.js'),

@@ -2,7 +2,8 @@
 // calls `seed` of an older commit as well: what it takes and what it gives stay as they are.
 import { AccessTokens } from '../src/identity/access-tokens.js';
 import { loadConfig } from '../src/config/config.js';
-import { Database, dataSourceOptions } from '../src/database/data-source.js';
+import { Database } from '../src/database/data-source.js';
+import { dataSourceOptions } from '../src/database/data-source-options.js';
 import { insertRows, toMoment } from '../src/database/dialect.js';
 
 export const SECRET = 'a secret for the benchmark, longer than 32 bytes';

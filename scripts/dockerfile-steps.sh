@@ -99,6 +99,7 @@ done
 echo '+ HEALTHCHECK says healthy'
 PORT=$port node -e 'fetch(`http://127.0.0.1:${process.env.PORT}/login`, { headers: { accept: "text/html" } }).then((r) => process.exit(r.ok ? 0 : 1))' || fail 'the web client is not served'
 echo '+ the web client is served'
+env "${environment[@]}" HOST=127.0.0.1 PORT="$port" DATA_DIR="$work/data" npx --no-install parley check || fail 'parley check finds something wrong'
 
 kill -TERM "$server"
 status=0

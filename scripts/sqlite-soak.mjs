@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { sqliteOptions, Database } from '../dist/database/data-source.js';
+import { Database } from '../dist/database/data-source.js';
+import { sqliteOptions } from '../dist/database/data-source-options.js';
 import { inIds, inTuples } from '../dist/database/dialect.js';
 import { sqliteDriver } from '../dist/database/sqlite/sqlite-driver.js';
 

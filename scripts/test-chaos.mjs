@@ -1,5 +1,5 @@
 // Puts people on three nodes that are killed and paused, with their Redis and database: npm run test:chaos -- --minutes 10 --seed 7 --redis cluster
-// --on mysql, or --on galera: three servers of a cluster, whose writer is killed, paused and cut off.
+// --on mysql, or --on galera: three servers of a cluster, whose writer is killed, paused and cut off. --redis goes with each.
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 

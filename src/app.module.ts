@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AdminModule } from './admin/admin.module.js';
 import { AppController } from './api/http/app.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { BotModule } from './bot/bot.module.js';
@@ -15,9 +16,12 @@ import { HealthModule } from './api/health/health.module.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MetricsModule } from './api/metrics/metrics.module.js';
+import { ChatSettingsModule } from './chat-settings/chat-settings.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { PeopleModule } from './people/people.module.js';
+import { ReportsModule } from './reports/reports.module.js';
 import { ServerInfoModule } from './api/server-info/server-info.module.js';
+import { SettingsModule } from './settings/settings.module.js';
 import { SocketsModule } from './sockets/sockets.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -35,15 +39,19 @@ export class AppModule {
         HealthModule,
         MetricsModule,
         ServerInfoModule,
+        AdminModule,
         AuthModule,
         UsersModule,
         ChatRoomsModule,
         ChatGroupsModule,
         BotModule,
         NotificationsModule,
+        ChatSettingsModule,
+        ReportsModule,
         PeopleModule,
         IdentityModule,
         MailModule.with(config),
+        SettingsModule,
         SocketsModule,
         DomainEventsModule,
         ClusterModule.with(config),

@@ -5,9 +5,12 @@ import { appUrlOf } from './config/app-url.js';
 import type { Config } from './config/config.js';
 import { VERSION } from './common/version.js';
 
-/** Prints the addresses once the server listens: a table, or one line of JSON in production. */
-export function announce(config: Config, readyAfterMs: number): void {
-  const database = config.databaseUrl ? 'MySQL' : `SQLite in ${shown(config.dataDir)}`;
+/**
+ * Prints the addresses once the server listens: a table, or one line of JSON in production.
+ * @param engine the name of what the database is
+ */
+export function announce(config: Config, engine: string, readyAfterMs: number): void {
+  const database = config.databaseUrl ? engine : `${engine} in ${shown(config.dataDir)}`;
   const mail = config.smtpUrl
     ? new URL(config.smtpUrl).host
     : `${config.devMail ? `${config.publicUrl}/dev/mail` : `${shown(config.dataDir)}/outbox`}  (no SMTP_URL: mails stay here)`;

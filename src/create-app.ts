@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import { AppModule } from './app.module.js';
+import { ConsoleSocket } from './api/console/console-socket.js';
 import { serveApiDocs } from './api/api-docs/serve.js';
 import { answerInTime } from './api/http/answer-in-time.js';
 import { ClientNetworks } from './common/limits/client-network.js';
@@ -122,6 +123,7 @@ export async function createApp(
 
   // Looked up once, since Node forgets it with the connection: the security log names it after the answer.
   server.server.on('connection', (socket) => void socket.remoteAddress);
+  ConsoleSocket.with(config, server);
   readBodies(server, FORMS);
   answerInTime(server);
   // First, so that what is refused has them, too.
@@ -174,7 +176,7 @@ export async function createApp(
   app.enableCors({
     origin: (origin: string | undefined, allow: (error: Error | null, isAllowed: boolean) => void) =>
       allow(null, isOriginAllowed(config, origin)),
-    methods: ['GET', 'POST', 'PUT', 'DELETE'],
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     // All headers that a page's libraries add (for tracing, say): the page is allowed, and there are no cookies to protect.
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
@@ -238,6 +240,8 @@ const originWarning = (origin: string): string =>
 
 /** The routes of our own pages with forms, and the fields of those forms. */
 const FORMS = new Map([
+  ['/http/email/confirm', ['token']],
+  ['/http/email/return', ['token']],
   ['/http/password/forgot', ['email']],
   ['/http/password/reset', ['token', 'password']],
   ['/http/password/restore', ['token']],

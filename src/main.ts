@@ -2,10 +2,12 @@
 import './threads.cjs';
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 import { announce } from './banner.js';
 import { createApp } from './create-app.js';
 import { makePrivateFiles } from './config/file-modes.js';
 import { isStartedByNpm, loadEnvironment } from './config/environment.js';
+import { engineName } from './database/engine-name.js';
 import { endWithFailure } from './start-failure.js';
 import { endOnSignals } from './graceful-stop.js';
 
@@ -17,7 +19,7 @@ async function main(): Promise<void> {
   const end = endOnSignals(app, config);
   for (const sentence of warnings) new Logger('Configuration').warn(sentence);
   await app.listen(config.port, config.host);
-  announce(config, performance.now());
+  announce(config, engineName(app.get(DataSource)), performance.now());
   if (isStartedByNpm()) endWithParent(() => end('SIGTERM'));
 }
 

@@ -1,7 +1,8 @@
 import type { BaseChat } from './chat.js';
 import type { Core } from './core.js';
+import type { Call } from './mentions.js';
 import { nameOf } from './people.js';
-import type { Message } from './types.js';
+import type { Message } from './data.js';
 
 /** A message that a person is told of is told in one tab only, for this long. */
 const ALONE_MS = 5_000;
@@ -14,12 +15,12 @@ export class Attention {
 
   constructor(private readonly core: Core) {}
 
-  async call(chat: BaseChat, message: Message): Promise<void> {
+  async call(chat: BaseChat, message: Message, call: Call): Promise<void> {
     const { core, told } = this;
     const what = `${chat.key} ${message.seq}`;
     const isCurrent = core.guard();
     try {
-      if (told.has(what) || (await chat.views.isLookedAt()) || !isCurrent()) return;
+      if (told.has(what) || (await chat.views.isLookedAt()) || !(await this.isWanted(chat, message, call))) return;
       const name = `parley:${core.userId}:attention:${what}`;
       await core.tabs.lock(name, { mode: 'exclusive', if_free: true }, async (got) => {
         if (!got || told.has(what) || !isCurrent()) return;
@@ -38,6 +39,15 @@ export class Attention {
     } catch (error) {
       core.failed(error);
     }
+  }
+
+  /** Muted means silent for everything but a mention by name; `none` is silent for that, too. */
+  private async isWanted(chat: BaseChat, { seq }: Message, { isNamed, isEveryone, isCertain }: Call): Promise<boolean> {
+    const { notify, muted_until } = chat.settings.now;
+    const isLoud = notify !== 'none' && muted_until === null;
+    if (isLoud && notify === 'all') return true;
+    const isCalled = notify !== 'none' && (isNamed || (isEveryone && isLoud));
+    return isCalled && (isCertain ?? this.core.mentions.has(chat, seq));
   }
 
   /** Somebody was told, here or in another tab. */

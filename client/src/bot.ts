@@ -1,10 +1,11 @@
-import { BaseChat } from './chat.js';
+import { BaseChat, type Row } from './chat.js';
 import type { Core } from './core.js';
 import { ParleyError } from './errors.js';
 import { deferred } from './promises.js';
 import { Value, type Store, type Until } from './store.js';
-import type { Answer, AnswerPart, Bot, Item, May, Message } from './types.js';
-import type { WireBotMessage, WireDelta, WireMessage } from './wire.js';
+import type { Item, Message } from './data.js';
+import type { Answer, AnswerPart, Bot, May, SendOptions } from './types.js';
+import type { WireBotMessage, WireDelta } from './wire.js';
 
 /**
  * After a connection broke, an answer may have failed while nobody here heard of it: the server says so once. What forms is heard
@@ -52,6 +53,10 @@ export class BotChat extends BaseChat implements Bot {
     return 'chat_bot';
   }
 
+  get place(): undefined {
+    return undefined;
+  }
+
   get title(): string {
     return 'Helper';
   }
@@ -61,15 +66,14 @@ export class BotChat extends BaseChat implements Bot {
     return 0;
   }
 
-  override toMessage(row: WireMessage | WireBotMessage): Message {
+  override toMessage(row: Row | WireBotMessage): Message {
     if (!('is_user' in row)) return super.toMessage(row);
-    const { seq, is_user, message, timestamp, client_id } = row;
-    return Object.freeze({
-      seq,
-      user_id: is_user ? this.core.userId : null,
-      message,
-      timestamp,
-      ...(client_id !== undefined && { client_id }),
+    const { reply_to, ...rest } = row;
+    const by = (is_user: boolean): number | null => (is_user ? this.core.userId : null);
+    return super.toMessage({
+      ...rest,
+      user_id: by(rest.is_user),
+      ...(reply_to && { reply_to: { ...reply_to, user_id: by(reply_to.is_user) } }),
     });
   }
 
@@ -161,7 +165,7 @@ export class BotChat extends BaseChat implements Bot {
     for (const one of this.open) one.done(new ParleyError('signed_out', 'Nobody is signed in.'));
   }
 
-  ask(question: string, options?: Until & { readonly client_id?: string }): Answer {
+  ask(question: string, options?: Until & Pick<SendOptions, 'client_id' | 'reply_to'>): Answer {
     const sending = this.send(question, options);
     const text = new Value('');
     const { promise: done, resolve, reject } = deferred<Message | null>();
@@ -199,10 +203,6 @@ export class BotChat extends BaseChat implements Bot {
 
   async stop(question_seq: number): Promise<void> {
     await this.core.link.emit('bot_stop', { question_seq });
-  }
-
-  protected sendMark(): Promise<unknown> {
-    return Promise.resolve();
   }
 
   private follow(one: Open): void {

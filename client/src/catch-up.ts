@@ -53,7 +53,7 @@ export class CatchUp {
   }
 
   /** One at a time. */
-  private now(): Promise<void> {
+  now(): Promise<void> {
     this.isWanted = true;
     this.running ??= this.run().finally(() => {
       this.running = undefined;

@@ -1,6 +1,6 @@
 import type { BaseChat } from './chat.js';
 import { Timer } from './clock.js';
-import type { Message } from './types.js';
+import type { Message } from './data.js';
 
 const KEEP_AFTER_MS = 1_000;
 

@@ -1,4 +1,4 @@
-import type { ChatRef } from './types.js';
+import type { ChatRef } from './data.js';
 
 export function chatKey(ref: ChatRef): string {
   if (ref.type === 'bot') return 'bot';

@@ -1,32 +1,58 @@
 import { CatchUp } from './catch-up.js';
 import { chatKey } from './chat-key.js';
+import { Settings } from './chat-settings.js';
 import type { Core } from './core.js';
 import { Draft } from './draft.js';
 import { Edits } from './edits.js';
 import { ParleyError } from './errors.js';
 import type { CachedRow } from './inbox.js';
 import { LoadedMessages } from './loaded.js';
+import { Reactions } from './reactions.js';
 import { ReadMarks } from './read-marks.js';
-import { computed, hasSameFields, Value, type Store, type Until } from './store.js';
+import { computed, frozen, hasSameFields, Value, type Store, type Until } from './store.js';
 import { summaryOf } from './summary.js';
 import { TimelineItems } from './timeline.js';
+import type { ChatRef, ChatSettings, ChatSummary, Item, Message, Reaction, Sent, Timeline, User } from './data.js';
 import type {
   Attached,
+  ChangeChatSettings,
   Chat,
-  ChatRef,
-  ChatSummary,
   HistoryQuery,
-  Item,
   May,
-  Message,
+  ReportReason,
+  Rows,
   Sending,
-  Timeline,
-  User,
+  SendOptions,
 } from './types.js';
 import { Typing } from './typing.js';
 import { Views } from './views.js';
 import { newerOf } from './window.js';
-import type { WireMessage, WireNotice } from './wire.js';
+import type {
+  WireListedSettings,
+  WireMessage,
+  WireNotice,
+  WireReacted,
+  WireReactionChange,
+  WireSaid,
+  WireUnread,
+} from './wire.js';
+
+/** Of a message, from wherever. */
+export type Row = Omit<Message | WireMessage, 'reactions'> & { readonly reactions?: readonly Reaction[] | undefined };
+
+const FIELDS = [
+  'seq',
+  'user_id',
+  'message',
+  'timestamp',
+  'client_id',
+  'edited_at',
+  'deleted',
+  'change',
+  'reply_to',
+  'mentions',
+  'reactions',
+] as const;
 
 /** What rooms, groups and the bot's chat have in common: what is known of a chat, and what becomes of everything that is heard of it. */
 export abstract class BaseChat implements Chat {
@@ -49,6 +75,7 @@ export abstract class BaseChat implements Chat {
   /** How far oneself has read, as the server knows it. */
   readSeq = 0;
   lastMessage: Message | null = null;
+  private mentionCount = 0;
   /** It stands in the inbox. */
   isListed = false;
   /** When it came into being here, where it has no message to be sorted by. */
@@ -61,6 +88,8 @@ export abstract class BaseChat implements Chat {
   readonly marks: ReadMarks;
   readonly views: Views;
   readonly edits: Edits;
+  readonly reactions: Reactions;
+  readonly settings: Settings;
   private readonly items: TimelineItems;
   /** Rises with everything that the timeline or the summary shows. */
   private readonly version = new Value(0);
@@ -77,6 +106,8 @@ export abstract class BaseChat implements Chat {
     this.marks = new ReadMarks(this);
     this.views = new Views(this);
     this.edits = new Edits(this);
+    this.reactions = new Reactions(this);
+    this.settings = new Settings(this);
     this.items = new TimelineItems(this);
     this.timeline = computed(this.version, () => this.items.build());
     this.listRow = computed(core.version, () => summaryOf(this), hasSameFields);
@@ -88,6 +119,8 @@ export abstract class BaseChat implements Chat {
   /** Where its history is read; undefined: there is none yet. */
   abstract get path(): string | undefined;
   abstract get title(): string;
+  /** What requests call it; undefined: it is nowhere to be found yet. */
+  abstract get place(): object | undefined;
 
   /* ------------------------------------------------------------------------------------------------------------ What is shown */
 
@@ -101,6 +134,10 @@ export abstract class BaseChat implements Chat {
     return Math.max(0, this.lastSeq - this.readSeq);
   }
 
+  get unreadMentions(): number {
+    return Math.min(this.mentionCount, this.unread);
+  }
+
   /** What stands behind everything else: an answer that forms. */
   extraItems(): readonly Item[] {
     return [];
@@ -112,57 +149,85 @@ export abstract class BaseChat implements Chat {
     return isMine && message.client_id !== undefined ? message.client_id : `#${message.seq}`;
   }
 
-  toMessage(row: WireMessage): Message {
-    const { seq, user_id, message, timestamp, client_id, edited_at, deleted, change } = row;
-    return Object.freeze({
-      seq,
-      user_id,
+  /** Of what else stands in the row, nothing. */
+  toMessage(row: Row): Message {
+    const given = FIELDS.filter((name) => row[name] !== undefined && (name !== 'reactions' || row.reactions?.length));
+    return frozen(Object.fromEntries(given.map((name) => [name, row[name]])) as unknown as Message);
+  }
+
+  /** As the server answers this user: what it does not call theirs is not. */
+  toOwnView(row: Row): Message {
+    return this.toMessage({ ...row, reactions: row.reactions?.map((one) => ({ is_mine: false, ...one })) });
+  }
+
+  /** What this user is about to say, or has said, as far as it is shown before the server shows it. */
+  shownAs({ message, reply_to, mentions }: WireSaid): Pick<Message, 'user_id' | 'message' | 'reply_to' | 'mentions'> {
+    return {
+      user_id: this.core.userId,
       message,
-      timestamp,
-      ...(client_id !== undefined && { client_id }),
-      ...(edited_at !== undefined && { edited_at }),
-      ...(deleted && { deleted }),
-      ...(change !== undefined && { change }),
-    });
+      ...(reply_to !== undefined && { reply_to: this.loaded.quote(reply_to) }),
+      ...(mentions && { mentions }),
+    };
   }
 
   /* ------------------------------------------------------------------------------------------------------------- What happens */
 
   /** As a list says it, which was asked for after this connection began. */
-  protected listed(row: {
-    last_seq: number;
-    last_change: number;
-    last_read_seq: number;
-    last_message: WireMessage | null;
-  }): void {
+  protected listed(
+    row: {
+      last_seq: number;
+      last_change: number;
+      last_read_seq: number;
+      last_message: WireMessage | null;
+      unread_mentions?: number;
+    } & WireListedSettings,
+  ): void {
     this.isListed = true;
     this.lastSeq = Math.max(this.lastSeq, row.last_seq);
     this.lastChange = Math.max(this.lastChange, row.last_change);
     // May go back: what was told to a connection that broke was not read.
     this.readSeq = row.last_read_seq;
-    const last = row.last_message && this.toMessage(row.last_message);
+    this.counted(row);
+    this.settings.told(row);
+    const last = row.last_message && this.toOwnView(row.last_message);
     if (last && last.seq >= (this.lastMessage?.seq ?? 0)) this.lastMessage = this.loaded.upToDate(last);
     this.bump();
   }
 
+  /** As the server counts it. */
+  counted({ unread_mentions = 0 }: WireUnread): void {
+    if (unread_mentions === this.mentionCount) return;
+    this.mentionCount = unread_mentions;
+    this.bump();
+  }
+
+  /** A new message names this user, or may. */
+  called(seq: number): void {
+    if (seq <= this.readSeq) return;
+    this.mentionCount++;
+    this.core.mentions.recountSoon();
+  }
+
   /** As this device remembers it, before the server answers. */
-  cached({ id, last_message, lastSeq, readSeq, title }: CachedRow): void {
-    this.id ??= id;
+  cached({ id, last_message, lastSeq, readSeq, title, mentions = 0, settings = {} }: CachedRow): void {
+    if (this.id === undefined) this.foundId(id);
     this.lastMessage = last_message && Object.freeze(last_message);
     this.lastSeq = lastSeq;
     this.readSeq = readSeq;
     this.cachedTitle = title;
     this.isListed = true;
+    this.mentionCount = mentions;
+    this.settings.told(settings);
   }
 
   /** A live event. */
   onMessage(row: WireMessage): void {
-    const message = this.toMessage(row);
+    const message = this.loaded.upToDate(this.toMessage(row));
     if (this.heard(message)) this.core.isNew(this, message);
   }
 
   /** A message that has just been stored, by anybody. @returns whether it is new here */
-  heard(message: Message): boolean {
+  heard(message: Message, sent?: Sent): boolean {
     const { core, lastSeq, loaded } = this;
     const { seq, user_id } = message;
     if (seq > lastSeq + 1 && loaded.isAtEnd)
@@ -172,7 +237,7 @@ export abstract class BaseChat implements Chat {
     const isMine = user_id === core.userId;
     if (isMine) {
       // Who writes has read.
-      this.readSeq = Math.max(this.readSeq, seq);
+      this.read(seq);
       this.marks.saw(seq);
     } else if (user_id !== null) this.receipt(user_id, seq);
     this.isListed = true;
@@ -180,19 +245,44 @@ export abstract class BaseChat implements Chat {
     this.bump();
     const isNew = seq > lastSeq;
     if (isNew) this.typing.stop(user_id ?? 0);
-    if (isMine) core.outbox.heard(this.key, message);
+    if (isMine) core.outbox.heard(this.key, message, sent);
     return isNew;
   }
 
   /** An own message was acknowledged, to this tab or another. */
-  stored(message: Message): void {
+  stored(sent: Sent): void {
+    const message = this.toMessage(sent);
     this.loaded.acknowledged(message);
-    if (this.heard(message)) this.core.isNew(this, message);
+    if (this.heard(message, sent)) this.core.isNew(this, message);
   }
 
-  /** A live event tells of an edit or a deletion. */
-  onChange(row: WireMessage): void {
-    const message = this.toMessage(row);
+  /** A live event tells of an edit, a deletion, or reactions. */
+  onChange(row: WireMessage & { changed?: readonly WireReactionChange[] }): void {
+    const { reactions, changed } = row;
+    const mine = new Map(
+      changed?.filter(({ user_id }) => user_id === this.core.userId).map(({ emoji, is_on }) => [emoji, is_on]),
+    );
+    this.changed(
+      this.toMessage({ ...row, reactions: reactions?.map((one) => ({ ...one, is_mine: mine.get(one.emoji) })) }),
+    );
+    // It may name nobody any more.
+    if (!changed && this.mentionCount > 0) this.core.mentions.recountSoon();
+  }
+
+  /** What this user has asked for is stored. Most often, the event came before. */
+  async onReacted({ seq, change = 0, reactions }: WireReacted): Promise<void> {
+    const { loaded } = this;
+    const message = loaded.known(seq);
+    const isNext = change === loaded.knownChange + 1 || change === message?.change;
+    if (message && isNext) this.changed(this.toOwnView({ ...message, change, reactions }));
+    else if (change > loaded.knownChange) {
+      // What else was changed before it has to come first.
+      this.lastChange = Math.max(this.lastChange, change);
+      await this.catchUp.now();
+    }
+  }
+
+  private changed(message: Message): void {
     const { loaded } = this;
     const { knownChange } = loaded;
     const change = message.change ?? 0;
@@ -231,18 +321,22 @@ export abstract class BaseChat implements Chat {
   read(seq: number): void {
     if (seq <= this.readSeq) return;
     this.readSeq = seq;
+    if (this.unread === 0) this.mentionCount = 0;
+    else if (this.mentionCount > 0) this.core.mentions.recountSoon();
     this.bump();
   }
 
   /** The chat is not this user's any more. Drafts stay. */
   protected forgetMessages(): void {
     this.isListed = false;
-    this.lastSeq = this.lastChange = this.readSeq = this.bornAt = 0;
+    this.lastSeq = this.lastChange = this.readSeq = this.bornAt = this.mentionCount = 0;
+    this.settings.told({});
     this.lastMessage = null;
     this.cachedTitle = '';
     this.loaded.forget();
     this.items.forget();
     this.edits.overlays.clear();
+    this.reactions.forget();
     this.typing.stopAll();
     this.marks.forget();
     this.catchUp.stop();
@@ -294,7 +388,9 @@ export abstract class BaseChat implements Chat {
   }
 
   /** Nobody looks any more. */
-  away(): void {}
+  away(): void {
+    void this.marks.send();
+  }
 
   /** Lists have been read. Resolves once an open chat has what it missed. */
   synced(): Promise<void> {
@@ -322,7 +418,8 @@ export abstract class BaseChat implements Chat {
     return this.loaded.history(query, options);
   }
 
-  send(message: string, options: Until & { readonly client_id?: string } = {}): Sending {
+  send(message: string, options: Until & SendOptions = {}): Sending {
+    this.loaded.keepQuoted(options.reply_to);
     const sending = this.core.outbox.add(this.key, message, options);
     const isAccepted = this.core.outbox.entries(this.key).some((entry) => entry.client_id === sending.client_id);
     if (!isAccepted) return sending;
@@ -340,12 +437,28 @@ export abstract class BaseChat implements Chat {
     return this.core.outbox.discard(this.key, client_id);
   }
 
-  edit(seq: number, message: string): Promise<Message> {
-    return this.edits.ask('PUT', seq, { pending: 'edit', message }, { body: { message } });
+  async edit(seq: number, message: string, { mentions }: Pick<SendOptions, 'mentions'> = {}): Promise<Message> {
+    if (mentions) await this.core.server.need('mentions');
+    return this.edits.ask('PUT', seq, { pending: 'edit', message }, { body: { message, mentions } });
   }
 
   async delete(seq: number): Promise<void> {
     await this.edits.ask('DELETE', seq, { pending: 'delete', message: '' });
+  }
+
+  react(seq: number, emoji: string, is_on = true): Promise<void> {
+    return this.reactions.set(seq, emoji, is_on);
+  }
+
+  reactedBy(seq: number, emoji: string, options?: Until): Promise<Rows<number>> {
+    return this.reactions.people(seq, emoji, options);
+  }
+
+  /** @throws ParleyError */
+  async report(seq: number, reason: ReportReason, note?: string): Promise<void> {
+    const { core, place } = this;
+    await core.server.need('reports');
+    await core.http.ask('POST', 'reports', { body: { ...place, seq, reason, note } });
   }
 
   seen(seq: number): void {
@@ -355,11 +468,14 @@ export abstract class BaseChat implements Chat {
   /** @throws ParleyError */
   async markRead(seq: number): Promise<void> {
     const isCurrent = this.core.guard();
-    await this.sendMark(seq);
+    const { place } = this;
+    if (place) await this.core.link.emit('read', { ...place, seq });
     if (isCurrent()) this.read(seq);
   }
 
-  protected abstract sendMark(seq: number): Promise<unknown>;
+  setSettings(change: ChangeChatSettings): Promise<ChatSettings> {
+    return this.settings.set(change);
+  }
 
   typed(): void {
     this.typing.say();

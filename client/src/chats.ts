@@ -5,7 +5,7 @@ import type { Core } from './core.js';
 import { ParleyError } from './errors.js';
 import { GroupChat } from './group.js';
 import { RoomChat } from './room.js';
-import type { ChatRef } from './types.js';
+import type { ChatRef } from './data.js';
 
 /** Every chat that anybody asked for or that something was heard of: the same object for the same chat. */
 export class Chats {
@@ -36,6 +36,11 @@ export class Chats {
 
   group(groupId: number): GroupChat {
     return this.made(`group:${groupId}`, () => new GroupChat(this.core, groupId));
+  }
+
+  /** As rows and events say which one it is. */
+  at({ chat_room_id, chat_group_id }: { chat_room_id?: number; chat_group_id?: number }): BaseChat | undefined {
+    return chat_group_id === undefined ? this.roomById.get(chat_room_id ?? 0) : this.group(chat_group_id);
   }
 
   private made<T extends BaseChat>(key: string, make: () => T): T {

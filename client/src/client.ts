@@ -8,28 +8,10 @@ import { defaultStorage, memoryStorage, sessionStore } from './storage.js';
 import { onLook, Value, type Store, type Unsubscribe, type Until } from './store.js';
 import { browserTabs, soleTab } from './tabs.js';
 import { socketIo } from './transport.js';
-import type {
-  Auth,
-  Bot,
-  Chat,
-  ChatRef,
-  Connection,
-  Events,
-  Group,
-  Inbox,
-  Me,
-  Message,
-  ParleyOptions,
-  ParleyStorage,
-  Room,
-  Rows,
-  ServerInfo,
-  Session,
-  User,
-} from './types.js';
+import type { ChatRef, Inbox, Me, Mention, Message, Session, User } from './data.js';
+import type { ParleyStorage } from './seams.js';
+import type { Auth, Bot, Chat, Connection, Events, Group, ParleyOptions, Room, Rows, ServerInfo } from './types.js';
 import type { WireGroup } from './wire.js';
-
-const ASK_SERVER_EVERY_MS = 30_000;
 
 /** Who was signed in, and the token of the session. */
 interface Kept {
@@ -57,7 +39,7 @@ interface TabNews {
  *     await parley.room(2).send('Hello, Alan');
  */
 export class ParleyClient implements AsyncDisposable {
-  /** Undefined until it has answered; asked for on the first look, and with each login. */
+  /** Undefined until it has answered; asked for on the first look, with each login, and some time after each connection. */
   readonly server: Store<ServerInfo | undefined>;
   readonly auth: Store<Auth>;
   readonly connection: Store<Connection>;
@@ -67,9 +49,7 @@ export class ParleyClient implements AsyncDisposable {
 
   private readonly core: Core;
   private readonly authValue = new Value<Auth>({ status: 'unknown' });
-  private readonly serverValue = new Value<ServerInfo | undefined>(undefined);
   private readonly session: ParleyStorage;
-  private askedServerAt = -Infinity;
   private endTabs: Unsubscribe | undefined;
   /** Of several logins, logouts and resumptions at once the last one counts. */
   private turn = 0;
@@ -101,7 +81,7 @@ export class ParleyClient implements AsyncDisposable {
       onMe: (me) => this.authValue.set({ status: 'signed_in', me }),
     });
     this.session = page ? sessionStore() : memoryStorage();
-    this.server = onLook(this.serverValue, () => this.askServer());
+    this.server = onLook(this.core.server, () => this.core.server.look());
     this.auth = this.authValue;
     this.connection = this.core.link.state;
     this.inbox = this.core.inbox.store;
@@ -110,7 +90,14 @@ export class ParleyClient implements AsyncDisposable {
 
   /* -------------------------------------------------------------------------------------------------------------- Accounts */
 
-  async register(person: { email: string; password: string; first_name: string; last_name: string }): Promise<void> {
+  /** @param person with the token of an invitation, where the server takes not everybody @throws ParleyError as `registration` of the server says */
+  async register(person: {
+    email: string;
+    password: string;
+    first_name: string;
+    last_name: string;
+    invite?: string | undefined;
+  }): Promise<void> {
     await this.core.http.ask('POST', 'register', { body: person, token: null });
   }
 
@@ -216,6 +203,28 @@ export class ParleyClient implements AsyncDisposable {
       this.core.setMe(me);
       return me;
     },
+    /** As the server has it now: on each connection it is read by itself. */
+    read: async (): Promise<Me> => {
+      const isCurrent = this.core.guard();
+      const me = Object.freeze(await this.core.http.ask<Me>('GET', 'users/profile'));
+      if (!isCurrent()) return me;
+      this.core.setMe(me);
+      this.core.keep('last', { id: me.id, email: me.email } satisfies Last);
+      return me;
+    },
+    /** A mail with a link goes to the new address, and once that is used, it is this account's. @throws ParleyError `wrong_password`, `password_too_new` */
+    changeEmail: async (email: string, password: string): Promise<void> => {
+      await this.core.server.need('email_change');
+      await this.core.http.ask('POST', 'users/profile/email', { body: { email, password } });
+    },
+    /**
+     * What is one's own, as a zip file: once it is made, a mail leads to it, for 48 hours. Once a day.
+     * @throws ParleyError `wrong_password`, `rate_limited`, `unsupported`
+     */
+    export: async (password: string): Promise<void> => {
+      await this.core.server.need('export');
+      await this.core.http.ask('POST', 'users/profile/export', { body: { password } });
+    },
     /** For good, and everything of it on this device. */
     erase: async (password: string): Promise<void> => {
       const { userId } = this.core;
@@ -279,6 +288,14 @@ export class ParleyClient implements AsyncDisposable {
     return this.core.chats.get(ref);
   }
 
+  /**
+   * The newest messages that name this user or everyone, or answer one of this user's, in chats that they are in now: newest first, 100 in
+   * a page; `until`: those just before that moment. Go on with `next` until a page has no rows. @throws ParleyError `unsupported`
+   */
+  mentions(options?: Until & { readonly until?: Date }): Promise<Rows<Mention>> {
+    return this.core.mentions.find(options);
+  }
+
   on<K extends keyof Events>(event: K, listener: (e: Events[K]) => void, options?: Until): Unsubscribe {
     return this.core.on(event, listener, options);
   }
@@ -332,7 +349,7 @@ export class ParleyClient implements AsyncDisposable {
     this.endTabs ??= this.core.tabs.hear((message) => this.hearTab(message as TabNews));
     await this.core.begin(me, token);
     this.authValue.set({ status: 'signed_in', me });
-    this.askServer();
+    this.core.server.look();
   }
 
   /** The session is over here: nothing of it stays on this device but what waits to be sent, and drafts. */
@@ -389,17 +406,6 @@ export class ParleyClient implements AsyncDisposable {
     this.turn++;
     this.core.end(new ParleyError('signed_out', 'Logged out in another tab.'));
     await this.signedOut();
-  }
-
-  private askServer(): void {
-    const { core } = this;
-    const now = core.clock.now();
-    if (this.serverValue.get() || core.isClosed || now - this.askedServerAt < ASK_SERVER_EVERY_MS) return;
-    this.askedServerAt = now;
-    core.http.ask<ServerInfo>('GET', 'server', { token: null }).then(
-      (info) => this.serverValue.set(info),
-      (error: unknown) => core.log('debug', 'The server did not say what it is.', { error: String(error) }),
-    );
   }
 }
 

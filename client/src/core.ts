@@ -7,12 +7,16 @@ import { Groups } from './groups.js';
 import { Http } from './http.js';
 import { InboxList } from './inbox.js';
 import { Link } from './link.js';
+import { callOf, Mentions } from './mentions.js';
 import { Outbox, type OutboxNews } from './outbox.js';
 import { People } from './people.js';
+import { Server } from './server.js';
 import type { ServerEvent } from './server-events.js';
 import { callAll, onAbort, Value, type Until } from './store.js';
 import { Sync } from './sync.js';
-import type { Events, Log, Me, Message, Page, ParleyStorage, Tabs, TransportFactory } from './types.js';
+import type { Me, Message } from './data.js';
+import type { Page, ParleyStorage, Tabs, TransportFactory } from './seams.js';
+import type { Events, Log } from './types.js';
 
 export interface CoreOptions {
   readonly url: string;
@@ -46,6 +50,7 @@ export class Core {
   declare readonly onMe: CoreOptions['onMe'];
   readonly http: Http;
   readonly link: Link;
+  readonly server: Server;
   readonly outbox: Outbox;
   readonly people: People;
   readonly groups: Groups;
@@ -53,6 +58,7 @@ export class Core {
   readonly inbox: InboxList;
   readonly sync: Sync;
   readonly attention: Attention;
+  readonly mentions: Mentions;
   /** Rises with everything that the inbox shows, and with what chats know of each other. */
   readonly version = new Value(0);
   token: string | undefined;
@@ -73,6 +79,7 @@ export class Core {
       onEvent: (name, payload) => this.sync.hear({ name, payload } as ServerEvent),
       onClosed: () => this.sync.lost(),
     });
+    this.server = new Server(this);
     this.outbox = new Outbox(this);
     this.people = new People(this);
     this.groups = new Groups(this);
@@ -80,6 +87,7 @@ export class Core {
     this.inbox = new InboxList(this);
     this.sync = new Sync(this);
     this.attention = new Attention(this);
+    this.mentions = new Mentions(this);
   }
 
   /** 0: nobody is signed in. */
@@ -195,7 +203,8 @@ export class Core {
     this.outbox.clear(reason);
     this.generation++;
     this.me = this.token = undefined;
-    for (const part of [this.sync, this.inbox, this.chats, this.people, this.groups, this.attention]) part.forget();
+    const { server, sync, inbox, chats, people, groups, attention, mentions } = this;
+    for (const part of [server, sync, inbox, chats, people, groups, attention, mentions]) part.forget();
     this.bump();
   }
 
@@ -270,11 +279,12 @@ export class Core {
   }
 
   /** A message that nobody here knew of. */
-  isNew(chat: BaseChat, message: Message): void {
+  isNew(chat: BaseChat, message: Message, call = callOf(message, this.userId)): void {
     const mine = message.user_id === this.userId;
+    if (!mine && (call.isNamed || call.isEveryone)) chat.called(message.seq);
     this.emit('message', { chat, message, mine });
     if (!mine && !message.deleted && (this.listeners.get('attention')?.size ?? 0) > 0)
-      void this.attention.call(chat, message);
+      void this.attention.call(chat, message, call);
     this.inbox.keepSoon();
   }
 }

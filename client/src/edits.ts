@@ -1,6 +1,6 @@
 import type { BaseChat } from './chat.js';
 import { ParleyError } from './errors.js';
-import type { Message } from './types.js';
+import type { Message } from './data.js';
 import type { WireMessage } from './wire.js';
 
 interface Overlay {
@@ -25,7 +25,7 @@ export class Edits {
     chat.bump();
     try {
       const row = await core.http.ask<WireMessage>(method, `${path}/messages/${seq}`, body);
-      const message = chat.toMessage(row);
+      const message = chat.toOwnView(row);
       if (isCurrent()) loaded.apply(message);
       return message;
     } finally {

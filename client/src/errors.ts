@@ -12,12 +12,22 @@ export type ServerErrorCode =
   | 'password_too_new'
   | 'reauthentication_required'
   | 'wrong_password'
+  | 'suspended'
+  | 'group_frozen'
+  | 'elevation_required'
+  | 'registration_closed'
+  | 'invite_required'
+  | 'invite_invalid'
+  | 'domain_not_allowed'
   | 'not_found'
   | 'quota_exceeded'
+  | 'last_admin'
+  | 'already_settled'
   | 'already_member'
   | 'has_left'
   | 'already_registered'
   | 'open_group'
+  | 'too_many_reactions'
   | 'expired'
   | 'message_deleted'
   | 'too_large'
@@ -42,6 +52,7 @@ export type ServerErrorCode =
  * - `signed_out`: nobody is signed in, or it is somebody else than at the beginning of the call
  * - `closed`: the client was closed
  * - `outbox_full`: too many messages wait already
+ * - `unsupported`: the server is older than this client, and has not what the call is about: see `features` of `parley.server`
  * - `storage_full`, `storage_failed`: this device keeps nothing more; what was sent meanwhile does not outlive the page
  * - `unexpected`: an answer that is none of Parley's
  */
@@ -53,6 +64,7 @@ export type ClientErrorCode =
   | 'signed_out'
   | 'closed'
   | 'outbox_full'
+  | 'unsupported'
   | 'storage_full'
   | 'storage_failed'
   | 'unexpected';
@@ -84,6 +96,7 @@ const ENDS_SESSION: ReadonlySet<string> = new Set([
   'token_invalid',
   'token_expired',
   'session_revoked',
+  'suspended',
 ]);
 
 /** Everything that this package throws, and everything that it tells of as having failed. */

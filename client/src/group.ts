@@ -3,7 +3,8 @@ import { Timer } from './clock.js';
 import type { Core } from './core.js';
 import { ParleyError } from './errors.js';
 import { computed, onLook, Value, type Store } from './store.js';
-import type { AccessRequest, Group, GroupInfo, May, Member } from './types.js';
+import type { AccessRequest, GroupInfo, Member } from './data.js';
+import type { Group, May } from './types.js';
 import type {
   WireAccess,
   WireGroup,
@@ -24,6 +25,7 @@ const INSIST_EVERY_MS = 10_000;
 const WRITE: May = { write: true };
 const OUTSIDE: May = { write: false, why_not: 'not_member' };
 const GONE: May = { write: false, why_not: 'gone' };
+const FROZEN: May = { write: false, why_not: 'frozen' };
 
 export class GroupChat extends BaseChat implements Group {
   readonly info: Store<GroupInfo | undefined>;
@@ -56,16 +58,20 @@ export class GroupChat extends BaseChat implements Group {
       const info = this.info.get();
       // Before the server answers, what this device remembers counts: whoever had it in their list was a member.
       if (!info) return core.isSynced ? GONE : this.isListed ? WRITE : OUTSIDE;
-      return info.standing === 'member' ? WRITE : OUTSIDE;
+      return info.standing !== 'member' ? OUTSIDE : info.is_frozen ? FROZEN : WRITE;
     });
   }
 
   get address(): object {
-    return { chat_type: 'group', chat_group_id: this.groupId };
+    return { chat_type: 'group', ...this.place };
   }
 
   get path(): string {
     return `chat_groups/${this.groupId}`;
+  }
+
+  get place(): object {
+    return { chat_group_id: this.groupId };
   }
 
   get title(): string {
@@ -100,15 +106,16 @@ export class GroupChat extends BaseChat implements Group {
 
   onNotification(event: WireNotification | WireGroupRead): void {
     if ('user_id' in event) {
-      const { last_seq: seq, user_id, message, timestamp, deleted } = event;
+      // Whom it says were named were so in any of the messages since the last one.
+      const { last_seq: seq, mentions, everyone: isEveryone = false, ...row } = event;
       const isNew = seq > this.lastSeq;
-      if (seq >= this.lastSeq)
-        this.lastMessage = Object.freeze({ seq, user_id, message, timestamp, ...(deleted && { deleted }) });
+      if (seq >= this.lastSeq) this.lastMessage = this.loaded.upToDate(this.toMessage({ ...row, seq }));
       this.lastSeq = Math.max(this.lastSeq, seq);
-      if (isNew) this.core.isNew(this, this.lastMessage!);
+      const isNamed = mentions?.includes(this.core.userId) ?? false;
+      if (isNew) this.core.isNew(this, this.lastMessage!, { isNamed, isEveryone, isCertain: true });
     } else {
       this.lastSeq = Math.max(this.lastSeq, event.last_seq);
-      this.readSeq = Math.max(this.readSeq, event.last_read_seq);
+      this.read(event.last_read_seq);
     }
     this.isListed = this.isMember;
     this.loaded.reachFor();
@@ -117,16 +124,14 @@ export class GroupChat extends BaseChat implements Group {
 
   /** Whoever is in has read what comes by socket. */
   override onMessage(...args: Parameters<BaseChat['onMessage']>): void {
-    super.onMessage(...args);
     this.read(args[0].seq);
+    super.onMessage(...args);
   }
 
   onNews(event: WireGroupNews): void {
     const { core, groupId } = this;
-    if ('deleted' in event) {
-      core.groups.remove(groupId);
-      this.left();
-    } else if ('name' in event) {
+    if ('deleted' in event) this.ended();
+    else if ('name' in event) {
       const info = core.groups.update(event);
       if (info.is_owner) void this.readRequests();
     } else {
@@ -182,6 +187,12 @@ export class GroupChat extends BaseChat implements Group {
     if (after.some((member, i) => member !== before[i])) this.members.set(after);
   }
 
+  /** The group is there no more. */
+  private ended(): void {
+    this.core.groups.remove(this.groupId);
+    this.left();
+  }
+
   /** Is a member no more. */
   left(): void {
     if (this.isListed || this.members.get().length > 0) {
@@ -234,6 +245,7 @@ export class GroupChat extends BaseChat implements Group {
   }
 
   override away(): void {
+    super.away();
     this.leaveTimer.set(this.core.clock, LEAVE_AFTER_MS);
   }
 
@@ -336,6 +348,11 @@ export class GroupChat extends BaseChat implements Group {
     this.left();
   }
 
+  async deleteGroup(): Promise<void> {
+    await this.core.http.ask('DELETE', this.path);
+    this.ended();
+  }
+
   async askToJoin(): Promise<'asked' | 'joined'> {
     try {
       await this.core.http.ask('POST', `chat_groups/access_requests/${this.groupId}`, { body: {} });
@@ -382,9 +399,5 @@ export class GroupChat extends BaseChat implements Group {
   async remove(user_id: number): Promise<void> {
     await this.core.http.ask('DELETE', `${this.path}/members/${user_id}`);
     this.members.set(this.members.get().filter(({ id }) => id !== user_id));
-  }
-
-  protected sendMark(seq: number): Promise<unknown> {
-    return this.core.link.emit('read', { chat_group_id: this.groupId, seq });
   }
 }

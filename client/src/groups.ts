@@ -1,6 +1,6 @@
 import type { Core } from './core.js';
 import { computed, hasSameFields, Value, type Store } from './store.js';
-import type { GroupInfo, Standing } from './types.js';
+import type { GroupInfo, Standing } from './data.js';
 import type { WireGroup, WireGroupRow } from './wire.js';
 
 /** What is known of every group on the server, of which few are one's own. */
@@ -67,10 +67,23 @@ export class Groups {
     this.changed();
   }
 
-  private set(id: number, row: Omit<GroupInfo, 'id' | 'standing' | 'is_owner'>, standing: Standing): GroupInfo {
-    const { name, owner_id, is_private, member_count } = row;
+  private set(
+    id: number,
+    row: Omit<WireGroupRow, 'chat_group_id' | 'is_frozen'> & { is_frozen?: boolean },
+    standing: Standing,
+  ): GroupInfo {
+    const { name, owner_id, is_private, member_count, is_frozen = false } = row;
     const is_owner = owner_id === this.core.userId;
-    const info: GroupInfo = Object.freeze({ id, name, owner_id, is_private, member_count, standing, is_owner });
+    const info: GroupInfo = Object.freeze({
+      id,
+      name,
+      owner_id,
+      is_private,
+      member_count,
+      standing,
+      is_owner,
+      is_frozen,
+    });
     const old = this.known.get(id);
     if (old && hasSameFields(old, info)) return old;
     this.known.set(id, info);

@@ -2,7 +2,7 @@ import type { BaseChat } from './chat.js';
 import { Timer } from './clock.js';
 import type { Core } from './core.js';
 import { computed, type Store } from './store.js';
-import type { ChatSummary, Inbox, Message } from './types.js';
+import type { ChatSettings, ChatSummary, Inbox, Message } from './data.js';
 import type { WireUser } from './wire.js';
 
 const MOST_KEPT = 200;
@@ -17,6 +17,8 @@ export interface CachedRow {
   readonly last_message: Message | null;
   readonly lastSeq: number;
   readonly readSeq: number;
+  readonly mentions?: number;
+  readonly settings?: Partial<ChatSettings>;
 }
 
 /** The list of all conversations, and what of it is kept in the storage for the next start. */
@@ -42,8 +44,14 @@ export class InboxList {
           .map(({ chat }) => chat.listRow.get())
       : [];
     const { isLoaded: loaded, error } = sync;
-    const unread = rows.reduce((sum, row) => sum + row.unread, 0);
-    return { rows: Object.freeze(rows), unread, loaded, ...(error && { error }) };
+    const sum = (of: 'unread' | 'unread_mentions'): number => rows.reduce((all, row) => all + row[of], 0);
+    return {
+      rows: Object.freeze(rows),
+      unread: sum('unread'),
+      unread_mentions: sum('unread_mentions'),
+      loaded,
+      ...(error && { error }),
+    };
   }
 
   keepSoon(): void {
@@ -58,7 +66,7 @@ export class InboxList {
       .get()
       .rows.slice(0, MOST_KEPT)
       .map(({ key, other, title, last_message }): CachedRow => {
-        const { id, lastSeq, readSeq } = core.chats.get(key);
+        const { id, lastSeq, readSeq, unreadMentions, settings } = core.chats.get(key);
         return {
           key,
           ...(id !== undefined && { id }),
@@ -67,6 +75,8 @@ export class InboxList {
           last_message,
           lastSeq,
           readSeq,
+          mentions: unreadMentions,
+          settings: settings.now,
         };
       });
     core.keep(this.key, { rows });

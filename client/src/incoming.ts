@@ -2,7 +2,8 @@ import type { BaseChat } from './chat.js';
 import type { Core } from './core.js';
 import { ParleyError } from './errors.js';
 import { onAbort, type Until } from './store.js';
-import type { Chat, Message } from './types.js';
+import type { Message } from './data.js';
+import type { Chat } from './types.js';
 
 const PAGE = 100;
 

@@ -4,4 +4,6 @@ export { ParleyError, type ClientErrorCode, type ErrorCode, type ServerErrorCode
 export { computed, when, type Store, type Unsubscribe, type Until } from './store.js';
 export { indexedDbStorage, memoryStorage } from './storage.js';
 export type { Clock } from './clock.js';
+export type * from './data.js';
+export type * from './seams.js';
 export type * from './types.js';

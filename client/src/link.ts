@@ -1,7 +1,8 @@
 import { backoff, type Clock } from './clock.js';
 import { endsSession, fromWire, ParleyError } from './errors.js';
 import { Value } from './store.js';
-import type { Connection, Log, Page, Transport, TransportFactory } from './types.js';
+import type { Page, Transport, TransportFactory } from './seams.js';
+import type { Connection, Log } from './types.js';
 import type { WireException } from './wire.js';
 
 const ACK_MS = 10_000;

@@ -2,8 +2,10 @@ import { ChatCache } from './chat-cache.js';
 import type { BaseChat } from './chat.js';
 import { ParleyError } from './errors.js';
 import { deferred, quiet, type Deferred } from './promises.js';
+import { quoteOf, requoted } from './quotes.js';
 import type { Until } from './store.js';
-import type { HistoryQuery, Message, Timeline } from './types.js';
+import type { Message, Quote, Timeline } from './data.js';
+import type { HistoryQuery } from './types.js';
 import { newerOf, Window } from './window.js';
 import type { WireMessage } from './wire.js';
 
@@ -72,20 +74,39 @@ export class LoadedMessages {
 
   /** A message was edited or deleted. */
   apply(message: Message): void {
-    const { chat, changes } = this;
-    const { lastMessage } = chat;
-    if (lastMessage?.seq === message.seq) chat.lastMessage = withNameOf(lastMessage, newerOf(lastMessage, message));
+    const { chat, changes, window } = this;
     const known = changes.get(message.seq);
     changes.delete(message.seq);
     changes.set(message.seq, known ? newerOf(known, message) : message);
     if (changes.size > MOST_CHANGES) changes.delete(changes.keys().next().value!);
-    this.window.change(message);
+    if (window.change(message)) this.cache.keepSoon();
+    if (chat.lastMessage) chat.lastMessage = this.upToDate(chat.lastMessage);
   }
 
-  /** A page that was asked for before a change and comes after it shows the old text. */
+  /** A page that was asked for before a change and comes after it shows the old text, or quotes it. */
   upToDate(message: Message): Message {
     const change = this.changes.get(message.seq);
-    return change ? withNameOf(message, newerOf(message, change)) : message;
+    const now = change ? newerOf(message, change) : message;
+    return requoted(now, now.reply_to && this.known(now.reply_to.seq));
+  }
+
+  known(seq: number): Message | undefined {
+    const { lastMessage } = this.chat;
+    const shown = this.window.at(seq) ?? (lastMessage?.seq === seq ? lastMessage : undefined);
+    const changed = this.changes.get(seq);
+    return shown && changed ? newerOf(shown, changed) : (shown ?? changed);
+  }
+
+  /** What a message quotes that waits to be sent. */
+  quote(seq: number): Quote {
+    const message = this.known(seq);
+    return message ? quoteOf(message) : Object.freeze({ seq, user_id: null, message: '', is_unknown: true });
+  }
+
+  /** It is about to be quoted, also where it is loaded no more by then. */
+  keepQuoted(seq = 0): void {
+    const message = this.known(seq);
+    if (message) this.apply(message);
   }
 
   /** An own message was acknowledged: it is shown, though others before it may not have come yet. */
@@ -208,7 +229,7 @@ export class LoadedMessages {
     const { path, core } = this.chat;
     if (path === undefined) return [];
     const rows = await core.http.ask<WireMessage[]>('GET', path, { query, signal: options?.signal });
-    return rows.map((row) => this.chat.toMessage(row));
+    return rows.map((row) => this.chat.toOwnView(row));
   }
 
   async history(query: HistoryQuery = {}, options?: Until): Promise<readonly Message[]> {
@@ -323,9 +344,3 @@ export class LoadedMessages {
     }
   }
 }
-
-/** `message_update` says nothing of the `client_id`, by which an own message is keyed. */
-const withNameOf = (old: Message, message: Message): Message =>
-  message === old || old.client_id === undefined || message.client_id !== undefined
-    ? message
-    : Object.freeze({ ...message, client_id: old.client_id });

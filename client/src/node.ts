@@ -2,7 +2,7 @@ import { open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ParleyError } from './errors.js';
 import { type FileLock, takeFileLock } from './file-lock.js';
-import type { ParleyStorage } from './types.js';
+import type { ParleyStorage } from './seams.js';
 
 /** What the file begins with, so that no other JSON file is taken for one of these, and overwritten. */
 const FORMAT = 'parley-client/1';

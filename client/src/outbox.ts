@@ -1,33 +1,31 @@
 import type { Core } from './core.js';
-import { endsSession, ParleyError } from './errors.js';
-import { aborted, deferred, type Deferred } from './promises.js';
-import { onAbort, Value } from './store.js';
-import type { Message, Sending } from './types.js';
-import type { WireStored } from './wire.js';
+import { ParleyError } from './errors.js';
+import { OutboxSender } from './outbox-sender.js';
+import { deferred, type Deferred } from './promises.js';
+import { invalid, isSameSaid, toSaid, whatIsWrong } from './said.js';
+import { onAbort, Value, type Until } from './store.js';
+import type { Message, Sent } from './data.js';
+import type { Sending, SendOptions } from './types.js';
+import type { WireSaid } from './wire.js';
 
 const MOST_WAITING = 200;
-const TRIES_WHERE_THE_SERVER_FAILS = 5;
-const RETRY_MS = 1_000;
-/** A storage that says nothing holds up no message: then it is sent, but would not outlive this page. */
-const STORAGE_MS = 3_000;
 /** Another tab says soon why a message is gone from the storage. */
 const WORD_WITHIN_MS = 5_000;
 
 /** One message that is not known to be stored. Kept in the storage under its user, chat and order. */
-export interface Entry {
+export interface Entry extends WireSaid {
   readonly client_id: string;
   /** Of the chat. */
   readonly chat: string;
   /** Sorts the messages of one chat, over restarts and tabs. */
   readonly order: string;
-  readonly message: string;
   readonly created_at: string;
-  /** The caller chose the `client_id`: it stands for what it answers, and another text under it is a repeat. */
+  /** The caller chose the `client_id`: it stands for what it answers, and sent again under it is a repeat. */
   readonly is_named: boolean;
   readonly failed?: { readonly code: string; readonly message: string };
 }
 
-interface Waiter extends Deferred<Message> {
+interface Waiter extends Deferred<Sent> {
   readonly promise: Sending;
 }
 
@@ -37,7 +35,7 @@ export interface OutboxNews {
   readonly user: number;
   readonly chat: string;
   /** What became of one that is gone. */
-  readonly stored?: Message | undefined;
+  readonly stored?: Sent | undefined;
   readonly discarded?: string | undefined;
 }
 
@@ -49,57 +47,60 @@ export class Outbox {
   readonly waiting = new Value<{ readonly queued: number; readonly failed: number }>({ queued: 0, failed: 0 });
   private readonly chats = new Map<string, Entry[]>();
   private readonly waiters = new Map<string, Waiter>();
-  private readonly sending = new Map<string, string>();
-  private readonly lastErrors = new Map<string, ParleyError>();
   private readonly writes = new Map<string, Promise<void>>();
-  private readonly pumps = new Map<string, AbortController>();
-  private readonly pauses = new Map<string, { readonly until: number; readonly end: () => void }>();
-  private readonly tries = new Map<string, number>();
   /** Gone from the storage, and nobody has said why yet: shown until then, and not sent. By `order`. */
   private readonly missing = new Map<string, () => void>();
   private lastTime = 0;
+  private readonly sender: OutboxSender;
 
-  constructor(private readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    this.sender = new OutboxSender(core, this);
+  }
 
   entries(chat: string): readonly Entry[] {
     return this.chats.get(chat) ?? [];
   }
 
   isSending(entry: Entry): boolean {
-    return this.sending.get(entry.chat) === entry.client_id;
+    return this.sender.isSending(entry);
   }
 
   /** Why it failed, or why its last try did. */
-  errorOf({ client_id, failed }: Entry): ParleyError | undefined {
-    return failed ? new ParleyError(failed.code, failed.message) : this.lastErrors.get(client_id);
+  errorOf(entry: Entry): ParleyError | undefined {
+    const { failed } = entry;
+    return failed ? new ParleyError(failed.code, failed.message) : this.sender.errorOf(entry);
   }
 
   /** When what was put off goes out again. */
   retryAt(chat: string): number | undefined {
-    return this.pauses.get(chat)?.until;
+    return this.sender.retryAt(chat);
   }
 
-  add(chat: string, message: string, options: { client_id?: string; signal?: AbortSignal } = {}): Sending {
+  add(chat: string, message: string, options: SendOptions & Until = {}): Sending {
+    const said = toSaid(message, options);
+    const isPlain = Object.keys(said).length === 1;
     const stored =
       options.client_id === undefined ? undefined : this.core.chats.get(chat).loaded.ownMessage(options.client_id);
-    if (stored?.message === message) {
+    // Of what stands beside a text, only the server knows whether it is the same.
+    if (stored?.message === message && isPlain && !stored.reply_to && !stored.mentions) {
       const { promise, resolve } = newWaiter(stored.client_id!);
       resolve(stored);
       return promise;
     }
     const existing = this.waiters.get(waiterKey(chat, options.client_id));
-    const kept = this.find(chat, options.client_id);
-    if (existing && kept?.message === message) return existing.promise;
+    const found = this.find(chat, options.client_id);
+    const kept = found && isSameSaid(found, said) ? found : undefined;
+    if (existing && kept) return existing.promise;
     const client_id = options.client_id ?? this.core.newId();
     const waiter = newWaiter(client_id);
-    if (kept?.message === message) {
+    if (kept) {
       // Kept by a process that ended before it heard of it, or refused before.
       this.waiters.set(waiterKey(chat, client_id), waiter);
       const { failed, ...entry } = kept;
       if (failed) this.replace(kept, entry);
       return waiter.promise;
     }
-    const error = this.refusal(chat, message, client_id, options);
+    const error = this.refusal(chat, said, client_id, options);
     if (error) {
       waiter.reject(error);
       return waiter.promise;
@@ -109,7 +110,7 @@ export class Outbox {
       client_id,
       chat,
       order: this.nextOrder(),
-      message,
+      ...said,
       created_at,
       is_named: options.client_id !== undefined,
     };
@@ -130,7 +131,7 @@ export class Outbox {
       return waiter.promise;
     }
     this.waiters.set(waiterKey(chat, waiter.promise.client_id), waiter);
-    this.tries.delete(chat);
+    this.sender.forgive(chat);
     const { failed: _, ...entry } = old;
     this.replace(old, { ...entry, client_id: waiter.promise.client_id, is_named: false });
     return waiter.promise;
@@ -144,14 +145,18 @@ export class Outbox {
     return entry.message;
   }
 
-  /** A message of this user's was heard of or read: if it waits here, it has arrived. */
-  heard(chat: string, message: Message): void {
+  /** A message of this user's was heard of or read: if it waits here, it has arrived. @param sent as it was acknowledged */
+  heard(chat: string, message: Message, sent?: Sent): void {
     if (message.client_id === undefined) return;
     const entry = this.find(chat, message.client_id);
-    // A program that uses a name for another text waits for the server's word on that.
-    if (!entry || (entry.is_named && message.change === undefined && message.message !== entry.message)) return;
-    this.remove(entry, { stored: message });
-    this.settle(entry, message);
+    // Whom the server did not let it name, the acknowledgement alone says.
+    if (!entry || (entry.mentions && !sent)) return;
+    // A program that uses a name for something else waits for the server's word on that.
+    const isAsWritten = !message.edited_at && !message.deleted;
+    const isOther = message.message !== entry.message || message.reply_to?.seq !== entry.reply_to;
+    if (entry.is_named && isAsWritten && isOther && !sent) return;
+    this.remove(entry, { stored: sent ?? message });
+    this.settle(entry, sent ?? message);
   }
 
   /** Of another tab. */
@@ -160,7 +165,7 @@ export class Outbox {
     if (stored) this.core.chats.get(chat).stored(stored);
     const entry = discarded === undefined ? undefined : this.find(chat, discarded);
     if (entry) this.drop(entry, new ParleyError('discarded', 'The message was taken back in another tab.'));
-    void this.read(chat).then(() => this.pump(chat));
+    void this.read(chat).then(() => this.sender.pump(chat));
   }
 
   /** Someone is signed in: what they had not sent is here again. */
@@ -181,14 +186,12 @@ export class Outbox {
 
   /** Nobody is signed in any more: nothing is lost, and nobody here waits for it. */
   clear(reason: ParleyError): void {
-    this.pause();
+    this.sender.clear();
     const error = new ParleyError('signed_out', 'It waits here until its user is signed in again.', { cause: reason });
     for (const waiter of this.waiters.values()) waiter.reject(reason.code === 'closed' ? reason : error);
     this.waiters.clear();
     for (const end of this.missing.values()) end();
     this.missing.clear();
-    this.lastErrors.clear();
-    this.tries.clear();
     const known = [...this.chats.keys()];
     this.chats.clear();
     for (const chat of known) this.changed(chat);
@@ -196,15 +199,29 @@ export class Outbox {
 
   /** Connected: everything that waits goes on. */
   resume(): void {
-    this.tries.clear();
-    for (const chat of this.chats.keys()) void this.pump(chat);
+    this.sender.resume(this.chats.keys());
   }
 
   /** Nothing more is sent, and no lock is held: there is no connection, or the browser is about to freeze this page. */
   pause(): void {
-    for (const stop of this.pumps.values()) stop.abort();
-    for (const { end } of this.pauses.values()) end();
-    this.pauses.clear();
+    this.sender.pause();
+  }
+
+  /** It can never be stored. */
+  refused(entry: Entry, error: ParleyError): void {
+    if (error.code === 'client_id_conflict' && entry.is_named) this.remove(entry);
+    else this.replace(entry, { ...entry, failed: { code: error.code, message: error.message } });
+    this.settle(entry, error);
+  }
+
+  /** The next that may be sent. */
+  next(chat: string): Entry | undefined {
+    return this.entries(chat).find((entry) => !entry.failed && !this.missing.has(entry.order));
+  }
+
+  /** Until it stands in the storage. */
+  writing({ chat, order }: Entry): Promise<void> | undefined {
+    return this.writes.get(`outbox:${this.core.userId}:${chat}:${order}`);
   }
 
   /** Resolves once everything is written. */
@@ -212,20 +229,13 @@ export class Outbox {
     await Promise.all(this.writes.values());
   }
 
-  private refusal(
-    chat: string,
-    message: string,
-    client_id: string,
-    { signal }: { signal?: AbortSignal },
-  ): ParleyError | undefined {
+  private refusal(chat: string, said: WireSaid, client_id: string, { signal }: Until): ParleyError | undefined {
     if (!this.core.userId) return new ParleyError('signed_out', 'Nobody is signed in.');
     if (signal?.aborted) return new ParleyError('discarded', 'The message was taken back.');
-    const wrong = whatIsWrong(message);
-    if (wrong) return new ParleyError('invalid', wrong, { fields: { message: [wrong] } });
+    const wrong = whatIsWrong(said);
+    if (wrong) return wrong;
     if (!/^[A-Za-z0-9._:-]{1,64}$/.test(client_id))
-      return new ParleyError('invalid', 'A client_id is 1 to 64 of A-Z a-z 0-9 . _ : -', {
-        fields: { client_id: ['must be 1 to 64 of A-Z a-z 0-9 . _ : -'] },
-      });
+      return invalid('client_id', 'A client_id is 1 to 64 of A-Z a-z 0-9 . _ : -');
     const waiting = this.entries(chat);
     if (waiting.some((entry) => entry.client_id === client_id))
       return new ParleyError('client_id_conflict', 'Another text waits under this client_id.');
@@ -250,7 +260,7 @@ export class Outbox {
       [...this.entries(entry.chat), entry].sort((a, b) => (a.order < b.order ? -1 : 1)),
     );
     this.write(entry, entry);
-    void this.pump(entry.chat);
+    void this.sender.pump(entry.chat);
   }
 
   private replace(old: Entry, entry: Entry): void {
@@ -259,7 +269,7 @@ export class Outbox {
       this.entries(entry.chat).map((one) => (one === old ? entry : one)),
     );
     this.write(entry, entry);
-    void this.pump(entry.chat);
+    void this.sender.pump(entry.chat);
   }
 
   private remove(entry: Entry, why: Pick<OutboxNews, 'stored' | 'discarded'> = {}): void {
@@ -277,14 +287,14 @@ export class Outbox {
   private takeOut(entry: Entry): void {
     this.missing.get(entry.order)?.();
     this.missing.delete(entry.order);
-    this.lastErrors.delete(entry.client_id);
+    this.sender.forget(entry);
     this.chats.set(
       entry.chat,
       this.entries(entry.chat).filter((one) => one.order !== entry.order),
     );
   }
 
-  private settle(entry: Entry, outcome: Message | ParleyError): void {
+  private settle(entry: Entry, outcome: Sent | ParleyError): void {
     const key = waiterKey(entry.chat, entry.client_id);
     const waiter = this.waiters.get(key);
     this.waiters.delete(key);
@@ -322,7 +332,7 @@ export class Outbox {
   }
 
   /** What stands in the storage counts: another tab may have sent, added or taken out. */
-  private async read(chat?: string): Promise<void> {
+  async read(chat?: string): Promise<void> {
     const { core } = this;
     const isCurrent = core.guard();
     const prefix = `outbox:${core.userId}:` + (chat === undefined ? '' : chat + ':');
@@ -359,108 +369,6 @@ export class Outbox {
     );
     this.missing.set(entry.order, end);
   }
-
-  private async pump(chat: string): Promise<void> {
-    const { core } = this;
-    if (this.pumps.has(chat) || this.pauses.has(chat) || !core.link.isOpen) return;
-    if (!this.next(chat)) return;
-    const stop = new AbortController();
-    this.pumps.set(chat, stop);
-    try {
-      await core.tabs.lock(`parley:${core.userId}:outbox:${chat}`, { mode: 'exclusive', signal: stop.signal }, () =>
-        this.sendAll(chat, stop.signal),
-      );
-    } catch (error) {
-      if (!stop.signal.aborted) core.failed(error);
-    } finally {
-      if (this.pumps.get(chat) === stop) this.pumps.delete(chat);
-    }
-    // Paused and resumed in the meantime, or written to while the lock was being given back.
-    if (!core.isFrozen) void this.pump(chat);
-  }
-
-  private next(chat: string): Entry | undefined {
-    return this.entries(chat).find((entry) => !entry.failed && !this.missing.has(entry.order));
-  }
-
-  private async sendAll(chat: string, stop: AbortSignal): Promise<void> {
-    const { core } = this;
-    const isCurrent = core.guard();
-    const stopped = aborted(stop);
-    for (;;) {
-      if (core.isShared) await this.read(chat);
-      const entry = this.next(chat);
-      if (!entry || stop.aborted || !isCurrent()) return;
-      // On this device's disk first: then no crash loses it, nor sends it under two names.
-      const written = this.writes.get(`outbox:${core.userId}:${chat}:${entry.order}`);
-      if (written) await core.atMost(STORAGE_MS, written);
-      if (stop.aborted || !isCurrent()) return;
-      if (!this.entries(chat).includes(entry)) continue;
-      this.sending.set(chat, entry.client_id);
-      core.chats.get(chat).bump();
-      // `undefined`: told to stop, and not to wait for what may never come.
-      const outcome = await Promise.race([this.send(entry), stopped]);
-      this.sending.delete(chat);
-      if (!isCurrent()) return;
-      if (!outcome || !this.handle(entry, outcome)) return core.chats.get(chat).bump();
-    }
-  }
-
-  private async send(entry: Entry): Promise<Message | ParleyError> {
-    const { core } = this;
-    try {
-      const { client_id, message } = entry;
-      const stored = await core.link.emit<WireStored>('message', {
-        ...core.chats.get(entry.chat).address,
-        message,
-        client_id,
-      });
-      const { seq, timestamp } = stored;
-      core.chats.get(entry.chat).foundId(stored.chat_room_id);
-      return Object.freeze({ seq, user_id: core.userId, message, timestamp, client_id });
-    } catch (error) {
-      return ParleyError.from(error);
-    }
-  }
-
-  /** @returns whether the next one may go */
-  private handle(entry: Entry, outcome: Message | ParleyError): boolean {
-    const { core } = this;
-    const { chat, client_id } = entry;
-    // Heard of, or discarded in another tab, while it was on its way.
-    if (!this.entries(chat).includes(entry)) return true;
-    if (!(outcome instanceof ParleyError)) {
-      this.tries.delete(chat);
-      // First into the timeline, then out of here (`heard`): it is never in neither.
-      core.chats.get(chat).stored(outcome);
-      return true;
-    }
-    // The connection is about to say so, and `resume` comes with the next one.
-    if (outcome.code === 'offline' || endsSession(outcome)) return this.wait(chat, RETRY_MS);
-    const tries = (this.tries.get(chat) ?? 0) + 1;
-    const isServersFault = outcome.code === 'internal' || outcome.code === 'unexpected';
-    if (outcome.retryable && !(isServersFault && tries >= TRIES_WHERE_THE_SERVER_FAILS)) {
-      this.tries.set(chat, tries);
-      this.lastErrors.set(client_id, outcome);
-      if (outcome.code === 'timeout') void core.link.probe();
-      return this.wait(chat, core.pauseAfter(outcome, tries - 1));
-    }
-    this.tries.delete(chat);
-    if (outcome.code === 'client_id_conflict' && entry.is_named) this.remove(entry);
-    else this.replace(entry, { ...entry, failed: { code: outcome.code, message: outcome.message } });
-    this.settle(entry, outcome);
-    return true;
-  }
-
-  private wait(chat: string, ms: number): false {
-    const { clock } = this.core;
-    const end = clock.after(ms, () => {
-      this.pauses.delete(chat);
-      void this.pump(chat);
-    });
-    this.pauses.set(chat, { until: clock.now() + ms, end });
-    return false;
-  }
 }
 
 const waiterKey = (chat: string, client_id: string | undefined): string => `${chat} ${client_id ?? ''}`;
@@ -468,17 +376,6 @@ const waiterKey = (chat: string, client_id: string | undefined): string => `${ch
 const isSame = (a: Entry, b: Entry): boolean => a.client_id === b.client_id && a.failed?.code === b.failed?.code;
 
 function newWaiter(client_id: string): Waiter {
-  const { promise, resolve, reject } = deferred<Message>();
+  const { promise, resolve, reject } = deferred<Sent>();
   return { promise: Object.assign(promise, { client_id, key: client_id }), resolve, reject };
-}
-
-/** The server's own rule for what can be seen. */
-const SEEN =
-  /[^\p{White_Space}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\u{1d159}\u{13441}\u{13442}\ufffc]/u;
-
-/** What can never be sent. */
-function whatIsWrong(message: string): string | undefined {
-  if (!SEEN.test(message)) return 'There is nothing to see in it.';
-  const over = [...message.trim()].length - 4_000;
-  return over > 0 ? `${over} characters too many: 4,000 are allowed.` : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Page } from './types.js';
+import type { Page } from './seams.js';
 
 /** The page that this runs in; null where there is none, as in Node or a worker. Listens to nothing until somebody hears. */
 export function browserPage(): Page | null {

@@ -1,6 +1,7 @@
 import type { Core } from './core.js';
 import { hasSameFields, Value, type Store, type Until } from './store.js';
-import type { Rows, User } from './types.js';
+import type { User } from './data.js';
+import type { Rows } from './types.js';
 import type { WirePresence, WireUser, WireUserUpdate } from './wire.js';
 
 /** Those who are asked for one by one come together in one request. */

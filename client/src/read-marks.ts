@@ -13,6 +13,8 @@ export class ReadMarks {
   /** Opened, while it is not known yet what is unread. */
   private isNewFromOpen = false;
   private unsent = 0;
+  /** Up to here it was seen while this page had the focus: that is read, also where nobody looks any more. */
+  private read = 0;
   private readonly timer = new Timer(() => void this.send());
 
   constructor(private readonly chat: BaseChat) {}
@@ -47,8 +49,9 @@ export class ReadMarks {
     const { chat } = this;
     const upTo = Math.min(seq, chat.lastSeq);
     if (this.saw(upTo)) chat.bump();
-    if (upTo <= Math.max(chat.readSeq, this.unsent)) return;
-    this.unsent = upTo;
+    if (upTo <= Math.max(chat.readSeq, this.hasFocus ? this.read : this.unsent)) return;
+    this.unsent = Math.max(this.unsent, upTo);
+    if (this.hasFocus) this.read = upTo;
     this.sendSoon();
   }
 
@@ -66,9 +69,10 @@ export class ReadMarks {
       return;
     }
     // In view is not yet read: another window may have the keyboard, and the eyes with it.
-    if (!chat.isLooking || core.page?.hasFocus() === false || !core.link.isOpen) return;
+    const upTo = chat.isLooking && this.hasFocus ? unsent : Math.min(unsent, this.read);
+    if (upTo <= chat.readSeq || !core.link.isOpen) return;
     try {
-      await chat.markRead(unsent);
+      await chat.markRead(upTo);
     } catch (thrown) {
       const error = ParleyError.from(thrown);
       if (!error.retryable) this.unsent = 0;
@@ -76,8 +80,12 @@ export class ReadMarks {
     }
   }
 
+  private get hasFocus(): boolean {
+    return this.chat.core.page?.hasFocus() !== false;
+  }
+
   forget(): void {
-    this.seenSeq = this.unsent = 0;
+    this.seenSeq = this.unsent = this.read = 0;
     this.newFrom = undefined;
     this.timer.stop();
   }

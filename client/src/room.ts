@@ -2,7 +2,8 @@ import { BaseChat } from './chat.js';
 import type { Core } from './core.js';
 import { nameOf } from './people.js';
 import { computed, type Store } from './store.js';
-import type { May, Room, User } from './types.js';
+import type { User } from './data.js';
+import type { May, Room } from './types.js';
 import type { WireRoom } from './wire.js';
 
 const WRITE: May = { write: true };
@@ -36,6 +37,10 @@ export class RoomChat extends BaseChat implements Room {
     return this.id === undefined ? undefined : `chat_rooms/${this.id}`;
   }
 
+  get place(): object | undefined {
+    return this.id === undefined ? undefined : { chat_room_id: this.id };
+  }
+
   get title(): string {
     const other = this.other.get();
     return other ? nameOf(other) : '';
@@ -64,9 +69,5 @@ export class RoomChat extends BaseChat implements Room {
   override synced(): Promise<void> {
     if (this.isAttached) this.core.people.look(this.userId);
     return super.synced();
-  }
-
-  protected sendMark(seq: number): Promise<unknown> {
-    return this.core.link.emit('read', { chat_room_id: this.id, seq });
   }
 }

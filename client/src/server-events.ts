@@ -12,6 +12,7 @@ export function applyEvent(core: Core, event: ServerEvent): void {
     case 'message':
       return onMessage(core, event.payload);
     case 'message_update':
+    case 'message_reactions':
       return event.payload.chat_type === 'room'
         ? chats.room(otherOf(core, event.payload)).onChange(event.payload)
         : chats.group(event.payload.chat_group_id).onChange(event.payload);
@@ -20,8 +21,8 @@ export function applyEvent(core: Core, event: ServerEvent): void {
     case 'notification':
       return chats.group(event.payload.chat_group_id).onNotification(event.payload);
     case 'read': {
-      const { chat_room_id, chat_group_id, user_id, seq } = event.payload;
-      const chat = chat_group_id === undefined ? chats.roomById.get(chat_room_id ?? 0) : chats.group(chat_group_id);
+      const { user_id, seq } = event.payload;
+      const chat = chats.at(event.payload);
       return user_id === core.userId ? chat?.read(seq) : chat?.receipt(user_id, seq);
     }
     case 'typing': {
@@ -39,6 +40,16 @@ export function applyEvent(core: Core, event: ServerEvent): void {
       return chats.group(event.payload.chat_group_id).onNews(event.payload);
     case 'access_request':
       return chats.group(event.payload.chat_group_id).onAccess(event.payload);
+    case 'chat_settings':
+      chats.at(event.payload)?.settings.told(event.payload);
+      return core.inbox.keepSoon();
+    case 'resync':
+      return core.sync.again();
+    case 'report':
+      // What moderators do is not this client's.
+      return;
+    case 'server_update':
+      return core.server.update(event.payload);
     case 'exception': {
       const error = fromWire(event.payload);
       const { request } = event.payload;

@@ -1,6 +1,6 @@
 /* oxlint-disable unicorn/prefer-add-event-listener -- nobody else has these objects, and in browsers every byte counts */
 import { ParleyError } from './errors.js';
-import type { ParleyStorage } from './types.js';
+import type { ParleyStorage } from './seams.js';
 
 /** What a page waits for IndexedDB, which in some browsers' bad hours never answers. */
 const ANSWER_WITHIN_S = 10;

@@ -118,6 +118,12 @@ function subscribeTo<T>(
   return end;
 }
 
+/** Frozen, with all that is in it. */
+export function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(frozen);
+  return value;
+}
+
 /** Whether all fields are the same: then the old object can stay, and who compares by identity has nothing to draw anew. */
 export function hasSameFields<T extends object>(a: T, b: T): boolean {
   return (Object.keys({ ...a, ...b }) as (keyof T)[]).every((name) => a[name] === b[name]);

@@ -1,5 +1,5 @@
 import type { BaseChat } from './chat.js';
-import type { ChatSummary } from './types.js';
+import type { ChatSummary } from './data.js';
 
 /** A chat's row in a list. */
 export function summaryOf(chat: BaseChat): ChatSummary {
@@ -14,6 +14,8 @@ export function summaryOf(chat: BaseChat): ChatSummary {
     ...(other && { other }),
     last_message,
     unread,
+    unread_mentions: chat.unreadMentions,
+    ...chat.settings.now,
     has_draft: chat.draft.get() !== '',
     waiting: entries.length - failed,
     failed,

@@ -3,7 +3,7 @@ import type { Core } from './core.js';
 import { endsSession, ParleyError } from './errors.js';
 import { applyEvent, type ServerEvent } from './server-events.js';
 import { when, type Until } from './store.js';
-import type { Me } from './types.js';
+import type { Me } from './data.js';
 import type { WireGroup, WireRoom, WireUser } from './wire.js';
 
 /** What came while the lists were read waits for them. More than this, and the connection begins anew. */
@@ -12,7 +12,7 @@ const MOST_BUFFERED = 10_000;
 const OPEN_CHATS_MS = 10_000;
 const READ_GROUPS_MS = 500;
 
-/** After each connection: the lists, then what each open chat missed, then what was told meanwhile. */
+/** After each connection, and where events were lost: the lists, then what each open chat missed, then what was told meanwhile. */
 export class Sync {
   /** The lists were read once since somebody signed in. */
   isLoaded = false;
@@ -28,14 +28,20 @@ export class Sync {
     return when(this.core.link.state, (connection) => connection.synced || connection.state === 'closed', options);
   }
 
-  /** Connected. */
+  /** The server has lost events for this connection. Where it is being read already, what comes behind this is told after it. */
+  again(): void {
+    if (!this.buffer && !this.error) void this.run();
+  }
+
+  /** Connected, or events were lost. */
   async run(): Promise<void> {
     const { core } = this;
     const isCurrent = core.guard();
     const connection = core.link.state.get();
     const isSame = (): boolean => isCurrent() && core.link.isOpen && core.link.state.get().since === connection.since;
-    this.buffer = [];
+    core.server.again();
     for (let tries = 0; ; tries++) {
+      this.buffer ??= [];
       try {
         await this.readLists(isSame);
         break;
@@ -44,6 +50,8 @@ export class Sync {
         if (!isSame()) return;
         if (endsSession(error)) return core.onEnded(error);
         this.error = error;
+        // What is live goes on meanwhile, where it did before.
+        if (connection.synced) this.applyBuffered();
         core.bump();
         core.log('warn', 'The lists could not be read.', { code: error.code });
         const { signal } = (this.wait = new AbortController());
@@ -61,9 +69,7 @@ export class Sync {
     const waiting = core.chats.all().map((chat) => chat.synced());
     await core.atMost(OPEN_CHATS_MS, Promise.all(waiting));
     if (!isSame()) return;
-    const buffer = this.buffer ?? [];
-    this.buffer = undefined;
-    for (const event of buffer) this.apply(event);
+    this.applyBuffered();
     core.outbox.resume();
     core.people.again();
     for (const chat of core.chats.all()) void chat.marks.send();
@@ -120,6 +126,12 @@ export class Sync {
     if (!this.buffer) return this.apply(event);
     if (this.buffer.push(event) > MOST_BUFFERED)
       this.core.link.drop(new ParleyError('busy', 'Too much came while the lists were read.'));
+  }
+
+  private applyBuffered(): void {
+    const { buffer = [] } = this;
+    this.buffer = undefined;
+    for (const event of buffer) this.apply(event);
   }
 
   /** What a newer server sends in another form harms no other event. */

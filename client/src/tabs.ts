@@ -1,7 +1,7 @@
 /* oxlint-disable unicorn/prefer-add-event-listener, unicorn/require-post-message-target-origin -- a channel of our own, not a window */
 import { browserPage } from './page.js';
 import { callAll, onAbort } from './store.js';
-import type { Page, Tabs } from './types.js';
+import type { Page, Tabs } from './seams.js';
 
 /** For the only one there is: its locks hold between those who share this object, and nobody is told. Granted in turn, as by Web Locks. */
 export function soleTab(): Tabs {

@@ -1,5 +1,7 @@
 import type { BaseChat } from './chat.js';
-import type { Item, Message, MessageItem, NoticeItem, Timeline } from './types.js';
+import type { Item, Message, MessageItem, NoticeItem, Timeline } from './data.js';
+import type { Entry } from './outbox.js';
+import { frozen, hasSameFields } from './store.js';
 import type { WireNotice } from './wire.js';
 
 const MOST_NOTICES = 100;
@@ -66,11 +68,13 @@ export class TimelineItems {
   }
 
   private itemOf(message: Message): MessageItem {
-    const overlay = this.chat.edits.overlays.get(message.seq);
+    const { edits, reactions } = this.chat;
+    const overlay = edits.overlays.get(message.seq);
+    const shown = reactions.shown(message);
     const known = this.stored.get(message);
-    if (known && !overlay) return known;
-    const item: MessageItem = Object.freeze({
-      ...message,
+    if (known && !overlay && shown === message) return known;
+    const item: MessageItem = frozen({
+      ...shown,
       kind: 'message',
       key: this.chat.keyOf(message),
       mine: message.user_id === this.chat.core.userId,
@@ -78,31 +82,34 @@ export class TimelineItems {
       ...overlay,
       ...(overlay?.pending === 'delete' && { deleted: true as const }),
     });
-    if (!overlay) this.stored.set(message, item);
+    if (!overlay && shown === message) this.stored.set(message, item);
     return item;
   }
 
   private waitingItems(): MessageItem[] {
     const { core, key, loaded } = this.chat;
-    const { outbox, userId } = core;
-    // A name that a program uses again stands there already.
-    const waiting = outbox.entries(key).filter((entry) => !entry.is_named || !loaded.ownMessage(entry.client_id));
+    const { outbox } = core;
+    // A name that a program uses again stands there already, and so does what is heard of before its acknowledgement.
+    const isShown = ({ is_named, mentions, client_id }: Entry): boolean =>
+      (is_named || mentions !== undefined) && loaded.ownMessage(client_id) !== undefined;
+    const waiting = outbox.entries(key).filter((entry) => !isShown(entry));
     const all = waiting.map((entry) => {
       const error = outbox.errorOf(entry);
       const state = entry.failed ? 'failed' : outbox.isSending(entry) ? 'sending' : 'queued';
       const retry_at = error && state === 'queued' ? outbox.retryAt(key) : undefined;
       const known = this.pending.get(entry.client_id);
+      const { client_id, created_at } = entry;
+      const said = this.chat.shownAs(entry);
+      const isSameQuote = hasSameFields<object>(known?.reply_to ?? {}, said.reply_to ?? {});
       // Each try that fails puts it off anew.
-      if (known && known.state === state && known.retry_at === retry_at) return known;
-      const { client_id, message, created_at } = entry;
+      if (known && known.state === state && known.retry_at === retry_at && isSameQuote) return known;
       return Object.freeze<MessageItem>({
         kind: 'message',
         key: client_id,
         mine: true,
         state,
         client_id,
-        user_id: userId,
-        message,
+        ...said,
         timestamp: created_at,
         ...(error && { error }),
         ...(retry_at && { retry_at }),

@@ -1,6 +1,6 @@
 import { io } from 'socket.io-client';
 import { fromWire, ParleyError } from './errors.js';
-import type { TransportFactory } from './types.js';
+import type { TransportFactory } from './seams.js';
 
 const CONNECT_MS = 10_000;
 

@@ -1,181 +1,49 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Clock } from './clock.js';
 import type { ParleyError } from './errors.js';
-import type { Store, Unsubscribe, Until } from './store.js';
+import type {
+  AccessRequest,
+  ChatRef,
+  ChatSettings,
+  ChatSummary,
+  GroupInfo,
+  Me,
+  Member,
+  Message,
+  Sent,
+  Timeline,
+  User,
+} from './data.js';
+import type { Page, ParleyStorage, Tabs, TransportFactory } from './seams.js';
+import type { Store, Until } from './store.js';
 
 /*
- * Everything that callers see, in one place. Data keep the wire's snake_case, methods are camelCase. Times are the wire's ISO texts, in
- * UTC. What a store holds is frozen.
+ * What callers can do: data (data.ts) keep the wire's snake_case, methods are camelCase. What can be replaced stands in seams.ts.
  */
 
-/* ------------------------------------------------------------------------------------------------------------------------- Data */
-
-export interface User {
-  readonly id: number;
-  readonly first_name: string;
-  readonly last_name: string;
-  readonly is_online: boolean;
-  /** When they last went offline; null: never yet, or not for us to know. */
-  readonly last_seen: string | null;
-}
-
-export interface Me {
-  readonly id: number;
-  readonly first_name: string;
-  readonly last_name: string;
-  readonly email: string;
-  readonly created_at: string;
-}
-
-export interface Member extends User {
-  readonly role: 'owner' | 'member';
-  readonly is_in_group: boolean;
-  readonly last_read_seq: number;
-}
-
-export interface Session {
-  readonly id: number;
-  readonly device: string;
-  readonly created_at: string;
-  readonly expires_at: string;
-  readonly current: boolean;
-}
-
-export interface AccessRequest {
-  readonly user: User;
-  readonly created_at: string;
-}
-
-/** As the server has it. `user_id` null: the bot. */
-export interface Message {
-  /** 1, 2, 3 … without a gap within the chat. */
-  readonly seq: number;
-  readonly user_id: number | null;
-  readonly message: string;
-  readonly timestamp: string;
-  /** As its sender named it. */
-  readonly client_id?: string;
-  readonly edited_at?: string;
-  readonly deleted?: true;
-  /** The number of its latest edit or deletion among those of the chat. */
-  readonly change?: number;
-}
-
-/**
- * How one stands to a group: what the button says. `member` · `open`: may enter · `closed`: may ask to be let in · `asked`: has asked ·
- * `refused`: may ask again a day after.
- */
-export type Standing = 'member' | 'open' | 'closed' | 'asked' | 'refused';
-
-export interface GroupInfo {
-  readonly id: number;
-  readonly name: string;
-  readonly owner_id: number;
-  readonly is_private: boolean;
-  /** null: not for those outside to know. */
-  readonly member_count: number | null;
-  readonly standing: Standing;
-  readonly is_owner: boolean;
-}
-
-export type ChatRef =
-  | { readonly type: 'room'; readonly user_id: number }
-  | { readonly type: 'group'; readonly group_id: number }
-  | { readonly type: 'bot' };
-
-export interface ChatSummary {
-  /** `room:2`, `group:3`, `bot`. */
-  readonly key: string;
-  readonly ref: ChatRef;
-  /** The other person's name, the group's; for the bot the name of the server's, or `Helper`. */
-  readonly title: string;
-  /** Of a room. */
-  readonly other?: User;
-  readonly last_message: Message | null;
-  readonly unread: number;
-  /** Of this device: a text begun, and messages that wait or were refused. */
-  readonly has_draft: boolean;
-  readonly waiting: number;
-  readonly failed: number;
-}
-
-/** `loaded` false with rows: from this device's memory, before the server answered. Newest first. */
-export interface Inbox {
-  readonly rows: readonly ChatSummary[];
-  /** Messages unread, in all chats together. */
-  readonly unread: number;
-  readonly loaded: boolean;
-  readonly error?: ParleyError;
-}
-
-/* --------------------------------------------------------------------------------------------------------------------- Timeline */
-
-/**
- * What a list shows, oldest first. `key` never changes while the item lives: own messages are keyed by `client_id` before and after
- * they are stored, so a virtual list keeps its place. A changed item is a new object; an unchanged one stays the same object.
- */
-export type Item = MessageItem | NoticeItem;
-
-export interface MessageItem {
-  readonly kind: 'message';
-  readonly key: string;
-  readonly mine: boolean;
-  /**
-   * queued: waits for a connection or for those before it · sending: on the wire · stored: on the server's disk ·
-   * failed: refused for good, `error` says why; the text is kept until `retry` or `discard` · streaming: the bot speaks, see `live`.
-   */
-  readonly state: 'queued' | 'sending' | 'stored' | 'failed' | 'streaming';
-  readonly seq?: number;
-  readonly client_id?: string;
-  readonly user_id: number | null;
-  readonly message: string;
-  readonly timestamp: string;
-  readonly edited_at?: string;
-  readonly deleted?: true;
-  /** Why it failed; of one that is queued, why the last try did. */
-  readonly error?: ParleyError;
-  /** Of one that is queued and was tried: when it goes out again, milliseconds since 1970. */
-  readonly retry_at?: number;
-  /** An edit or a deletion of one's own is under way; `message` shows the outcome already. */
-  readonly pending?: 'edit' | 'delete';
-  /** While streaming: the text so far. Kept out of the timeline, so that ten pieces a second re-render one node, not the list. */
-  readonly live?: Store<string>;
-}
-
-/** Who came and went. Not stored by the server: gone after a reload. */
-export interface NoticeItem {
-  readonly kind: 'notice';
-  readonly key: string;
-  readonly message: string;
-  readonly timestamp: string;
-  readonly change: 'entered' | 'left';
-  /** At most 100 of those that it is about. */
-  readonly user_ids: readonly number[];
-}
-
-export interface Timeline {
-  readonly items: readonly Item[];
-  /** The beginning of the conversation is loaded. */
-  readonly at_start: boolean;
-  /**
-   * The newest message is loaded and new ones are appended. False after a jump into the past, and where too much came while this client
-   * was away: then what waits to be sent is drawn once one is back at the end.
-   */
-  readonly at_end: boolean;
-  readonly loading?: 'first' | 'older' | 'newer';
-  /** Of the last load; the next try clears it. */
-  readonly error?: ParleyError;
-  /** First message unread when the chat was attached; stays until it is detached. Take the "New" line from here. */
-  readonly new_from?: number;
-  /** How many messages are newer than what the reader has seen, or than the last that is loaded: the number on "Latest". */
-  readonly below: number;
-}
+/* ------------------------------------------------------------------------------------------------------------------------ Chats */
 
 /** What `send` gives: a promise of the stored message that one may leave alone. Its failure is in the timeline, and never an unhandled rejection. */
-export interface Sending extends Promise<Message> {
+export interface Sending extends Promise<Sent> {
   readonly client_id: string;
   /** Of its item in the timeline. */
   readonly key: string;
+}
+
+export interface SendOptions {
+  /** Makes a program's message idempotent: 1 to 64 of `A-Z a-z 0-9 . _ : -`, unique for each chat. */
+  readonly client_id?: string;
+  /** The `seq` of the message in this chat that it answers. That one's author is told, as of a mention by name. */
+  readonly reply_to?: number;
+  /** They are not. In rooms and groups. */
+  readonly is_silent?: boolean;
+  /** Whom it names, in rooms and groups: at most 20, whatever the text says; or all members, who may be too many. */
+  readonly mentions?: { readonly user_ids?: readonly number[] | undefined; readonly everyone?: boolean | undefined };
+}
+
+/** What is left out stays. `muted_until` null, or a moment that has passed: not muted; one in the year 9999: for good. */
+export interface ChangeChatSettings extends Partial<Omit<ChatSettings, 'muted_until'>> {
+  readonly muted_until?: Date | null;
 }
 
 /** Counted: two views of one chat, or React's double mount, are one attachment. The last `detach` lets go. */
@@ -193,8 +61,11 @@ export interface Attached extends Disposable {
 
 export interface May {
   readonly write: boolean;
-  /** `gone`: there is no such person or group, or not any more; one is nobody to write to oneself, either. */
-  readonly why_not?: 'blocked' | 'not_member' | 'gone';
+  /**
+   * `gone`: there is no such person or group, or not any more; one is nobody to write to oneself, either · `frozen`: those who run the
+   * server have frozen the group, of which nothing changes: no messages, edits, deletions, reactions, names and members.
+   */
+  readonly why_not?: 'blocked' | 'not_member' | 'gone' | 'frozen';
 }
 
 export interface Chat {
@@ -216,18 +87,37 @@ export interface Chat {
   attach(options?: Until): Attached;
   /**
    * Shown at once, resolves when stored, waits where offline, survives reload and restart, appears exactly once and in order.
-   * Refuses at once only what can never be sent: `invalid` (nothing to see, or over 4,000 code points), `outbox_full` (200 wait in this
-   * chat), `signed_out`. `client_id` makes a program's message idempotent: 1 to 64 of `A-Z a-z 0-9 . _ : -`, unique for each chat.
-   * `signal` takes it back while it is queued (`discarded`).
+   * Refuses at once only what can never be sent: `invalid` (nothing to see, over 4,000 code points, or over 20 names), `outbox_full` (200
+   * wait in this chat), `signed_out`. `signal` takes it back while it is queued (`discarded`). What the server refuses stays in the
+   * timeline as `failed`: `not_found` and `message_deleted` are said of what it answers, `unsupported` by servers that know no answers or
+   * mentions.
    */
-  send(message: string, options?: Until & { readonly client_id?: string }): Sending;
+  send(message: string, options?: Until & SendOptions): Sending;
   /** A failed one goes again under a new `client_id`, at its place in the queue. */
   retry(client_id: string): Sending;
   /** Takes a queued or failed one out and gives its text back, for the composer. Undefined: it is on the wire or gone. */
   discard(client_id: string): string | undefined;
-  /** Shown at once, taken back where refused. Not queued: `offline` without a connection. */
-  edit(seq: number, message: string): Promise<Message>;
+  /**
+   * Shown at once, taken back where refused. Not queued: `offline` without a connection.
+   * @param options `mentions`: those of whom it names that it goes on to name; it can name nobody anew
+   */
+  edit(seq: number, message: string, options?: Pick<SendOptions, 'mentions'>): Promise<Message>;
   delete(seq: number): Promise<void>;
+
+  /**
+   * Reacts to a message with one emoji, or takes that back: it sets, and never toggles. Shown at once, taken back where refused. Not queued:
+   * `offline` without a connection. In rooms and groups. @throws ParleyError `too_many_reactions`, `message_deleted`, `blocked`, `unsupported`
+   */
+  react(seq: number, emoji: string, is_on?: boolean): Promise<void>;
+  /** Who has reacted to a message with one emoji: their ids, in order, 100 a page. */
+  reactedBy(seq: number, emoji: string, options?: Until): Promise<Rows<number>>;
+
+  /**
+   * Hands a message of somebody else's, with the four before it, to those who look after the server; twice is once. In rooms and groups.
+   * @param note the same in one's own words: at most 1,000 characters
+   * @throws ParleyError `message_deleted`, `rate_limited` past ten in a day, `not_found`, `invalid`, `offline`, `unsupported`
+   */
+  report(seq: number, reason: ReportReason, note?: string): Promise<void>;
 
   /** One at a time; a second call joins the first. Pages of 100. What fails stands in the timeline as well. */
   loadOlder(): Promise<void>;
@@ -242,9 +132,16 @@ export interface Chat {
    * what is in view beside the window one works in is not read.
    */
   seen(seq: number): void;
+  /**
+   * How one wants to be told of this chat, and where one keeps it, on all devices: `summary` shows it. It decides what `attention` tells
+   * of, and neither what is counted as unread nor what `message` tells of. @throws ParleyError `not_found` where there is no message yet
+   */
+  setSettings(change: ChangeChatSettings): Promise<ChatSettings>;
   /** Call on each key; sends one every 3 s. Never throws. */
   typed(): void;
 }
+
+export type ReportReason = 'spam' | 'abuse' | 'illegal' | 'other';
 
 /** One of `before`, `after` and `until`, or none: the newest. */
 export interface HistoryQuery {
@@ -276,12 +173,14 @@ export interface Group extends Chat {
   answer(user_id: number, let_in: boolean): Promise<void>;
   rename(name: string): Promise<void>;
   handOver(user_id: number): Promise<void>;
+  /** By the owner: the group ends for everybody, with all that is in it. Servers have it whose `features` say `group_delete`. */
+  deleteGroup(): Promise<void>;
   add(user_id: number): Promise<Member>;
   remove(user_id: number): Promise<void>;
 }
 
 export interface Bot extends Chat {
-  ask(question: string, options?: Until & { readonly client_id?: string }): Answer;
+  ask(question: string, options?: Until & Pick<SendOptions, 'client_id' | 'reply_to'>): Answer;
   /** Ends the answer to that question, on all devices; what was said is kept. */
   stop(question_seq: number): Promise<void>;
 }
@@ -339,7 +238,11 @@ export interface ServerInfo {
   readonly public_url: string;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
-  readonly registration: 'open' | (string & {});
+  /**
+   * Who may register: everybody, whoever has an invitation, whoever has an address in one of some domains, nobody. An invitation passes each of
+   * them.
+   */
+  readonly registration: 'open' | 'invite' | 'domains' | 'closed' | (string & {});
   /** Mails can be read at `/dev/mail`. */
   readonly dev_mail: boolean;
   readonly bot: boolean;
@@ -349,7 +252,10 @@ export interface ServerInfo {
 export interface Events {
   /** New, from anybody, in any chat that one is told of; not for what is fetched from the past. */
   message: { readonly chat: Chat; readonly message: Message; readonly mine: boolean };
-  /** Worth telling a person who does not look: not one's own, not a chat somebody looks at in any tab; in one tab only. */
+  /**
+   * Worth telling a person who does not look: not one's own, not a chat somebody looks at in any tab; in one tab only. And as they want it:
+   * see `ChatSettings`.
+   */
   attention: { readonly chat: Chat; readonly title: string; readonly message: Message };
   access: { readonly group: Group; readonly user_id: number; readonly status: 'pending' | 'granted' | 'refused' };
   /** Mended by the client; here for tests and logs. */
@@ -388,78 +294,3 @@ export interface Rows<T> {
   /** Missing: these are the last. */
   next?(options?: Until): Promise<Rows<T>>;
 }
-
-/* ------------------------------------------------------------------------------------------------------ What can be replaced */
-
-/** Small and atomic: one `write` is one transaction. Values are structured-cloneable; `fileStorage` wants what JSON can hold. */
-export interface ParleyStorage {
-  /** All whose key begins so, in the order of their keys. */
-  read(prefix: string): Promise<ReadonlyMap<string, unknown>>;
-  /** `undefined` deletes. Resolves once it is durable. */
-  write(changes: ReadonlyMap<string, unknown>): Promise<void>;
-  close?(): Promise<void>;
-}
-
-/**
- * Between the tabs of one browser that share a storage. One lock for each chat's outbox, held only while it is being sent; one shared
- * lock for each group that a tab looks at. No leader: a leader that the browser freezes would silence every tab, and a lock that is held
- * keeps a page out of the back/forward cache.
- */
-export interface Tabs {
-  /**
-   * Runs `work` with the lock. `if_free`: at once, with `got` false where somebody else has it.
-   * @throws the signal's reason, where that aborts before the lock is there
-   */
-  lock<T>(
-    name: string,
-    options: { mode: 'exclusive' | 'shared'; if_free?: boolean; signal?: AbortSignal | undefined },
-    work: (got: boolean) => Promise<T>,
-  ): Promise<T>;
-  /** To all other tabs; structured-cloneable. */
-  tell(message: unknown): void;
-  hear(listener: (message: unknown) => void): Unsubscribe;
-  close?(): void;
-}
-
-/** What a page learns from its browser. */
-export interface Page {
-  isVisible(): boolean;
-  /** The page is visible and has the focus of the keyboard. */
-  hasFocus(): boolean;
-  /** False: the device says that it has no network. */
-  isOnline(): boolean;
-  /**
-   * `visible`, `hidden`, `focus`, `online`, `offline` as the words say · `leave`: it may go into the back/forward cache, or away ·
-   * `return`: it comes out of it · `freeze`, `thaw`: the browser stops its timers, and lets them run.
-   */
-  hear(
-    listener: (
-      what: 'visible' | 'hidden' | 'focus' | 'online' | 'offline' | 'leave' | 'return' | 'freeze' | 'thaw',
-    ) => void,
-  ): Unsubscribe;
-}
-
-/** The seam below the client: packets with acknowledgements. A fault injector sits here. */
-export interface Transport {
-  /**
-   * Resolves with the acknowledgement as the server sent it, be it `{ok: false, …}`.
-   * @throws ParleyError `timeout`; `offline` where the connection closes before it
-   */
-  emit(event: string, payload: unknown, timeout_ms: number): Promise<unknown>;
-  /** Ends it; `closed` is not called any more. */
-  close(): void;
-}
-
-/** Called later, never from within the factory. */
-export interface TransportEvents {
-  /** The handshake went through: the socket speaks for the token's session. */
-  readonly open: (transport: 'websocket' | 'polling') => void;
-  readonly event: (name: string, payload: unknown) => void;
-  /** It is over, or never began; once. Nothing comes after. */
-  readonly closed: (reason: ParleyError) => void;
-}
-
-export type TransportFactory = (
-  to: { readonly url: string; readonly token: string; readonly transports: readonly ('websocket' | 'polling')[] },
-  events: TransportEvents,
-) => Transport;

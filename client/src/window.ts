@@ -1,7 +1,26 @@
-import type { Message } from './types.js';
+import type { Message } from './data.js';
+import { requoted } from './quotes.js';
+import { isMine } from './reactions.js';
+import { frozen } from './store.js';
 
-/** Of two versions of a message, the one with the higher `change` is the newer. */
-export const newerOf = (a: Message, b: Message): Message => ((b.change ?? 0) > (a.change ?? 0) ? b : a);
+/**
+ * Of two versions of a message, the one with the higher `change` is the newer; of two with the same, one that says more of this user's
+ * reactions. @returns `a`, or `b` with what it does not say of itself: live events name no `client_id`, and few reactions as one's own
+ */
+export function newerOf(a: Message, b: Message): Message {
+  const more = (b.change ?? 0) - (a.change ?? 0);
+  const saysMore = (): boolean | undefined =>
+    b.reactions?.some(({ emoji, is_mine }) => is_mine !== undefined && is_mine !== isMine(a, emoji));
+  if (more < 0 || (more === 0 && !(a.reply_to?.is_unknown && b.reply_to) && !saysMore())) return a;
+  const { client_id = a.client_id, reactions } = b;
+  return frozen({
+    ...b,
+    ...(client_id !== undefined && { client_id }),
+    ...(reactions && {
+      reactions: reactions.map((one) => ({ ...one, is_mine: one.is_mine ?? isMine(a, one.emoji) })),
+    }),
+  });
+}
 
 /** More than this, and the hole is not mended in time: it is left to the reader. */
 const MOST_AHEAD = 1_000;
@@ -65,16 +84,18 @@ export class Window {
     this.join();
   }
 
-  /** A message as it is now, if it is one of these. @returns whether that was news */
+  /** A message as it is now: if it is one of these, and where these quote it. @returns whether that was news */
   change(message: Message): boolean {
-    const old = this.at(message.seq) ?? this.ahead.get(message.seq);
-    if (!old) return false;
-    const { client_id } = old;
-    const now = newerOf(old, client_id === undefined ? message : { ...message, client_id });
-    if (now === old) return false;
-    if (this.ahead.has(message.seq)) this.ahead.set(message.seq, Object.freeze(now));
-    else this.messages = this.messages.with(message.seq - this.first, Object.freeze(now));
-    return true;
+    let isNews = false;
+    const now = (one: Message): Message => {
+      const changed = one.seq === message.seq ? newerOf(one, message) : requoted(one, message);
+      isNews ||= changed !== one;
+      return changed;
+    };
+    for (const [seq, one] of this.ahead) this.ahead.set(seq, now(one));
+    const messages = this.messages.map(now);
+    if (isNews) this.messages = messages;
+    return isNews;
   }
 
   /** What comes from now on does not belong here: the reader has more to catch up with than is fetched by itself. */
@@ -102,7 +123,7 @@ export class Window {
       const old = this.at(message.seq);
       if (!old || newerOf(old, message) === old) continue;
       changed ??= [...this.messages];
-      changed[message.seq - this.first] = message;
+      changed[message.seq - this.first] = newerOf(old, message);
     }
     const middle = changed ?? this.messages;
     if (changed || older.length + newer.length > 0) this.messages = [...older, ...middle, ...newer];

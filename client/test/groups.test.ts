@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ParleyClient } from '../src/client.js';
 import { when } from '../src/store.js';
 import { fakePage, fakeServer } from '../src/testing/index.js';
-import type { Group, Member } from '../src/types.js';
+import type { Member } from '../src/data.js';
+import type { Group } from '../src/types.js';
 import { TestApp } from '../../test/support/app.js';
 import { call, eventually } from '../../test/support/client.js';
 import { groupId, type Known, knownClient, newClient, shown, shows, synced } from '../../test/support/person.js';
@@ -113,6 +114,25 @@ describe('groups', () => {
     await when(theirs.info, (info) => info === undefined);
     expect(theirs.may.get()).toEqual({ write: false, why_not: 'gone' });
     await when(group.info, (info) => info === undefined);
+  });
+
+  it('is deleted by its owner, for everybody', async () => {
+    const group = await ada.client.groups.create({ name: 'Drafts' });
+    const theirs = await seen(alan, group);
+    await theirs.join();
+    await theirs.attach().ready;
+    await theirs.send('a draft');
+    await expect(theirs.deleteGroup()).rejects.toMatchObject({ code: 'forbidden' });
+    expect(theirs.info.get()?.standing).toBe('member');
+    await group.deleteGroup();
+    expect(group.info.get()).toBeUndefined();
+    expect(ada.client.inbox.get().rows.some(({ key }) => key === group.key)).toBe(false);
+    for (const one of [group, theirs]) {
+      await when(one.info, (info) => info === undefined);
+      expect(one.may.get()).toEqual({ write: false, why_not: 'gone' });
+      expect(one.timeline.get().items).toEqual([]);
+    }
+    await expect(group.deleteGroup()).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('says who writes, also where the author has left', async () => {

@@ -22,7 +22,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { bundle } from '../../test/support/browser.js';
 import { ParleyError } from '../src/errors.js';
 import { takeFileLock } from '../src/file-lock.js';
-import type { ParleyStorage } from '../src/types.js';
+import type { ParleyStorage } from '../src/seams.js';
 import { checkStorage } from './storage-contract.js';
 
 let folder: string;

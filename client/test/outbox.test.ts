@@ -6,6 +6,7 @@ import { socketIo } from '../src/transport.js';
 import { TestApp } from '../../test/support/app.js';
 import { call } from '../../test/support/client.js';
 import { BadNetwork } from './support/bad-network.js';
+import { goOffline, goOnline } from './support/offline.js';
 import { Life, randomOf } from './support/life.js';
 import { knownClient, newClient, shown, shows, synced } from '../../test/support/person.js';
 
@@ -32,27 +33,16 @@ describe('the outbox', () => {
     network.isDown = false;
   });
 
-  const goOffline = async (): Promise<void> => {
-    network.isDown = true;
-    network.cut();
-    await when(sender.client.connection, (c) => c.state === 'waiting');
-  };
-  const goOnline = async (): Promise<void> => {
-    network.isDown = false;
-    sender.client.retryNow();
-    await synced(sender.client);
-  };
-
   it('shows at once what waits for a connection, and sends it in order', async () => {
     const chat = sender.client.room(other.id);
     chat.attach();
     await chat.attach().ready;
-    await goOffline();
+    await goOffline(sender, network);
     const sendings = ['one', 'two', 'three'].map((text) => chat.send(text));
     expect(shown(chat)).toEqual(['queued: one', 'queued: two', 'queued: three']);
     expect(sender.client.waiting.get()).toEqual({ queued: 3, failed: 0 });
     const keys = chat.timeline.get().items.map(({ key }) => key);
-    await goOnline();
+    await goOnline(sender, network);
     expect((await Promise.all(sendings)).map(({ seq }) => seq)).toEqual([1, 2, 3]);
     await shows(chat, ['one', 'two', 'three']);
     expect(chat.timeline.get().items.map(({ key }) => key)).toEqual(keys);
@@ -75,7 +65,7 @@ describe('the outbox', () => {
 
   it('gives the text back of what is taken out', async () => {
     const chat = sender.client.room(other.id);
-    await goOffline();
+    await goOffline(sender, network);
     const sending = chat.send('five');
     const stop = new AbortController();
     const second = chat.send('six', { signal: stop.signal });
@@ -85,7 +75,7 @@ describe('the outbox', () => {
     await expect(second).rejects.toMatchObject({ code: 'discarded' });
     expect(chat.discard(sending.client_id)).toBeUndefined();
     expect(sender.client.waiting.get()).toEqual({ queued: 0, failed: 0 });
-    await goOnline();
+    await goOnline(sender, network);
     expect((await chat.history({ after: 4 })).length).toBe(0);
   });
 
@@ -100,11 +90,11 @@ describe('the outbox', () => {
       expect(chat.draft.get()).not.toBe('');
     }
     await expect(chat.send('x', { client_id: 'no good' })).rejects.toMatchObject({ code: 'invalid' });
-    await goOffline();
+    await goOffline(sender, network);
     const all = Array.from({ length: 201 }, (_, n) => chat.send(`message ${n}`));
     await expect(all.at(-1)).rejects.toMatchObject({ code: 'outbox_full' });
     for (const { client_id } of all) chat.discard(client_id);
-    await goOnline();
+    await goOnline(sender, network);
     chat.setDraft('seven');
     await chat.send('seven');
     expect(chat.draft.get()).toBe('');

@@ -1,5 +1,5 @@
 import { ParleyError } from '../src/errors.js';
-import type { Tabs } from '../src/types.js';
+import type { Tabs } from '../src/seams.js';
 
 // What the pages of the tests have as `window.parley`.
 export * from '../src/page.js';

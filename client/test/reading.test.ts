@@ -30,3 +30,45 @@ it('what is in view beside the window that somebody works in is read once they c
   expect(room.summary.get()?.unread).toBe(0);
   for (const client of [parley, his]) await client.close();
 });
+
+it('what was seen is told at once where somebody goes on to another chat, and not where the window lost the focus before', async () => {
+  const server = fakeServer();
+  const [ada, alan] = [server.person({ first_name: 'Ada' }), server.person({ first_name: 'Alan' })];
+  const page = fakePage();
+  const parley = await ada.client({ page, tabs: null });
+  await alan.says(ada, 'Hello');
+  await server.pass(100);
+  const room = parley.room(alan.id);
+  const view = room.attach();
+  await server.pass(100);
+  room.seen(1);
+  expect(room.summary.get()?.unread).toBe(1);
+  view.detach();
+  await server.pass(100);
+  expect(room.summary.get()?.unread).toBe(0);
+
+  await alan.says(ada, 'Are you there?');
+  const again = room.attach();
+  await server.pass(100);
+  page.happens('hidden');
+  page.happens('visible');
+  room.seen(2);
+  // Straight from another window to another chat: nobody has looked at this one since.
+  page.happens('focus');
+  again.detach();
+  await server.pass(60_000);
+  expect(room.summary.get()?.unread).toBe(1);
+
+  // Without a connection, it is told with the next one.
+  const third = room.attach();
+  await server.pass(100);
+  server.offline();
+  room.seen(2);
+  third.detach();
+  await server.pass(100);
+  expect(room.summary.get()?.unread).toBe(1);
+  server.online();
+  await server.pass(60_000);
+  expect(room.summary.get()?.unread).toBe(0);
+  await parley.close();
+});

@@ -1,4 +1,4 @@
-import type { ParleyStorage } from '../src/types.js';
+import type { ParleyStorage } from '../src/seams.js';
 
 /** What every storage does. Runs in Node and in pages; throws where it does not. Begins with an empty one. */
 export async function checkStorage(storage: ParleyStorage): Promise<void> {

@@ -3,7 +3,7 @@ import type { ParleyClient } from '../src/client.js';
 import { memoryStorage } from '../src/storage.js';
 import { when } from '../src/store.js';
 import { socketIo } from '../src/transport.js';
-import type { Page, ParleyStorage } from '../src/types.js';
+import type { Page, ParleyStorage } from '../src/seams.js';
 import { TestApp } from '../../test/support/app.js';
 import { eventually } from '../../test/support/client.js';
 import { BadNetwork } from './support/bad-network.js';

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundle, hasChromium, type Site, TestBrowser } from '../../test/support/browser.js';
 import { soleTab } from '../src/tabs.js';
-import type { Tabs } from '../src/types.js';
+import type { Tabs } from '../src/seams.js';
 import type * as library from './page-script.js';
 
 declare global {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ParleyError } from '../src/errors.js';
 import { FakeClock, type Faults, faulty, faultyFetch } from '../src/testing/index.js';
-import type { Transport, TransportEvents, TransportFactory } from '../src/types.js';
+import type { Transport, TransportEvents, TransportFactory } from '../src/seams.js';
 
 const TO = { url: 'http://parley.test/', token: 'a token', transports: ['websocket'] as const };
 

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ParleyError } from '../src/errors.js';
 import { FakeServer, fakeServer } from '../src/testing/index.js';
-import type { MessageItem } from '../src/types.js';
+import type { MessageItem } from '../src/data.js';
 
 /** A device's socket, at the seam. */
 async function socket(server: FakeServer, email: string, device = server.device()) {
@@ -54,6 +54,43 @@ describe('a fake server', () => {
     await expect(ada.says(bob, 'Still there?')).rejects.toMatchObject({ code: 'blocked', status: 403 });
     await expect(ada.calls('GET', '/http/chat_rooms/9')).rejects.toBeInstanceOf(ParleyError);
     expect(() => server.person({ first_name: 'Eve' }).types({ group })).toThrow(ParleyError);
+  });
+
+  it('lets people answer, name each other and react', async () => {
+    const server = fakeServer();
+    const [ada, bob] = [server.person({ first_name: 'Ada' }), server.person({ first_name: 'Bob' })];
+    await ada.says(bob, 'Tea?');
+    const answer = await bob.says(ada, '@Ada yes', { reply_to: 1, mentions: { user_ids: [ada.id] } });
+    expect(answer).toMatchObject({
+      reply_to: { seq: 1, user_id: ada.id, message: 'Tea?' },
+      mentions: { user_ids: [ada.id] },
+    });
+    ada.reacts(bob, 2, '❤');
+    bob.reacts(ada, 2, '❤️');
+    const last = (of: typeof ada, with_: typeof ada) => server.messages({ type: 'room', user_id: with_.id }, of).at(-1);
+    expect(last(ada, bob)).toMatchObject({ reactions: [{ emoji: '❤️', count: 2, is_mine: true }], change: 2 });
+    ada.reacts(bob, 2, '❤', false);
+    expect(last(ada, bob)?.reactions).toEqual([{ emoji: '❤️', count: 1 }]);
+    expect(() => ada.reacts(bob, 9, '❤')).toThrow(ParleyError);
+    await expect(ada.says(bob, 'To nothing', { reply_to: 9 })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('says once a second who was named in a group meanwhile, with the newest message', async () => {
+    const server = fakeServer();
+    const [ada, bob, eve] = ['Ada', 'Bob', 'Eve'].map((first_name) => server.person({ first_name }));
+    const group = server.group('Engines', { owner: ada, members: [ada, bob, eve] });
+    const { told } = await socket(server, bob.email);
+    await ada.says({ group }, 'the first goes at once');
+    for (const { id } of [bob, eve]) await ada.says({ group }, `@${id}`, { mentions: { user_ids: [id] } });
+    await ada.says({ group }, 'to all', { mentions: { everyone: true }, reply_to: 1 });
+    await ada.calls('PUT', `/http/chat_groups/${group}/messages/1`, { message: 'edited' });
+    await server.pass(1_000);
+    const news = told.filter(([name]) => name === 'notification').map(([, payload]) => payload);
+    expect(news.map(({ last_seq, mentions, everyone }) => ({ last_seq, mentions, everyone }))).toEqual([
+      { last_seq: 1 },
+      { last_seq: 4, mentions: [bob.id, eve.id], everyone: true },
+    ]);
+    expect(news[1].reply_to).toMatchObject({ seq: 1, message: 'edited' });
   });
 
   it('tells nothing by itself that takes time', async () => {
@@ -279,6 +316,72 @@ describe('a ParleyClient and a fake server', () => {
     await server.pass(0);
     expect(texts(chat.timeline.get().items)).toEqual(['Hello Bob', 'Hello Ada']);
     expect(server.messages({ type: 'room', user_id: bob.id }, ada)).toHaveLength(2);
+    await client.close();
+  });
+
+  it('show answers, mentions, reactions and settings to each other', async () => {
+    const server = fakeServer();
+    const [ada, bob] = [server.person({ first_name: 'Ada' }), server.person({ first_name: 'Bob' })];
+    const group = server.group('Engines', { owner: bob, members: [ada] });
+    const [client, tab] = [await ada.client(), await ada.client()];
+    const told: string[] = [];
+    client.on('attention', ({ message }) => void told.push(message.message));
+    await server.pass(0);
+    const [chat, other] = [client.group(group), tab.group(group)];
+    await bob.says({ group }, 'nobody is named');
+    await server.pass(2_000);
+    await bob.says({ group }, '@Ada', { mentions: { user_ids: [ada.id] } });
+    await server.pass(5_000);
+    expect(told).toEqual(['@Ada']);
+    expect(other.summary.get()).toMatchObject({ unread: 2, unread_mentions: 1, notify: 'mentions' });
+    await chat.setSettings({ notify: 'none', is_favourite: true });
+    await server.pass(0);
+    expect(other.summary.get()).toMatchObject({ notify: 'none', is_favourite: true });
+    expect((await client.mentions()).rows).toMatchObject([{ key: chat.key, message: '@Ada' }]);
+    chat.attach();
+    await server.pass(0);
+    const sending = chat.send('Yes?', { reply_to: 2 });
+    await server.pass(0);
+    expect(await sending).toMatchObject({ reply_to: { message: '@Ada' } });
+    await chat.react(2, '👍');
+    bob.reacts({ group }, 2, '👍');
+    await server.pass(0);
+    const item = () => chat.timeline.get().items.find((one) => one.kind === 'message' && one.seq === 2) as MessageItem;
+    expect(item().reactions).toEqual([{ emoji: '👍', count: 2, is_mine: true }]);
+    server.refuse('react', 'unavailable');
+    const refused = chat.react(2, '🎉');
+    expect(item().reactions).toHaveLength(2);
+    await expect(refused).rejects.toMatchObject({ code: 'unavailable' });
+    expect(item().reactions).toHaveLength(1);
+    await Promise.all([client.close(), tab.close()]);
+  });
+
+  it('learn within half a minute that the server can do more than it could', async () => {
+    const server = fakeServer();
+    const [ada, bob] = [server.person({ first_name: 'Ada' }), server.person({ first_name: 'Bob' })];
+    const { fetch: inner, ...options } = server.options;
+    let isOld = true;
+    const asked: string[] = [];
+    const client = await ada.client({
+      ...options,
+      fetch: async (input, init) => {
+        const response = await inner!(input, init);
+        if (!(input as string).endsWith('/http/server')) return response;
+        asked.push('server');
+        return isOld ? Response.json({ code: 'not_found', message: 'No such route.' }, { status: 404 }) : response;
+      },
+    });
+    await server.pass(0);
+    await client.room(bob.id).send('Hello');
+    const first = client.room(bob.id).send('answer', { reply_to: 1 });
+    await server.pass(0);
+    await expect(first).rejects.toMatchObject({ code: 'unsupported' });
+    isOld = false;
+    await server.pass(31_000);
+    const again = client.room(bob.id).retry(first.client_id);
+    await server.pass(0);
+    expect(await again).toMatchObject({ reply_to: { message: 'Hello' } });
+    expect(asked.length).toBeLessThan(5);
     await client.close();
   });
 

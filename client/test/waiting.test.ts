@@ -1,7 +1,7 @@
 // What is known of a message that waits: why, and when it goes out.
 import { expect, it } from 'vitest';
 import { fakeServer } from '../src/testing/index.js';
-import type { MessageItem } from '../src/types.js';
+import type { MessageItem } from '../src/data.js';
 
 it('says of a message that waits why, and when it goes out again', async () => {
   const server = fakeServer();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Message } from '../src/types.js';
+import type { Message } from '../src/data.js';
 import { Window } from '../src/window.js';
 
 const message = (seq: number, change?: number): Message => ({

@@ -8,21 +8,27 @@ import type { MessageView } from '../../src/conversations/message.view.js';
 import type { ProfileView } from '../../src/auth/dto/profile.dto.js';
 import type { SessionView } from '../../src/auth/dto/session.dto.js';
 import type { ServerInfo as ServersInfo } from '../../src/api/server-info/server-info.dto.js';
+import type { MentionView } from '../../src/notifications/dto/mentions.dto.js';
+import type { NotificationView } from '../../src/notifications/dto/notifications.dto.js';
 import type { PersonView } from '../../src/people/person.view.js';
 import type { UserView } from '../../src/people/user.view.js';
-import type { BotMessage, Read, ServerEvents, Stored } from '../../src/sockets/events.js';
+import type { BotMessage, ReactedTo, Read, ServerEvents, Stored } from '../../src/sockets/events.js';
 import type { ServerErrorCode } from '../src/errors.js';
-import type { Me, ServerInfo, Session } from '../src/types.js';
+import type { Me, Session } from '../src/data.js';
+import type { ServerInfo } from '../src/types.js';
 import type {
   WireBotMessage,
   WireEvents,
   WireGroup,
   WireMember,
+  WireMention,
   WireMessage,
+  WireReacted,
   WireRead,
   WireRequest,
   WireRoom,
   WireStored,
+  WireUnread,
   WireUser,
 } from '../src/wire.js';
 
@@ -58,6 +64,7 @@ export const names: Same<keyof WireEvents, keyof ServerEvents> = true;
 export const events: { [Name in keyof WireEvents]: Same<WireEvents[Name], Sent<Name>> | Looser<Name> } = {
   message: true,
   message_update: true,
+  message_reactions: true,
   bot_delta: true,
   notification: true,
   read: true,
@@ -66,6 +73,10 @@ export const events: { [Name in keyof WireEvents]: Same<WireEvents[Name], Sent<N
   user_update: 'looser',
   group_update: true,
   access_request: true,
+  chat_settings: true,
+  resync: true,
+  report: true,
+  server_update: true,
   exception: 'looser',
 };
 
@@ -79,7 +90,11 @@ type Looser<Name extends keyof WireEvents> = Name extends 'typing' | 'user_updat
     : never
   : never;
 
-export const answers: { stored: Same<WireStored, Stored>; read: Taken<WireRead, Read> } = { stored: true, read: true };
+export const answers: {
+  stored: Same<WireStored, Stored>;
+  read: Taken<WireRead, Read>;
+  reacted: Same<WireReacted, ReactedTo>;
+} = { stored: true, read: true, reacted: true };
 
 /** Of HTTP. Rows hold more than the client reads. */
 export const rows: {
@@ -92,6 +107,8 @@ export const rows: {
   member: Taken<Omit<WireMember, 'last_seen'>, GroupMemberView>;
   request: Taken<Omit<WireRequest, 'requester'>, AccessRequestView>;
   pending_request: Taken<WireRequest, PendingRequestView>;
+  mention: Taken<WireMention, MentionView>;
+  unread: Taken<WireUnread, NotificationView>;
   me: Same<Me, ProfileView>;
   session: Same<Session, SessionView>;
   server: Taken<ServerInfo, ServersInfo>;
@@ -105,6 +122,8 @@ export const rows: {
   member: true,
   request: true,
   pending_request: true,
+  mention: true,
+  unread: true,
   me: true,
   session: true,
   server: true,

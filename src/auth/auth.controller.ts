@@ -31,7 +31,7 @@ export class AuthController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Sends a link by mail; the account exists once the link is opened' })
   @ApiAcceptedResponse({ type: MailAnswer })
-  @ApiErrors(400, 429, 503)
+  @ApiErrors(400, 403, 429, 503)
   async register(@Body() request: RegisterRequest, @Network() network: string): Promise<MailAnswer> {
     await this.registrations.register(request, network);
     return { message: 'If the address is free, a mail with a link is on its way to it.' };
@@ -47,7 +47,7 @@ export class AuthController {
   @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
   @ApiProduces('application/json', 'text/html')
   @ApiAcceptedResponse({ type: MailAnswer })
-  @ApiErrors(400, 429, 503)
+  @ApiErrors(400, 403, 429, 503)
   async resend(
     @Body() request: ResendRequest,
     @Network() network: string,
@@ -65,7 +65,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Opens the link from the mail: creates the account' })
   @ApiOkResponse({ type: RegisteredAnswer })
   @ApiProduces('application/json', 'text/html')
-  @ApiErrors(404, 409, 410, 429)
+  @ApiErrors(403, 404, 409, 410, 429)
   async confirm(
     @Param('token') token: string,
     @Network() network: string,

@@ -4,6 +4,8 @@ import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
 import type { Lease } from '../database/held-lease.js';
 import { Outbox } from '../mail/outbox.js';
+import { EmailLinks } from './email/email-links.js';
+import { Invites } from './invites.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 import { RegistrationService } from './registration.service.js';
@@ -13,15 +15,17 @@ const HOUR_MS = 3_600_000;
 /** Expired sessions are kept for a while, so that their token is answered with `token_expired`. */
 const KEEP_SESSIONS_MS = 30 * 24 * HOUR_MS;
 
-/** Deletes once an hour what has expired: links, sessions, mails that could not be sent. On one node, for all. */
+/** Deletes once an hour what has expired: links, invitations, sessions, mails that could not be sent. On one node, for all. */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap {
   private readonly logger = new Logger(Housekeeping.name);
 
   constructor(
     private readonly registrations: RegistrationService,
+    private readonly invites: Invites,
     private readonly resets: PasswordResetService,
     private readonly replaced: PasswordRestoreService,
+    private readonly emailLinks: EmailLinks,
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly clock: Clock,
@@ -42,8 +46,10 @@ export class Housekeeping implements OnApplicationBootstrap {
     const sessionsBefore = new Date(this.clock.now().getTime() - KEEP_SESSIONS_MS);
     for (const step of [
       () => this.registrations.sweep(),
+      () => this.invites.sweep(),
       () => this.resets.sweep(),
       () => this.replaced.sweep(),
+      () => this.emailLinks.sweep(),
       () => this.sessions.sweep(sessionsBefore),
       () => this.outbox.sweep(),
     ])

@@ -21,6 +21,11 @@ export class Links implements Places {
     return `${this.config.publicUrl}/http/register/${token}`;
   }
 
+  /** Undefined where people are led to no app: a small page for registering there is not. Behind the #, which no server and no log gets to see. */
+  invitation(token: string): string | undefined {
+    return this.app === undefined ? undefined : `${this.app}/register#invite=${token}`;
+  }
+
   newPassword(token: string): string {
     return this.app === undefined
       ? `${this.config.publicUrl}/http/password/reset/${token}`
@@ -29,6 +34,19 @@ export class Links implements Places {
 
   formerPassword(token: string): string {
     return `${this.config.publicUrl}/http/password/restore/${token}`;
+  }
+
+  newEmail(token: string): string {
+    return `${this.config.publicUrl}/http/email/confirm/${token}`;
+  }
+
+  formerEmail(token: string): string {
+    return `${this.config.publicUrl}/http/email/return/${token}`;
+  }
+
+  /** On this server, also where there is an app: it needs no login, and any browser saves it. */
+  export(token: string): string {
+    return `${this.config.publicUrl}/http/export/${token}`;
   }
 
   /** Target of a redirect. To this server's own web client it is a path, so that the host and port stay those that were asked. */

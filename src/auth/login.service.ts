@@ -5,7 +5,7 @@ import { RateLimits } from '../common/limits/rate-limits.js';
 import { SecurityLog } from '../common/logs/security-log.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { lockUser } from '../identity/accounts.js';
-import { AccessTokens } from '../identity/access-tokens.js';
+import { AccessTokens, suspended } from '../identity/access-tokens.js';
 import type { LoginRequest } from './dto/login.dto.js';
 import { Passwords } from '../identity/passwords.js';
 import { Session } from '../identity/session.entity.js';
@@ -28,7 +28,8 @@ export class LoginService {
 
   /**
    * Returns an access token. Past SESSIONS_PER_USER, the oldest session ends.
-   * @throws RateLimited, Busy; one and the same error, in the same time, for an unknown address and a wrong password
+   * @throws RateLimited, Busy; one and the same error, in the same time, for an unknown address and a wrong password; `suspended`, to those
+   *   who know the password
    */
   async login({ email, password }: LoginRequest, client: { network: string; device: string }): Promise<string> {
     const user = await this.check(email, password, client.network);
@@ -37,12 +38,18 @@ export class LoginService {
       const current = await lockUser(tx, user.id);
       // The password may have been changed while it was checked, which ended all sessions: no new one may begin then.
       if (current?.password_hash !== user.passwordHash) throw refused();
+      if (current.suspended_at !== null) throw suspended();
       await this.sessions.makeRoom(tx, user.id, end);
       return this.sessions.start(tx, user.id, client.device);
     };
-    const token = await this.sessions.endAndClose('limit', starting, async (tx, started) => {
+    const login = this.sessions.endAndClose('limit', starting, async (tx, started) => {
       await lockUser(tx, user.id);
       return tx.existsBy(Session, { id: this.tokens.read(started).sessionId, userId: user.id });
+    });
+    const token = await login.catch((error: unknown) => {
+      if (error instanceof DomainError && error.code === 'suspended')
+        this.security.log('suspended_login', { user_id: user.id, network: client.network });
+      throw error;
     });
     const { userId: user_id, sessionId: session_id } = this.tokens.read(token);
     this.security.log('login', { user_id, session_id, network: client.network });

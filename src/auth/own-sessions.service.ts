@@ -21,10 +21,16 @@ export class OwnSessionsService {
 
   /** The sessions that live, newest first. */
   async list(me: Identity, cursor?: string): Promise<Page<SessionView>> {
+    const page = await this.listOf(me.userId, cursor);
+    return { ...page, rows: page.rows.map((session) => ({ ...session, current: session.id === me.sessionId })) };
+  }
+
+  /** The same of anybody. */
+  async listOf(userId: number, cursor?: string): Promise<Page<Omit<SessionView, 'current'>>> {
     const [before] = readCursor(cursor, ['number']) ?? [];
     const rows = await this.unitOfWork.read.find(Session, {
       where: {
-        userId: me.userId,
+        userId,
         revokedAt: IsNull(),
         expiresAt: MoreThan(this.clock.now()),
         ...(before !== undefined && { id: LessThan(Number(before)) }),
@@ -34,7 +40,7 @@ export class OwnSessionsService {
       take: LIST_LIMIT + 1,
     });
     const page = toPage(rows, ({ id }) => [id]);
-    return { ...page, rows: page.rows.map((session) => toView(session, me)) };
+    return { ...page, rows: page.rows.map(toView) };
   }
 
   /**
@@ -65,10 +71,9 @@ export class OwnSessionsService {
   }
 }
 
-const toView = ({ id, device, createdAt, expiresAt }: Session, me: Identity): SessionView => ({
+const toView = ({ id, device, createdAt, expiresAt }: Session): Omit<SessionView, 'current'> => ({
   id,
   device,
   created_at: createdAt.toISOString(),
   expires_at: expiresAt.toISOString(),
-  current: id === me.sessionId,
 });

@@ -8,7 +8,7 @@ import { FORM_PAGE_CSP, htmlPage, PAGE_CSP, paper } from '../common/http/page.js
 import { CONFIG, type Config } from '../config/config.js';
 import { linkTokenIn } from '../identity/link-tokens.js';
 import { Links } from './links.js';
-import { type Words, wordsFor } from './page-words.js';
+import { inWords, type Words, wordsFor } from './page-words.js';
 
 /** A link on a page, to what comes next. */
 export interface Way {
@@ -141,10 +141,15 @@ export class PageErrorFilter implements ExceptionFilter {
 @Catch()
 @Injectable()
 export class RegistrationPageErrorFilter extends PageErrorFilter {
-  protected override words({ code }: DomainError): Partial<Words> {
-    return code === 'not_found'
-      ? { sentence: 'A part of it may be missing: open it in the mail itself, or register again.' }
-      : {};
+  protected override words({ code, details: { retry_after: retryAfter } }: DomainError): Partial<Words> {
+    if (code === 'not_found')
+      return { sentence: 'A part of it may be missing: open it in the mail itself, or register again.' };
+    if (code === 'already_registered' && retryAfter !== undefined)
+      return {
+        title: 'This address is kept.',
+        sentence: `An account had it until a short time ago, and can still get it back. Register it again in ${inWords(retryAfter)}.`,
+      };
+    return {};
   }
 
   protected override show(error: DomainError, request: FastifyRequest, reply: FastifyReply): void {

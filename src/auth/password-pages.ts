@@ -6,7 +6,7 @@ import { noteError } from '../common/http/http-error.filter.js';
 import { ClientNetworks } from '../common/limits/client-network.js';
 import { MAX_EMAIL } from './dto/email.field.js';
 import { PASSWORD } from './dto/login.dto.js';
-import { type Words, wordsFor } from './page-words.js';
+import { USED_LINK, type Words, wordsFor } from './page-words.js';
 import { PageErrorFilter, Pages, type Way } from './pages.js';
 import { PasswordResetService } from './password-reset.service.js';
 
@@ -117,9 +117,9 @@ export class PasswordPageErrorFilter extends PageErrorFilter {
   }
 
   protected override words({ code }: DomainError): Partial<Words> {
-    return code === 'not_found'
-      ? { sentence: 'It was used already, or is no longer needed, or a part of it is missing.' }
-      : {};
+    if (code === 'not_found') return USED_LINK;
+    // Nobody can ask for another link that takes a password back.
+    return code === 'expired' ? { sentence: 'Ask for a link to a new password.' } : {};
   }
 
   protected override way({ code }: DomainError): Way | undefined {

@@ -6,9 +6,17 @@ import { RateLimits } from '../common/limits/rate-limits.js';
 import { SecurityLog } from '../common/logs/security-log.js';
 import { deleteInSlices } from '../database/delete-in-slices.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { passwordWasReset, resetPassword } from '../mail/mails.js';
+import {
+  becomeAdmin,
+  type MailContent,
+  passwordReplacedByOperator,
+  passwordWasReset,
+  type Places,
+  resetPassword,
+} from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
 import { accountOf, lockUser } from '../identity/accounts.js';
+import { AdminsByEmail } from './admins-by-email.js';
 import type { ResetPasswordRequest } from './dto/recovery.dto.js';
 import { Erasure } from '../identity/erasure.js';
 import { linkTokenHash, linkTokenIn, newLinkToken } from '../identity/link-tokens.js';
@@ -19,11 +27,14 @@ import { PasswordRules } from './password-rules.js';
 import { Passwords } from '../identity/passwords.js';
 import { type EndSessions, Sessions } from '../identity/sessions.js';
 import { User } from '../identity/user.entity.js';
+import { endWaitingLinks } from './waiting-links.js';
 
 const HOUR = 3_600_000;
 const LINK_LIVES_MS = HOUR;
 /** Its row stays for longer, so that an old link says "expired". */
 const FORGET_AFTER_MS = 7 * 24 * HOUR;
+
+type MailWithLink = (places: Places, given: { link: string }) => MailContent;
 
 const unknownLink = () =>
   new DomainError('not_found', 'not_found', 'This link was used already, or was never one of ours. Ask for a new one.');
@@ -43,6 +54,7 @@ export class PasswordResetService implements OnModuleInit {
     private readonly clock: Clock,
     private readonly security: SecurityLog,
     private readonly links: Links,
+    private readonly adminsByEmail: AdminsByEmail,
   ) {}
 
   onModuleInit(): void {
@@ -64,6 +76,37 @@ export class PasswordResetService implements OnModuleInit {
       const mail = resetPassword(this.links, { link });
       await this.outbox.add(tx, userId === undefined ? null : email, mail);
     });
+  }
+
+  /**
+   * For an account that must not be used as it is any more, inside the caller's transaction, which holds the user's row: replaces the password,
+   * and sends the mail with a link to a new one. Links and passwords from before are of no use any more. The caller ends the sessions.
+   * @param passwordHash of what nobody knows
+   * @param mailOf says why @throws Busy where too many mails wait
+   */
+  async replacePassword(
+    tx: EntityManager,
+    userId: number,
+    email: string,
+    passwordHash: string,
+    mailOf: MailWithLink = passwordReplacedByOperator,
+  ): Promise<void> {
+    await endWaitingLinks(tx, userId);
+    await this.replaced.forget(tx, userId);
+    await tx.update(User, { id: userId }, { passwordHash });
+    await this.sendLink(tx, userId, email, mailOf);
+  }
+
+  /** Inside the caller's transaction: sends a link to a new password, by which an address of ADMIN_EMAILS becomes an admin. */
+  async inviteAdmin(tx: EntityManager, userId: number, email: string): Promise<void> {
+    await this.sendLink(tx, userId, email, becomeAdmin);
+  }
+
+  private async sendLink(tx: EntityManager, userId: number, email: string, mailOf: MailWithLink): Promise<void> {
+    const token = newLinkToken();
+    const expiresAt = new Date(this.clock.now().getTime() + LINK_LIVES_MS);
+    await tx.insert(PasswordReset, { tokenHash: linkTokenHash(token), userId, expiresAt });
+    await this.outbox.add(tx, email, mailOf(this.links, { link: this.links.newPassword(token) }));
   }
 
   /**
@@ -93,7 +136,7 @@ export class PasswordResetService implements OnModuleInit {
       // The account is locked first, so that two links of one account are used one after the other; then its links are read as they are by now.
       await lockUser(tx, account.userId);
       const { userId } = await this.find(tx, token);
-      await tx.delete(PasswordReset, { userId });
+      await endWaitingLinks(tx, userId);
       await this.replaced.forget(tx, userId);
       await tx.update(User, { id: userId }, { passwordHash });
       if (mayMail) {
@@ -102,6 +145,7 @@ export class PasswordResetService implements OnModuleInit {
         await this.outbox.add(tx, user.email, mail);
       }
       await end({ userId });
+      if (this.adminsByEmail.has(email)) await this.adminsByEmail.name(tx, userId);
     };
     await this.sessions.endAndClose('password_reset', resetting, async (tx) => {
       const row = await lockUser(tx, account.userId);

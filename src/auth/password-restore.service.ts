@@ -10,22 +10,16 @@ import { passwordRestored, passwordReplaced } from '../mail/mails.js';
 import { Outbox } from '../mail/outbox.js';
 import { lockUser } from '../identity/accounts.js';
 import { Erasure } from '../identity/erasure.js';
-import { linkTokenHash, linkTokenIn, newLinkToken } from '../identity/link-tokens.js';
+import { linkTokenHash, linkTokenIn, newLinkToken, unknownLink } from '../identity/link-tokens.js';
+import { Invites } from './invites.js';
 import { Links } from './links.js';
-import { PasswordReset } from './password-reset.entity.js';
 import { ReplacedPassword } from './replaced-password.entity.js';
 import { type EndSessions, Sessions } from '../identity/sessions.js';
 import { User } from '../identity/user.entity.js';
+import { endWaitingLinks } from './waiting-links.js';
 
-/** How long a password can be taken back that was set with a token alone, and how long the account cannot be erased meanwhile. */
+/** How long a password can be taken back that was set with a token alone, and how long the account cannot be erased, nor its address changed, meanwhile. */
 export const RESTORE_WITHIN_MS = 72 * 3_600_000;
-
-const unknownLink = () =>
-  new DomainError(
-    'not_found',
-    'not_found',
-    'This link was used already, or is no longer needed, or was never one of ours.',
-  );
 
 /** Takes a password back that was set with a token alone: a stolen token must not be worth an account. */
 @Injectable()
@@ -33,6 +27,7 @@ export class PasswordRestoreService implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly sessions: Sessions,
+    private readonly invites: Invites,
     private readonly outbox: Outbox,
     private readonly limits: RateLimits,
     private readonly erasure: Erasure,
@@ -67,7 +62,7 @@ export class PasswordRestoreService implements OnModuleInit {
   }
 
   /** Inside a transaction that has locked the user's row. @throws `password_too_new` (403) while a password can be taken back */
-  async assertErasable(tx: EntityManager, userId: number): Promise<void> {
+  async assertSettled(tx: EntityManager, userId: number): Promise<void> {
     const now = this.clock.now();
     const [newest] = await tx.find(ReplacedPassword, {
       where: { userId, expiresAt: MoreThan(now) },
@@ -100,7 +95,7 @@ export class PasswordRestoreService implements OnModuleInit {
   }
 
   /**
-   * Makes the former password the account's again, ends all its sessions, and uses up its links.
+   * Makes the former password the account's again, ends all its sessions and invitations, and uses up its links.
    * @throws RateLimited; NotFound, also for a link that was used, or after a reset; `expired` (410)
    */
   async restore(token: string, network: string): Promise<void> {
@@ -114,8 +109,9 @@ export class PasswordRestoreService implements OnModuleInit {
       const { passwordHash } = await this.find(tx, token);
       await tx.update(User, { id: userId }, { passwordHash });
       await this.forget(tx, userId);
-      await tx.delete(PasswordReset, { userId });
+      await endWaitingLinks(tx, userId);
       await end({ userId });
+      await this.invites.endOf(tx, userId);
       if (mayMail) {
         const user = await tx.findOneByOrFail(User, { id: userId });
         const mail = passwordRestored(this.links, { firstName: user.firstName });

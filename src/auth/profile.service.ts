@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, Not } from 'typeorm';
 import { lockUser } from '../identity/accounts.js';
 import { assertOwnName } from '../identity/names.js';
-import { PasswordReset } from './password-reset.entity.js';
 import { PasswordRestoreService } from './password-restore.service.js';
 import { PasswordRules } from './password-rules.js';
 import { Passwords } from '../identity/passwords.js';
@@ -18,6 +17,7 @@ import { Outbox } from '../mail/outbox.js';
 import type { ProfileView, UpdateProfile } from './dto/profile.dto.js';
 import { Links } from './links.js';
 import { OwnPassword, wrongPassword } from './own-password.js';
+import { endWaitingLinks } from './waiting-links.js';
 
 /** The part of an account that only its user may see and change. */
 @Injectable()
@@ -70,7 +70,7 @@ export class ProfileService {
         const mail = passwordChanged(this.links, { firstName: after.firstName });
         await this.outbox.add(tx, after.email, mail);
       }
-      await tx.delete(PasswordReset, { userId: me.userId });
+      await endWaitingLinks(tx, me.userId);
       await end({ userId: me.userId, id: Not(me.sessionId) });
       return after;
     };
@@ -104,10 +104,11 @@ export class ProfileService {
   }
 }
 
-const toView = ({ id, email, firstName, lastName, createdAt }: User): ProfileView => ({
+const toView = ({ id, email, firstName, lastName, createdAt, role }: User): ProfileView => ({
   id,
   email,
   first_name: firstName,
   last_name: lastName,
   created_at: createdAt.toISOString(),
+  ...(role !== null && { role }),
 });

@@ -6,6 +6,7 @@ import { GeneratedId, MomentColumn, NullableIntegerColumn, VarcharColumn } from 
 @Unique('uq_registrations_token', ['tokenHash'])
 @Index('ix_registrations_expires', ['expiresAt'])
 @Index('ix_registrations_email', ['email', 'id'])
+@Index('ix_registrations_user', ['userId'])
 export class Registration {
   @GeneratedId()
   id!: number;
@@ -32,4 +33,8 @@ export class Registration {
   /** The account that the link has created; null until it is opened. */
   @NullableIntegerColumn('user_id')
   userId!: number | null;
+
+  /** By which they register; null for none. */
+  @NullableIntegerColumn('invite_id')
+  inviteId!: number | null;
 }

@@ -91,15 +91,19 @@ export class BotAnswers implements OnModuleInit, OnApplicationBootstrap, BeforeA
 
   onModuleInit(): void {
     this.events.on('socketBound', ({ userId }) => this.underWay.get(userId)?.forming?.sendSoon());
-    const endErased = ({ userId }: { userId: number }) => this.underWay.get(userId)?.forming?.end();
-    this.events.on('accountErased', endErased);
-    this.events.onElsewhere('accountErased', endErased);
+    // Their questions were deleted in the same transaction: what forms is stored nowhere.
+    const end = ({ userId }: { userId: number }) => this.underWay.get(userId)?.forming?.end();
+    for (const name of ['accountErased', 'userSuspended'] as const) {
+      this.events.on(name, end);
+      this.events.onElsewhere(name, end);
+    }
     this.bus.on('bot stop', (asked) => this.stopForOther(asked as AskedStop));
     this.claims.onLost(() => this.endAll(new Unavailable('This node was cut off from the database.')));
   }
 
   /** Answers the questions that were asked before the last stop; where there are many nodes, those that none of them answers. */
   async onApplicationBootstrap(): Promise<void> {
+    if (!this.claims.claimsAny) return;
     if (this.claims.isShared)
       this.claims.onOrphans(async () => {
         for (const userId of await this.chats.claimOrphans()) this.answerSoon(userId);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { lockConversation } from '../conversations/conversation-locks.js';
 import { BOT_USER_ID } from '../conversations/draft.js';
 import { History, type ReadableChat } from '../conversations/history.js';
@@ -9,6 +10,7 @@ import { placeholders } from '../database/dialect.js';
 import { CLAIMED_BY_NOBODY } from '../database/lease-rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { BotMessage } from '../sockets/events.js';
+import { BotChat } from './bot-chat.entity.js';
 import { BotQuestion } from './bot-question.entity.js';
 import type { Turn } from './engines/engine.js';
 
@@ -49,6 +51,15 @@ export class BotChats {
   nextQuestion(userId: number): Promise<BotQuestion | null> {
     const where = { userId, ...(this.claims.isShared && { claimedBy: this.claims.claimer }) };
     return this.unitOfWork.read.findOne(BotQuestion, { where, order: { seq: 'ASC' } });
+  }
+
+  /** Inside the caller's transaction, which has ended the user's sessions: none of their questions is answered from its commit on. */
+  async giveUpAll(tx: EntityManager, userId: number): Promise<void> {
+    const chat = await tx.findOneBy(BotChat, { userId });
+    if (!chat) return;
+    // An answer that is being stored holds it.
+    await lockConversation(tx, chat.conversationId);
+    await tx.delete(BotQuestion, { userId });
   }
 
   /** The node that answers the question; null where none has claimed it, undefined where it does not wait any more. */
@@ -128,10 +139,13 @@ export class BotChats {
   }
 }
 
-export const toBotMessage = ({ seq, user_id, message, timestamp, client_id }: MessageView): BotMessage => ({
+export const toBotMessage = ({ seq, user_id, message, timestamp, client_id, reply_to }: MessageView): BotMessage => ({
   seq,
   is_user: user_id !== BOT_USER_ID,
   message,
   timestamp,
   ...(client_id !== undefined && { client_id }),
+  ...(reply_to && {
+    reply_to: { seq: reply_to.seq, is_user: reply_to.user_id !== BOT_USER_ID, message: reply_to.message },
+  }),
 });

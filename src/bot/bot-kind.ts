@@ -6,7 +6,7 @@ import { Erasure } from '../identity/erasure.js';
 import { Clock } from '../common/timing/clock.js';
 import { DomainError, NotFound } from '../common/errors.js';
 import { ConversationRemoval } from '../conversations/conversation-removal.js';
-import { type ChatKind, ChatKinds } from '../conversations/chat-kind.js';
+import { type ChatKind, ChatKinds, type Verdict } from '../conversations/chat-kind.js';
 import { type Entry, heldKey, type Located, type Written } from '../conversations/draft.js';
 import { Member } from '../conversations/member.entity.js';
 import type { ChatTargets } from '../domain-events/events.js';
@@ -67,9 +67,9 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
   }
 
   /** Refuses answers whose question does not wait any more: it has been answered or given up. */
-  async authorize(tx: EntityManager, entries: Located<'bot'>[]): Promise<void> {
-    const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
-    if (answers.length === 0) return;
+  async authorize(tx: EntityManager, entries: Located<'bot'>[]): Promise<Verdict<'bot'>> {
+    const answers = entries.filter(isAnswer);
+    if (answers.length === 0) return () => {};
     const { sql, values } = inTuples(tx, 'conversation_id, seq', answers.map(questionKey));
     const rows = { columns: 'conversation_id, seq', table: 'bot_questions', where: sql, values };
     const keyOf = (row: { conversation_id: number; seq: number }): string => `${row.conversation_id},${row.seq}`;
@@ -77,18 +77,20 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     const { free, held } = await lockFree(tx, rows, keyOf, 'update', count);
     const waiting = new Set(free.map(keyOf));
     const heldQuestions = new Set(held.map(keyOf));
-    for (const entry of answers) {
-      const key = questionKey(entry).join();
-      if (waiting.delete(key)) continue;
-      if (heldQuestions.has(key)) entry.hold(heldKey.chat(entry));
-      else entry.refuse(new NotFound('question'));
-    }
+    return (left) => {
+      for (const entry of left.filter(isAnswer)) {
+        const key = questionKey(entry).join();
+        if (waiting.delete(key)) continue;
+        if (heldQuestions.has(key)) entry.hold(heldKey.chat(entry));
+        else entry.refuse(new NotFound('question'));
+      }
+    };
   }
 
   /** Refuses questions beyond MAX_QUESTIONS that wait, and beyond the daily budget. */
-  async checkNew(tx: EntityManager, entries: Located<'bot'>[]): Promise<void> {
-    const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
-    if (questions.length === 0) return;
+  async checkNew(tx: EntityManager, entries: Located<'bot'>[]): Promise<Verdict<'bot'>> {
+    const questions = entries.filter((entry) => !isAnswer(entry));
+    if (questions.length === 0) return () => {};
     const ids = [...new Set(questions.map(({ conversationId }) => conversationId))];
     const rows = await tx.query<{ conversation_id: number; waiting: number | string }[]>(
       `SELECT conversation_id, COUNT(*) AS waiting FROM bot_questions
@@ -96,19 +98,21 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
       ids,
     );
     const waiting = new Map(rows.map((row) => [row.conversation_id, Number(row.waiting)]));
-    const { refusalOf } = this.budget.look();
-    for (const entry of questions) {
-      const count = waiting.get(entry.conversationId) ?? 0;
-      const refusal =
-        count >= MAX_QUESTIONS ? tooManyQuestions() : refusalOf(entry.draft.sender.userId, entry.draft.body);
-      if (refusal) entry.refuse(refusal);
-      else waiting.set(entry.conversationId, count + 1);
-    }
+    return (left) => {
+      const { refusalOf } = this.budget.look();
+      for (const entry of left.filter((one) => !isAnswer(one))) {
+        const count = waiting.get(entry.conversationId) ?? 0;
+        const refusal =
+          count >= MAX_QUESTIONS ? tooManyQuestions() : refusalOf(entry.draft.sender.userId, entry.draft.body);
+        if (refusal) entry.refuse(refusal);
+        else waiting.set(entry.conversationId, count + 1);
+      }
+    };
   }
 
   async afterInsert(tx: EntityManager, entries: Written<'bot'>[]): Promise<void> {
-    const questions = entries.filter(({ draft }) => draft.target.answers === undefined);
-    const answers = entries.filter(({ draft }) => draft.target.answers !== undefined);
+    const questions = entries.filter((entry) => !isAnswer(entry));
+    const answers = entries.filter(isAnswer);
     if (questions.length > 0) {
       const now = toMoment(this.clock.now());
       const claimers = await this.claimersOf(tx, questions);
@@ -169,6 +173,8 @@ export class BotKind implements ChatKind<'bot'>, OnModuleInit {
     return held;
   }
 }
+
+const isAnswer = ({ draft }: Entry<'bot'>): boolean => draft.target.answers !== undefined;
 
 /** The key of the question that an answer belongs to. */
 const questionKey = ({ conversationId, draft }: Located<'bot'>): [number, number] => [

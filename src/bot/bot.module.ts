@@ -25,6 +25,6 @@ import { createEngine } from './engines/create-engine.js';
     BotChats,
     BotKind,
   ],
-  exports: [BotService],
+  exports: [BotChats, BotService],
 })
 export class BotModule {}

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Identity } from '../common/identity.js';
 import { toStoredFields } from '../conversations/draft.js';
+import { toExtras } from '../conversations/extras.js';
 import { History } from '../conversations/history.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
@@ -39,11 +40,12 @@ export class BotService implements OnModuleInit {
   }
 
   /** Stores a question; the answer follows. @throws `busy` where five wait; RateLimited where a day's budget is spent; as for rooms */
-  async ask(me: Identity, { message, client_id }: AskBot): Promise<Stored> {
-    const clientId = client_id ?? undefined;
+  async ask(me: Identity, request: AskBot): Promise<Stored> {
+    const clientId = request.client_id ?? undefined;
     const target = { userId: me.userId };
     // Nothing is awaited before this line: two questions of one socket enter the queue in the order in which they came.
-    const stored = await this.log.append({ kind: 'bot', sender: me, target, body: message, clientId });
+    const draft = { kind: 'bot', sender: me, target, body: request.message, clientId } as const;
+    const stored = await this.log.append({ ...draft, extras: toExtras(request) });
     return { ok: true, ...toStoredFields(stored, clientId) };
   }
 

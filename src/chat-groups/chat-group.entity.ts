@@ -1,7 +1,14 @@
-import { Entity } from 'typeorm';
+import { Column, Entity } from 'typeorm';
 import { User } from '../identity/user.entity.js';
 import { Conversation } from '../conversations/conversation.entity.js';
-import { BooleanColumn, IntegerColumn, KeyColumn, References, VarcharColumn } from '../database/columns.js';
+import {
+  BooleanColumn,
+  IntegerColumn,
+  KeyColumn,
+  NullableMomentColumn,
+  References,
+  VarcharColumn,
+} from '../database/columns.js';
 
 /** What only a group has. */
 @Entity('chat_groups')
@@ -24,4 +31,12 @@ export class ChatGroup {
   /** Changed only while this row is locked, together with the members themselves. */
   @IntegerColumn('member_count')
   memberCount!: number;
+
+  /** An admin has frozen it: its members read, and nobody but admins changes anything in it. */
+  @Column({ type: 'boolean', name: 'is_frozen', default: false })
+  isFrozen!: boolean;
+
+  /** When a member other than the owner has last named everyone. */
+  @NullableMomentColumn('everyone_at')
+  everyoneAt!: Date | null;
 }

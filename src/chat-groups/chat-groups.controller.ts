@@ -1,5 +1,5 @@
-import { Body, Controller, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseInterceptors } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors, ApiToken } from '../common/http/api.js';
 import { Data } from '../common/http/data.js';
 import { IdParam } from '../common/http/id-param.js';
@@ -9,10 +9,12 @@ import { LIST_COST, ReadCost } from '../common/http/read-cost.js';
 import { CursorQuery } from '../common/pages.js';
 import { MessageEdits } from '../conversations/message-edits.js';
 import { MessageRoutes } from '../conversations/message-routes.js';
+import { Reactions } from '../conversations/reactions/reactions.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatGroupsService } from './chat-groups.service.js';
 import { ChangeGroup, ChatGroupView, CreateGroup, EnterRequest, UpdateGroup } from './dto/group.dto.js';
+import { GroupDeletion } from './group-deletion.js';
 import { Entered } from '../sockets/events/answers.js';
 
 @ApiTags('chat groups')
@@ -24,7 +26,9 @@ export class ChatGroupsController extends MessageRoutes('group', {
 }) {
   constructor(
     private readonly chatGroups: ChatGroupsService,
+    private readonly deletion: GroupDeletion,
     protected readonly edits: MessageEdits,
+    protected readonly reactions: Reactions,
   ) {
     super();
   }
@@ -61,6 +65,15 @@ export class ChatGroupsController extends MessageRoutes('group', {
   @ApiErrors(400, 403, 404, 409)
   update(@CurrentUser() me: Identity, @IdParam('id') id: number, @Body() request: ChangeGroup) {
     return this.chatGroups.update(me, id, request);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Deletes a group, with all that is in it; by the owner' })
+  @ApiNoContentResponse()
+  @ApiErrors(400, 403, 404)
+  delete(@CurrentUser() me: Identity, @IdParam('id') id: number) {
+    return this.deletion.delete(me, id);
   }
 
   @Get(':id')

@@ -10,6 +10,7 @@ import { ChatGroupsService } from './chat-groups.service.js';
 import { GroupAbsence } from './attendance/group-absence.js';
 import { GroupAttendance } from './attendance/group-attendance.js';
 import { GroupDeparture } from './membership/group-departure.entity.js';
+import { GroupDeletion } from './group-deletion.js';
 import { GroupErasure } from './group-erasure.js';
 import { GroupMembersController } from './membership/group-members.controller.js';
 import { GroupMembersService } from './membership/group-members.service.js';
@@ -21,6 +22,7 @@ import { GroupQuotas } from './membership/group-quotas.js';
 import { GroupRemoval } from './membership/group-removal.entity.js';
 import { GroupKind } from './group-kind.js';
 import { GroupUpdates } from './group-updates.js';
+import { InvitedMembers } from './membership/invited-members.js';
 import { MarksOfGone } from './attendance/marks-of-gone.js';
 import { UserMutex } from './attendance/user-mutex.js';
 
@@ -33,6 +35,7 @@ import { UserMutex } from './attendance/user-mutex.js';
     GroupAbsence,
     GroupAttendance,
     GroupPlacement,
+    GroupDeletion,
     GroupErasure,
     GroupMembersService,
     GroupMembership,
@@ -41,9 +44,10 @@ import { UserMutex } from './attendance/user-mutex.js';
     GroupQuotas,
     GroupKind,
     GroupUpdates,
+    InvitedMembers,
     MarksOfGone,
     UserMutex,
   ],
-  exports: [ChatGroupsService],
+  exports: [ChatGroupsService, GroupMembership, UserMutex],
 })
 export class ChatGroupsModule {}

@@ -10,16 +10,21 @@ import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { RateLimits } from '../common/limits/rate-limits.js';
 import { Conversation } from '../conversations/conversation.entity.js';
 import { toStoredFields } from '../conversations/draft.js';
+import { toExtras, toIgnoredFields } from '../conversations/extras.js';
+import { listedSettings, settingsColumns, type SettingsRow } from '../conversations/member-settings.js';
+import { UNREAD_MENTIONS, unreadMentionsField } from '../conversations/mentions.js';
 import { History } from '../conversations/history.js';
 import {
   messageColumns,
+  toExtraFields,
   type MessageRow,
   type MessageView,
   toMessageUpdate,
-  toMessageView,
+  toReactionsChanged,
 } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import { hasCursor, type PageQuery } from '../conversations/page.dto.js';
+import { readViews, type ViewOf } from '../conversations/message-views.js';
 import { liveMark, unreadCount } from '../conversations/read-marks.js';
 import { Receipts } from '../conversations/receipts.js';
 import { DomainEvents } from '../domain-events/domain-events.js';
@@ -42,19 +47,21 @@ import { GroupNotifications } from './attendance/group-notifications.js';
 import { GroupQuotas } from './membership/group-quotas.js';
 import { UserMutex } from './attendance/user-mutex.js';
 
-interface GroupRow extends Omit<MessageRow, 'seq'> {
+interface GroupRow extends Omit<MessageRow, 'seq'>, SettingsRow {
   /** null, as the rest of its columns, where there is no message. */
   seq: number | null;
   id: number;
   name: string;
   owner_id: number;
   is_private: number;
+  is_frozen: number;
   member_count: number;
   last_seq: number;
   last_change: number | null;
   member_id: number | null;
   is_in: number | null;
   last_read_seq: number | null;
+  unread_mentions: number | string;
   removed_id: number | null;
   asker_id: number | null;
   refused_at: string | Date | null;
@@ -88,8 +95,13 @@ export class ChatGroupsService implements OnModuleInit {
     });
     this.events.on('messageChanged', (event) => {
       if (event.kind !== 'group') return;
+      const place = { chat_type: 'group', chat_group_id: event.target } as const;
+      if (event.reacted) {
+        for (const some of toReactionsChanged(event)) this.publisher.messageReactions({ ...place, ...some });
+        return;
+      }
       const update = toMessageUpdate(event);
-      this.publisher.messageUpdate({ chat_type: 'group', chat_group_id: event.target, ...update });
+      this.publisher.messageUpdate({ ...place, ...update });
       this.notifications.changed(event.target, update);
     });
   }
@@ -98,7 +110,7 @@ export class ChatGroupsService implements OnModuleInit {
   async list(me: Identity, cursor?: string): Promise<Page<ChatGroupView>> {
     const [after] = (readCursor(cursor, ['number']) ?? [0]) as [number];
     const page = toPage(await this.rows(me, 'g.conversation_id > ?', after), ({ id }) => [id]);
-    return { ...page, rows: page.rows.map((row) => this.toView(me, row)) };
+    return { ...page, rows: await this.views(me, page.rows) };
   }
 
   /** The caller becomes owner and member. @throws Forbidden where `author_id` is another user's; `quota_exceeded` */
@@ -114,8 +126,8 @@ export class ChatGroupsService implements OnModuleInit {
 
   /**
    * Renames a group, or hands it over to another member, or both at once.
-   * @throws NotFound to those outside, or where the new owner is no member; Forbidden to members who are not the owner; `blocked` where
-   * the new owner has blocked the caller; `quota_exceeded` where they own as many groups as there may be
+   * @throws NotFound to those outside, or where the new owner is no member; Forbidden to members who are not the owner; `group_frozen`;
+   * `blocked` where the new owner has blocked the caller; `quota_exceeded` where they own as many groups as there may be
    */
   async update(me: Identity, groupId: number, request: ChangeGroup): Promise<ChatGroupView> {
     const { chat_group_name: name, owner_id: ownerId } = request;
@@ -130,19 +142,9 @@ export class ChatGroupsService implements OnModuleInit {
         me,
         async (tx) => {
           const group = await this.membership.lockAsOwner(tx, me, groupId);
-          const next = ownerId == null ? null : await this.membership.find(tx, groupId, ownerId);
-          if (ownerId != null) {
-            if (!next) throw new NotFound('member');
-            await this.membership.assertMayBeDrawnIn(tx, ownerId, me);
-            if (ownerId !== group.ownerId) await this.quotas.assertMayOwn(tx, ownerId);
-          }
-          await tx.update(ChatGroup, { conversationId: groupId }, changes);
+          if (ownerId != null) await this.membership.handOver(tx, group, ownerId, me);
+          if (name != null) await tx.update(ChatGroup, { conversationId: groupId }, { name });
           this.events.record(tx, 'groupChanged', { groupId });
-          if (next && next.userId !== group.ownerId) {
-            const former = await this.membership.find(tx, groupId, group.ownerId);
-            const members = [former, next].flatMap((one) => (one ? { userId: one.userId, isIn: one.isIn } : []));
-            this.events.record(tx, 'ownerChanged', { groupId, ownerId: next.userId, members });
-          }
         },
         { isDone: (tx) => tx.existsBy(ChatGroup, { conversationId: groupId, ...changes }) },
       ),
@@ -155,7 +157,7 @@ export class ChatGroupsService implements OnModuleInit {
     if (hasCursor(page)) return this.history.pageFor(me.userId, 'group', groupId, page);
     // The guard has counted it as a read. Where the caller is not in yet, or has something unread, it is a write as well.
     const group = await this.attendance.enter(me, groupId, () => this.limits.write(me.userId));
-    return this.history.page(group, page);
+    return this.history.page(group, page, me.userId);
   }
 
   /** Enters or leaves. @throws NotFound */
@@ -170,17 +172,31 @@ export class ChatGroupsService implements OnModuleInit {
     const { chat_group_id: target, message: body } = request;
     const clientId = request.client_id ?? undefined;
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
-    const stored = await this.log.append({ kind: 'group', sender: me, target, body, clientId });
-    return { ok: true, chat_group_id: target, ...toStoredFields(stored, clientId) };
+    const stored = await this.log.append({
+      kind: 'group',
+      sender: me,
+      target,
+      body,
+      clientId,
+      extras: toExtras(request),
+    });
+    return { ok: true, chat_group_id: target, ...toStoredFields(stored, clientId), ...toIgnoredFields(stored.ignored) };
   }
 
   /** Publishes a message to everybody who is in, and notifies the members outside. */
   private stored(event: Extract<MessageStored, { kind: 'group' }>): void {
-    const { target: groupId, seq, body: message } = event;
+    const { target: groupId, seq, body: message, extras, quote, notified = [] } = event;
     const { userId } = event.sender;
     const fields = toStoredFields(event, event.clientId);
     this.whoIsIn.published(groupId, seq);
-    this.publisher.groupMessage({ chat_type: 'group', user_id: userId, chat_group_id: groupId, ...fields, message });
+    this.publisher.groupMessage({
+      chat_type: 'group',
+      user_id: userId,
+      chat_group_id: groupId,
+      ...fields,
+      message,
+      ...(extras && toExtraFields(extras, quote)),
+    });
     this.notifications.stored({
       chat_type: 'group',
       chat_group_id: groupId,
@@ -188,6 +204,9 @@ export class ChatGroupsService implements OnModuleInit {
       user_id: userId,
       message,
       timestamp: fields.timestamp,
+      ...(quote && { reply_to: quote }),
+      ...(notified.length > 0 && { mentions: [...notified] }),
+      ...(extras?.everyone && { everyone: true }),
     });
     this.moved(userId, groupId, seq);
   }
@@ -222,15 +241,25 @@ export class ChatGroupsService implements OnModuleInit {
   }
 
   private async view(me: Identity, groupId: number): Promise<ChatGroupView> {
-    const [row] = await this.rows(me, 'g.conversation_id = ?', groupId);
-    if (!row) throw new NotFound('chat group');
-    return this.toView(me, row);
+    const [view] = await this.views(me, await this.rows(me, 'g.conversation_id = ?', groupId));
+    if (!view) throw new NotFound('chat group');
+    return view;
+  }
+
+  private async views(me: Identity, rows: GroupRow[]): Promise<ChatGroupView[]> {
+    const last = rows.filter((row) => !isHidden(row)).filter(hasMessage);
+    const viewOf = await readViews(
+      this.unitOfWork.read,
+      me.userId,
+      last.map((row) => [row.id, row]),
+    );
+    return rows.map((row) => this.toView(me, row, viewOf));
   }
 
   private rows(me: Identity, condition: string, value: number): Promise<GroupRow[]> {
     return this.unitOfWork.read.query<GroupRow[]>(
-      `SELECT c.id, g.name, g.owner_id, g.is_private, g.member_count, c.last_seq, c.last_change,
-              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, gone.user_id AS removed_id,
+      `SELECT c.id, g.name, g.owner_id, g.is_private, g.is_frozen, g.member_count, c.last_seq, c.last_change,
+              mine.user_id AS member_id, mine.is_in, mine.last_read_seq, ${UNREAD_MENTIONS} AS unread_mentions, ${settingsColumns('mine')}, gone.user_id AS removed_id,
               asked.user_id AS asker_id, asked.refused_at, ${messageColumns('m')}
        FROM chat_groups g
        JOIN conversations c ON c.id = g.conversation_id
@@ -244,11 +273,11 @@ export class ChatGroupsService implements OnModuleInit {
     );
   }
 
-  private toView(me: Identity, row: GroupRow): ChatGroupView {
+  private toView(me: Identity, row: GroupRow, viewOf: ViewOf): ChatGroupView {
     const isMember = row.member_id !== null;
-    const isHidden = !isMember && (Boolean(row.is_private) || row.removed_id !== null);
+    const hidden = isHidden(row);
     const isIn = Boolean(row.is_in);
-    const lastSeq = isHidden ? 0 : row.last_seq;
+    const lastSeq = hidden ? 0 : row.last_seq;
     const isWatching = isIn && this.presence.isConnectedAnywhere(me.userId);
     const mark = liveMark({ lastSeq, lastReadSeq: row.last_read_seq ?? 0 }, isWatching);
     return {
@@ -256,15 +285,18 @@ export class ChatGroupsService implements OnModuleInit {
       name: row.name,
       owner_id: row.owner_id,
       is_private: Boolean(row.is_private),
+      ...(Boolean(row.is_frozen) && !hidden && { is_frozen: true as const }),
       is_member: isMember,
       is_in: isIn,
       my_request: isMember ? null : this.requestOf(row),
-      member_count: isHidden ? null : row.member_count,
-      last_message: isHidden || !hasMessage(row) ? null : toMessageView(row),
+      member_count: hidden ? null : row.member_count,
+      last_message: hidden || !hasMessage(row) ? null : viewOf(row.id, row),
       last_seq: lastSeq,
-      last_change: isHidden ? 0 : (row.last_change ?? 0),
+      last_change: hidden ? 0 : (row.last_change ?? 0),
       last_read_seq: mark.lastReadSeq,
       unread_count: isMember ? unreadCount(mark) : 0,
+      ...unreadMentionsField(isWatching ? 0 : row.unread_mentions),
+      ...listedSettings(row, this.clock.now()),
     };
   }
 
@@ -275,5 +307,9 @@ export class ChatGroupsService implements OnModuleInit {
     return waitAfterRefusal(fromMoment(refused_at), this.clock.now()) > 0 ? 'refused' : null;
   }
 }
+
+/** The caller sees no more of it than that it is there. */
+const isHidden = ({ member_id, is_private, removed_id }: GroupRow): boolean =>
+  member_id === null && (Boolean(is_private) || removed_id !== null);
 
 const hasMessage = (row: GroupRow): row is GroupRow & MessageRow => row.seq !== null;

@@ -44,7 +44,8 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
   onModuleInit(): void {
     const give = this.homes.at<true>('group-row', (_, groupId) => this.changes.add(Number(groupId), true));
     const changed = ({ groupId }: { groupId: number }) => give(groupId, true);
-    for (const name of ['groupChanged', 'memberJoined', 'memberLeft'] as const) this.events.on(name, changed);
+    for (const name of ['groupChanged', 'groupDeleted', 'memberJoined', 'memberLeft'] as const)
+      this.events.on(name, changed);
     this.events.on('membershipsErased', ({ groups }) => groups.forEach(changed));
   }
 
@@ -72,7 +73,7 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
   ): void {
     if (group) {
       const row = toRow(group);
-      const closed = { ...row, member_count: null };
+      const closed = { ...toRow({ ...group, isFrozen: false }), member_count: null };
       const outside = {
         row: group.isPrivate ? closed : row,
         closed,
@@ -81,7 +82,7 @@ export class GroupUpdates implements OnModuleInit, BeforeApplicationShutdown {
       };
       this.publisher.groupRow(row, toAll ? outside : undefined);
     } else if (toAll) {
-      // It has no members left who would have to be notified.
+      // It had no member who would have to be notified, or they were (`GroupPlacement`).
       this.publisher.groupDeleted({ chat_group_id: groupId, deleted: true });
     }
   }
@@ -101,4 +102,5 @@ const toRow = (group: ChatGroup): GroupRow => ({
   owner_id: group.ownerId,
   is_private: group.isPrivate,
   member_count: group.memberCount,
+  ...(group.isFrozen && { is_frozen: true }),
 });

@@ -9,6 +9,7 @@ import { CursorQuery } from '../common/pages.js';
 import { IdParam } from '../common/http/id-param.js';
 import { MessageEdits } from '../conversations/message-edits.js';
 import { MessageRoutes } from '../conversations/message-routes.js';
+import { Reactions } from '../conversations/reactions/reactions.js';
 import { MessageView } from '../conversations/message.view.js';
 import { PageQuery } from '../conversations/page.dto.js';
 import { ChatRoomsService } from './chat-rooms.service.js';
@@ -24,6 +25,7 @@ export class ChatRoomsController extends MessageRoutes('room', {
   constructor(
     private readonly chatRooms: ChatRoomsService,
     protected readonly edits: MessageEdits,
+    protected readonly reactions: Reactions,
   ) {
     super();
   }

@@ -3,19 +3,25 @@ import { PresenceNews } from '../people/presence-news.js';
 import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
+import { Clock } from '../common/timing/clock.js';
 import { Blocks } from '../people/blocks.js';
 import { toStoredFields } from '../conversations/draft.js';
+import { toExtras, toIgnoredFields } from '../conversations/extras.js';
+import { listedSettings, settingsColumns, type SettingsRow } from '../conversations/member-settings.js';
+import { UNREAD_MENTIONS, unreadMentionsField } from '../conversations/mentions.js';
 import { History } from '../conversations/history.js';
 import {
   messageColumns,
+  toExtraFields,
   type MessageRow,
   type MessageView,
   toMessageUpdate,
-  toMessageView,
+  toReactionsChanged,
 } from '../conversations/message.view.js';
 import { MessageLog } from '../conversations/message-log.js';
 import type { PageQuery } from '../conversations/page.dto.js';
 import { otherOf, pairOf } from '../people/pair.js';
+import { readViews, type ViewOf } from '../conversations/message-views.js';
 import { unreadCount } from '../conversations/read-marks.js';
 import { Receipts } from '../conversations/receipts.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
@@ -30,7 +36,7 @@ import type { ChatRoomView } from './dto/chat-room.view.js';
 import type { RoomTypingMessage, SendRoomMessage } from './dto/room-message.dto.js';
 import { RoomKind } from './room-kind.js';
 
-interface RoomRow extends MessageRow {
+interface RoomRow extends MessageRow, SettingsRow {
   id: number;
   last_seq: number;
   last_change: number | null;
@@ -40,6 +46,7 @@ interface RoomRow extends MessageRow {
   last_name: string;
   last_read_seq: number;
   other_last_read_seq: number;
+  unread_mentions: number | string;
 }
 
 @Injectable()
@@ -56,6 +63,7 @@ export class ChatRoomsService implements OnModuleInit {
     private readonly presenceNews: PresenceNews,
     private readonly publisher: Publisher,
     private readonly events: DomainEvents,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -65,12 +73,10 @@ export class ChatRoomsService implements OnModuleInit {
     this.events.on('messageChanged', (event) => {
       if (event.kind !== 'room') return;
       const other_user_id = otherOf(event.target, event.senderId);
-      this.publisher.messageUpdate({
-        chat_type: 'room',
-        other_user_id,
-        chat_room_id: event.conversationId,
-        ...toMessageUpdate(event),
-      });
+      const place = { chat_type: 'room', other_user_id, chat_room_id: event.conversationId } as const;
+      if (event.reacted)
+        for (const some of toReactionsChanged(event)) this.publisher.messageReactions({ ...place, ...some });
+      else this.publisher.messageUpdate({ ...place, ...toMessageUpdate(event) });
     });
   }
 
@@ -84,12 +90,24 @@ export class ChatRoomsService implements OnModuleInit {
     assertOther(me, otherUserId);
     const target = pairOf(me.userId, otherUserId);
     // Nothing is awaited before this line: two messages of one socket enter the queue in the order in which they came.
-    const stored = await this.log.append({ kind: 'room', sender: me, target, body, clientId });
-    return { ok: true, chat_room_id: stored.conversationId, ...toStoredFields(stored, clientId) };
+    const stored = await this.log.append({
+      kind: 'room',
+      sender: me,
+      target,
+      body,
+      clientId,
+      extras: toExtras(request),
+    });
+    return {
+      ok: true,
+      chat_room_id: stored.conversationId,
+      ...toStoredFields(stored, clientId),
+      ...toIgnoredFields(stored.ignored),
+    };
   }
 
   private stored(event: Extract<MessageStored, { kind: 'room' }>): void {
-    const { target, conversationId, sender, seq, body, clientId } = event;
+    const { target, conversationId, sender, seq, body, clientId, extras, quote } = event;
     const otherUserId = otherOf(target, sender.userId);
     this.rooms.remember(target, conversationId);
     this.receipts.recordImplied(conversationId, sender.userId, seq);
@@ -101,6 +119,7 @@ export class ChatRoomsService implements OnModuleInit {
       chat_room_id: conversationId,
       ...toStoredFields(event, clientId),
       message: body,
+      ...(extras && toExtraFields(extras, quote)),
     });
   }
 
@@ -127,7 +146,7 @@ export class ChatRoomsService implements OnModuleInit {
     const [lastMessageAt, lastId] = readCursor(cursor, ['moment', 'number']) ?? [];
     const rows = await this.unitOfWork.read.query<RoomRow[]>(
       `SELECT c.id, c.last_seq, c.last_change, c.last_message_at, u.id AS other_id, u.first_name, u.last_name,
-              mine.last_read_seq, theirs.last_read_seq AS other_last_read_seq,
+              mine.last_read_seq, theirs.last_read_seq AS other_last_read_seq, ${UNREAD_MENTIONS} AS unread_mentions, ${settingsColumns('mine')},
               ${messageColumns('m')}
        FROM members mine
        JOIN conversations c ON c.id = mine.conversation_id
@@ -141,10 +160,15 @@ export class ChatRoomsService implements OnModuleInit {
     );
     const page = toPage(rows, (row) => [toMoment(fromMoment(row.last_message_at)), row.id]);
     const hidden = await this.blocks.hiddenFrom(me.userId);
-    return { ...page, rows: page.rows.map((row) => this.toView(row, hidden)) };
+    const viewOf = await readViews(
+      this.unitOfWork.read,
+      me.userId,
+      page.rows.map((row) => [row.id, row]),
+    );
+    return { ...page, rows: page.rows.map((row) => this.toView(row, hidden, viewOf)) };
   }
 
-  private toView(row: RoomRow, hidden: ReadonlySet<number>): ChatRoomView {
+  private toView(row: RoomRow, hidden: ReadonlySet<number>, viewOf: ViewOf): ChatRoomView {
     return {
       id: row.id,
       other_user: {
@@ -153,12 +177,14 @@ export class ChatRoomsService implements OnModuleInit {
         last_name: row.last_name,
         is_online: !hidden.has(row.other_id) && this.presence.isOnline(row.other_id),
       },
-      last_message: toMessageView(row),
+      last_message: viewOf(row.id, row),
       last_seq: row.last_seq,
       last_change: row.last_change ?? 0,
       last_read_seq: row.last_read_seq,
       other_last_read_seq: row.other_last_read_seq,
       unread_count: unreadCount({ lastSeq: row.last_seq, lastReadSeq: row.last_read_seq }),
+      ...unreadMentionsField(row.unread_mentions),
+      ...listedSettings(row, this.clock.now()),
     };
   }
 }

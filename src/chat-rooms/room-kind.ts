@@ -5,7 +5,7 @@ import { holdAccounts } from '../identity/accounts.js';
 import { Clock } from '../common/timing/clock.js';
 import { type DomainError, Forbidden, NotFound } from '../common/errors.js';
 import { blocked, Blocks } from '../people/blocks.js';
-import { type ChangeRequest, ChatKinds, type EditableChatKind } from '../conversations/chat-kind.js';
+import { type ChangeRequest, ChatKinds, type EditableChatKind, type Verdict } from '../conversations/chat-kind.js';
 import type { Entry, Located } from '../conversations/draft.js';
 import { makeConversations } from '../conversations/new-conversations.js';
 import { type Pair, pairKey } from '../people/pair.js';
@@ -42,7 +42,9 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
 
   /** Remembers a room that is committed. */
   remember(pair: Pair, conversationId: number): void {
-    this.known.set(pairKey(pair), conversationId);
+    const key = pairKey(pair);
+    // With each message: most are remembered, and were asked for a moment ago.
+    if (this.known.peek(key) !== conversationId) this.known.set(key, conversationId);
   }
 
   /** Whether the two have a room. Asks the database only where none is remembered. */
@@ -62,13 +64,17 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
   /** The sender alone; and not where one of the two has blocked the other, since an edit is one more way to write. */
   async mayEdit(tx: EntityManager, request: ChangeRequest<'room'>): Promise<void> {
     assertSender(request);
-    const isBlocked = await this.blocks.among(tx, [request.target]);
-    if (isBlocked(request.target)) throw blocked();
+    await this.assertNoBlock(tx, request.target);
   }
 
   /** The sender alone, also where one of the two has blocked the other: a deletion says nothing. */
   mayDelete(_tx: EntityManager, request: ChangeRequest<'room'>): Promise<void> {
     return Promise.resolve(assertSender(request));
+  }
+
+  /** Not where one of the two has blocked the other: a reaction says something. */
+  mayReact(tx: EntityManager, pair: Pair): Promise<void> {
+    return this.assertNoBlock(tx, pair);
   }
 
   heldKeyOf(pair: Pair): string {
@@ -84,7 +90,10 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
     }
     if (unknown.size === 0) return;
     const rooms = await this.find(tx, [...unknown.values()]);
-    const missing = [...unknown.values()].filter((pair) => !rooms.has(pairKey(pair)));
+    // Where there is no room, there is nothing to answer: a reply alone makes none.
+    const plain = entries.filter(({ draft }) => draft.extras?.reply_to === undefined);
+    const wanted = new Set(plain.map(({ draft }) => pairKey(draft.target)));
+    const missing = [...unknown].filter(([key]) => !rooms.has(key) && wanted.has(key)).map(([, pair]) => pair);
     const { refused, held } = missing.length > 0 ? await this.make(tx, missing, rooms) : NONE;
     for (const entry of entries) {
       const key = pairKey(entry.draft.target);
@@ -92,6 +101,7 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
       const refusal = refused.get(key);
       if (refusal) entry.refuse(refusal);
       else if (held.has(key)) entry.hold(this.heldKeyOf(entry.draft.target));
+      else if (entry.conversationId === undefined) entry.refuse(new NotFound('message to reply to'));
     }
   }
 
@@ -99,7 +109,7 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
    * Refuses messages to erased accounts, and where one of the two has blocked the other. Only new messages are refused: a repeat is
    * answered with the place of the first, which was stored before.
    */
-  async checkNew(tx: EntityManager, entries: Located<'room'>[]): Promise<void> {
+  async checkNew(tx: EntityManager, entries: Located<'room'>[]): Promise<Verdict<'room'>> {
     // The rooms are locked, as they are by an erasure and a block: what is read here stays true.
     const { sql, values } = inIds('r.conversation_id', [
       ...new Set(entries.map(({ conversationId }) => conversationId)),
@@ -116,12 +126,18 @@ export class RoomKind implements EditableChatKind<'room'>, OnModuleInit {
          OR mine.blocker_id IS NOT NULL OR theirs.blocker_id IS NOT NULL)`,
       values,
     );
-    if (rows.length === 0) return;
     const closed = new Map(rows.map(({ id, is_gone }) => [id, is_gone ? new NotFound('user') : blocked()]));
-    for (const entry of entries) {
-      const refusal = closed.get(entry.conversationId);
-      if (refusal) entry.refuse(refusal);
-    }
+    return (left) => {
+      for (const entry of closed.size > 0 ? left : []) {
+        const refusal = closed.get(entry.conversationId);
+        if (refusal) entry.refuse(refusal);
+      }
+    };
+  }
+
+  private async assertNoBlock(tx: EntityManager, pair: Pair): Promise<void> {
+    const isBlocked = await this.blocks.among(tx, [pair]);
+    if (isBlocked(pair)) throw blocked();
   }
 
   /** Why some pairs may not have a room, and of which pairs another transaction holds a user. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CalmLogger } from '../common/logs/calm-logger.js';
 import { logLine } from '../common/logs/log-line.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { forgetNodes, LEASE_MS, leaseOfNode, RENEW_EVERY_MS, restLease, takeLease } from '../database/lease-rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { NodeBus } from './node-bus.js';
@@ -26,6 +27,7 @@ export class Claims implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly node: NodeBus,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'worksOnWhatWaits'>,
   ) {}
 
   /** The number that this node writes into `claimed_by`. */
@@ -36,6 +38,11 @@ export class Claims implements OnModuleInit {
   /** Whether other nodes may claim rows, too. */
   get isShared(): boolean {
     return this.node.isShared;
+  }
+
+  /** Whether this process claims rows at all: one that a command has started for itself leaves them to others. */
+  get claimsAny(): boolean {
+    return this.config.worksOnWhatWaits;
   }
 
   /** Whether what this node has claimed is still its own. False also right after the process was suspended for longer than a lease lasts. */
@@ -67,7 +74,7 @@ export class Claims implements OnModuleInit {
    * renew its own lease lately: then others could not, either, and what is theirs would seem to be nobody's. Never where it is alone.
    */
   onOrphans(seek: () => Promise<void>): void {
-    this.seekers.push(seek);
+    if (this.claimsAny) this.seekers.push(seek);
   }
 
   /** Calls `lost` when what this node had claimed may be another's by now. */

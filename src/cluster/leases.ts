@@ -1,23 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { Pauses } from '../common/timing/pauses.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { restLease, takeLease } from '../database/lease-rows.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { HeldLease, type Lease, loneLease } from '../database/held-lease.js';
 import { NodeBus } from './node-bus.js';
 
-/** How often a node looks whether a job is free that another one had. With `LEASE_MS`, the job of a node that died goes on within 15 s. */
+/** How often a node looks whether a job is free that another one had. With `LEASE_MS`, the job of a node that died goes on within 15 s, or within its `everyMs` where its `restMs` is 0. */
 const LOOK_EVERY_MS = 4_000;
 
 /** How long a stop waits for jobs. */
 const STOP_WITHIN_MS = 2_000;
 
 export interface Repeated {
-  /** Milliseconds from the end of a run, in which no node begins another one. */
+  /** Milliseconds from the end of a run to the next one. */
   everyMs: number;
+  /** For so long after a run no node begins another one; left out: `everyMs`. 0 where a node may be woken after the run of another one. */
+  restMs?: number;
+  /** The same as `everyMs` after a run that has failed; left out: as long. */
+  failedMs?: number;
   /** Milliseconds from the start of this node to its first try. */
   firstMs?: number;
   /** Called with what a run has thrown. The next one comes all the same. */
   failed: (error: unknown) => void;
+}
+
+/** A job of `Leases.repeat`. */
+export interface RepeatedJob {
+  /** Has this node run it now, where it can have the lease, or as soon as it can; and once more, where it is running. */
+  wake(): void;
 }
 
 /**
@@ -32,6 +44,7 @@ export class Leases implements BeforeApplicationShutdown {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly node: NodeBus,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'worksOnWhatWaits'>,
   ) {}
 
   /** Whether other nodes may do what this one does. */
@@ -45,10 +58,16 @@ export class Leases implements BeforeApplicationShutdown {
     await Promise.race([Promise.all(this.jobs), sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
   }
 
-  /** Runs `work` again and again, on one node at a time, until the server stops. */
-  repeat(name: string, repeated: Repeated, work: (lease: Lease) => Promise<void>): void {
-    const job = this.loop(name, repeated, work).finally(() => this.jobs.delete(job));
+  /**
+   * Runs `work` again and again, on one node at a time, until the server stops. Never in a process that leaves what waits to others.
+   * @param work may resolve to the milliseconds after which it has something to do, where that is sooner than `everyMs`
+   */
+  repeat(name: string, repeated: Repeated, work: (lease: Lease) => Promise<number | void>): RepeatedJob {
+    if (!this.config.worksOnWhatWaits) return { wake: () => {} };
+    const pauses = new Pauses(this.stop.signal);
+    const job = this.loop(name, repeated, work, pauses).finally(() => this.jobs.delete(job));
     this.jobs.add(job);
+    return { wake: () => pauses.cut() };
   }
 
   /**
@@ -83,18 +102,26 @@ export class Leases implements BeforeApplicationShutdown {
     return this.unitOfWork.run((tx) => takeLease(tx, name, this.node.nodeId), { isAhead: true });
   }
 
-  private async loop(name: string, repeated: Repeated, work: (lease: Lease) => Promise<void>): Promise<void> {
-    const { everyMs, firstMs = 0, failed } = repeated;
+  private async loop(
+    name: string,
+    repeated: Repeated,
+    work: (lease: Lease) => Promise<number | void>,
+    pauses: Pauses,
+  ): Promise<void> {
+    const { everyMs, firstMs = 0, restMs = everyMs, failedMs = everyMs, failed } = repeated;
     const { signal } = this.stop;
-    const pause = (ms: number) => sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
     // Not in the turn of the start, also where there is no pause.
-    await pause(firstMs);
+    await pauses.take(firstMs);
     while (!signal.aborted) {
-      const hasRun = await this.run(name, work, everyMs).catch((error: unknown) => {
+      let pauseMs = Math.min(everyMs, LOOK_EVERY_MS);
+      const running = async (lease: Lease): Promise<void> => {
+        pauseMs = Math.min(everyMs, (await work(lease)) ?? everyMs);
+      };
+      await this.run(name, running, restMs).catch((error: unknown) => {
+        pauseMs = failedMs;
         if (!signal.aborted) failed(error);
-        return true;
       });
-      await pause(hasRun ? everyMs : Math.min(everyMs, LOOK_EVERY_MS));
+      await pauses.take(pauseMs);
     }
   }
 }

@@ -67,6 +67,26 @@ export const IdsField = ({ description, max }: { description: string; max: numbe
     ),
   );
 
+/** A list of at most `max` ids, each of them once. */
+export const IdListField = (options: FieldOptions & { max: number }): PropertyDecorator => {
+  const { max } = options;
+  const isId = (id: unknown) => Number.isInteger(id) && Number(id) >= 1 && Number(id) <= MAX_ID;
+  return applyDecorators(
+    documented(options, { type: 'array', items: { type: 'integer', minimum: 1, maximum: MAX_ID }, maxItems: max }),
+    ...(options.optional ? [IsOptional()] : []),
+    ValidateBy(
+      {
+        name: 'idList',
+        validator: {
+          validate: (ids) =>
+            Array.isArray(ids) && ids.length <= max && ids.every(isId) && new Set(ids).size === ids.length,
+        },
+      },
+      { message: `must be a list of at most ${max} whole numbers from 1 to ${MAX_ID}, each of them once` },
+    ),
+  );
+};
+
 interface TextBounds {
   min: number;
   max: number;

@@ -11,9 +11,8 @@ export const PUBLIC = 'parley:public';
 /** The route needs no token. All others do. */
 export const Public = () => SetMetadata(PUBLIC, true);
 
-/** The caller's Identity, on both transports. Never with `@Public()`, where the guard does not verify any. */
-export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionContext): Identity => {
-  return context.getType() === 'http'
-    ? context.switchToHttp().getRequest<{ identity: Identity }>().identity
-    : context.switchToWs().getClient<{ data: { identity: Identity } }>().data.identity;
-});
+/** The caller's Identity, over HTTP. Never with `@Public()`, where the guard does not verify any. */
+export const CurrentUser = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Identity =>
+    context.switchToHttp().getRequest<{ identity: Identity }>().identity,
+);

@@ -5,10 +5,14 @@ import { cleanEnv, type ReporterOptions } from 'envalid';
 import type { DatabaseUrl } from './database-url.js';
 import { isLoopbackName } from './loopback.js';
 import type { RedisUrl } from './redis-url.js';
+import type { RegistrationMode } from './registration-modes.js';
 import type { Transport } from './validators.js';
 import { variables } from './variables.js';
 
-/** The environment is wrong; the message lists every wrong variable, with what it must be and without its value. */
+/**
+ * The environment is wrong; the message lists every wrong variable, with what it must be and without its value. Or DATA_DIR leads to what
+ * cannot be used: the message names it.
+ */
 export class ConfigError extends Error {}
 
 /** The configuration, checked and frozen. Read once at the start; nothing else reads the environment. */
@@ -27,6 +31,11 @@ export interface Config {
   readonly appUrl: string | undefined;
   /** The message of the day. */
   readonly motd: string | undefined;
+  readonly registration: RegistrationMode;
+  /** In lower case and punycode. */
+  readonly allowedDomains: readonly string[];
+  /** As they are given: see `normalizeEmail`. */
+  readonly adminEmails: readonly string[];
   readonly dataDir: string;
   /** Undefined for the embedded database. */
   readonly databaseUrl: DatabaseUrl | undefined;
@@ -78,6 +87,7 @@ export interface Config {
   readonly rateLimits: boolean;
   readonly messagesPerDay: number;
   readonly registrationsPerHour: number;
+  readonly everyoneLimit: number;
   readonly groupsOwnedPerUser: number;
   readonly membershipsPerUser: number;
   readonly sessionsPerUser: number;
@@ -85,6 +95,11 @@ export interface Config {
   readonly metricsPort: number | undefined;
   readonly metricsHost: string;
   readonly production: boolean;
+  /**
+   * Whether this process works on what waits: mails, exports, questions to the bot, what has expired. False in one that a command has started
+   * for itself: it does what it is asked for, and the next server does the rest. Not a variable.
+   */
+  readonly worksOnWhatWaits: boolean;
   /** Whether mails can be read at /dev/mail: without SMTP_URL, outside of production, and only from this machine. */
   readonly devMail: boolean;
 }
@@ -115,6 +130,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, builtClient = WEB_CLIENT_FOLD
       wrong.push(`${name} is required with REDIS_URL: what lies in DATA_DIR is known to one process alone`);
   if (given['PORT'] === '0' && !given['PUBLIC_URL'])
     wrong.push('PUBLIC_URL is required with PORT=0: links need to lead somewhere');
+  if (read.REGISTRATION === 'domains' && read.ALLOWED_DOMAINS.length === 0)
+    wrong.push('ALLOWED_DOMAINS is required with REGISTRATION=domains');
   const isBuilt = existsSync(join(builtClient, 'index.html'));
   if (read.WEB_CLIENT === 'on' && !isBuilt)
     wrong.push('WEB_CLIENT is on, but the web client is not built; run: npm run build');
@@ -133,6 +150,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, builtClient = WEB_CLIENT_FOLD
     // Normalised to ASCII: it goes into a Location header.
     appUrl: read.APP_URL && new URL(read.APP_URL).href.replace(/\/+$/, ''),
     motd: read.MOTD,
+    registration: read.REGISTRATION,
+    allowedDomains: Object.freeze(read.ALLOWED_DOMAINS),
+    adminEmails: Object.freeze(read.ADMIN_EMAILS),
     dataDir: resolve(read.DATA_DIR),
     databaseUrl: read.DATABASE_URL,
     databasePool: read.DATABASE_POOL,
@@ -167,12 +187,14 @@ export function loadConfig(env: NodeJS.ProcessEnv, builtClient = WEB_CLIENT_FOLD
     rateLimits: read.RATE_LIMITS === 'on',
     messagesPerDay: read.MESSAGES_PER_DAY,
     registrationsPerHour: read.REGISTRATIONS_PER_HOUR,
+    everyoneLimit: read.EVERYONE_LIMIT,
     groupsOwnedPerUser: read.GROUPS_OWNED_PER_USER,
     membershipsPerUser: read.MEMBERSHIPS_PER_USER,
     sessionsPerUser: read.SESSIONS_PER_USER,
     metricsPort: read.METRICS_PORT,
     metricsHost: read.METRICS_HOST,
     production,
+    worksOnWhatWaits: true,
     devMail: !read.SMTP_URL && !production && isLoopbackName(read.HOST) && isLoopbackName(new URL(publicUrl).hostname),
   });
 }

@@ -6,6 +6,9 @@ import { variables } from './variables.js';
 /** Whether npm started the process: `npm start` and others put npm and a shell above it. */
 export const isStartedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
 
+/** Whether the operator wants to see where errors arise: any DEBUG will do. */
+export const isDebugged = (): boolean => Boolean(process.env['DEBUG']);
+
 /** Variables of other programs in the same file: Node, npm, the C library. Not `UV_…`, which has an effect only before the file is read. */
 const NOT_OURS = /^(NODE_|npm_|TZ$|LANG$|LC_|DEBUG$|NO_COLOR$|FORCE_COLOR$|SSL_CERT_|HTTPS?_PROXY$|NO_PROXY$)/i;
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { makeValidator } from 'envalid';
 import { parseDatabaseUrl } from './database-url.js';
+import { domainOf, MOST_DOMAINS } from './domain-names.js';
 import { parseRedisUrl } from './redis-url.js';
 
 /*
@@ -21,7 +22,7 @@ export const oneOf = <T extends string>(...words: T[]) =>
 export const anyText = validator((given) => given || undefined, 'a text that is not empty');
 
 /** Characters. */
-const MAX_MOTD = 500;
+export const MAX_MOTD = 500;
 export const shortText = validator(
   (given) => ([...given].length <= MAX_MOTD ? given : undefined),
   `a text of at most ${MAX_MOTD} characters`,
@@ -132,6 +133,8 @@ export const portNumber = validator(
   'a port, 0 to 65535',
 );
 
+/** The largest number that a variable may be. */
+export const MOST = 999_999_999;
 export const positive = validator(
   (given) => (/^[1-9]\d{0,8}$/.test(given) ? Number(given) : undefined),
   'a whole number of at least 1',
@@ -151,6 +154,17 @@ export const mailbox = validator(
   (given) => (/^[^\r\n]*<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/.test(given) ? given : undefined),
   'an address like "Parley <parley@example.com>"',
 );
+
+const MOST_EMAILS = 100;
+export const emails = validator((given) => {
+  const list = given.split(',').map((one) => one.trim());
+  return list.length <= MOST_EMAILS && list.every((one) => /^[^\s<>@,]+@[^\s<>@,]+$/.test(one)) ? list : undefined;
+}, `at most ${MOST_EMAILS} addresses like ada@example.com, separated by commas`);
+
+export const domains = validator((given) => {
+  const list = given.split(',').map(domainOf);
+  return list.length <= MOST_DOMAINS && list.every((one) => one !== undefined) ? [...new Set(list)] : undefined;
+}, `at most ${MOST_DOMAINS} domains like example.com, separated by commas`);
 
 /** In any case of letters: `Production` must not count as development. */
 export const environmentName = validator((given) => {

@@ -4,8 +4,10 @@ import {
   countOrOff,
   countUpTo,
   databaseUrl,
+  domains,
   duration,
   durationOrOff,
+  emails,
   environmentName,
   headerValue,
   mailbox,
@@ -24,6 +26,7 @@ import {
   UNITS,
   word,
 } from './validators.js';
+import { REGISTRATION_MODES } from './registration-modes.js';
 
 /**
  * Every variable that Parley reads: its meaning, its type and its default. `.env.example` is made from this table; `docs` is its text where a
@@ -55,6 +58,20 @@ export const variables = {
     docs: 'none',
     desc: 'What clients show to everybody, also before a login: at most 500 characters of plain text.',
   }),
+  REGISTRATION: oneOf(...REGISTRATION_MODES)({
+    default: 'open',
+    desc: 'Who may register: open, everybody; invite, those with an invitation; domains, those with an address in ALLOWED_DOMAINS; closed, nobody. Invitations pass all of them. Admins can change it while the server runs.',
+  }),
+  ALLOWED_DOMAINS: domains({
+    default: [],
+    docs: 'none',
+    desc: 'Domains of addresses that may register with REGISTRATION=domains, separated by commas; those below them are others.',
+  }),
+  ADMIN_EMAILS: emails({
+    default: [],
+    docs: 'none',
+    desc: 'Addresses of admins, separated by commas: whoever sets a password by a link that was sent to one of them becomes an admin.',
+  }),
   DATA_DIR: anyText({
     default: './data',
     desc: 'Folder for the embedded database, the generated secret and mails without SMTP_URL.',
@@ -82,7 +99,7 @@ export const variables = {
     'off',
   )({
     default: 'on',
-    desc: 'off: the start changes no tables, and refuses where they are old; `npm run migrate` brings them up to date.',
+    desc: 'off: the start changes no tables, and refuses where they are old; `parley migrate` brings them up to date.',
   }),
   JWT_SECRET: secret({
     default: undefined,
@@ -193,6 +210,10 @@ export const variables = {
   GROUPS_OWNED_PER_USER: positive({ default: 200, desc: 'Groups that one person may own.' }),
   MEMBERSHIPS_PER_USER: positive({ default: 1_000, desc: 'Groups that one person may be a member of.' }),
   SESSIONS_PER_USER: positive({ default: 50, desc: 'Sessions that one person may have; one more ends the oldest.' }),
+  EVERYONE_LIMIT: positive({
+    default: 100,
+    desc: 'Largest group, in members, in which a member other than its owner may name everyone in a message.',
+  }),
   METRICS_PORT: portNumber({
     default: undefined,
     docs: 'none',

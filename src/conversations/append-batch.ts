@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { freeSessionRefusals } from '../identity/live-sessions.js';
+import { freeSessionRefusals, type RefusalOf } from '../identity/live-sessions.js';
 import { NotFound } from '../common/errors.js';
 import { isLockTimeout } from '../common/lost-connection.js';
 import {
@@ -12,9 +12,12 @@ import {
   toMoment,
   upsertRows,
 } from '../database/dialect.js';
+import type { ChatKindName } from '../domain-events/events.js';
+import { askExtras, insertMentions } from './batch-extras.js';
 import { lockFreeConversations } from './conversation-locks.js';
-import type { ChatKind, ChatKinds } from './chat-kind.js';
+import type { ChatKind, ChatKinds, Verdict } from './chat-kind.js';
 import { type AppendResult, BOT_USER_ID, type Entry, heldKey, isLocated, type Located, type Written } from './draft.js';
+import { storedExtras } from './extras.js';
 import { Repeats } from './repeats.js';
 
 /** The newest message of a conversation: its number, and when it was sent. Both are 0 where there is none. */
@@ -29,6 +32,8 @@ interface LastMessage {
  * held back, and the others are stored.
  */
 export class AppendBatch {
+  private readonly repeats = new Repeats(this.tx);
+
   constructor(
     private readonly tx: EntityManager,
     private readonly kinds: ChatKinds,
@@ -43,17 +48,32 @@ export class AppendBatch {
     await this.eachKind(accepted(entries), (kind, mine) => kind.locate(this.tx, mine));
     const located = accepted(entries).filter(isLocated);
     if (this.closed.size > 0) this.holdLocated(located);
-    // From here until the commit no other transaction numbers messages in these conversations: what is checked now stays true.
-    const before = await this.lockLastMessages(accepted(located));
-    await this.checkSessions(accepted(located));
-    await this.eachKind(accepted(located), async (kind, mine) => kind.authorize?.(this.tx, mine));
-    const repeats = new Repeats(this.tx);
-    const fresh = await repeats.settle(accepted(located));
-    await this.eachKind(fresh, async (kind, mine) => kind.checkNew?.(this.tx, mine));
-    const written = await this.numberAndMark(accepted(fresh), before);
-    repeats.follow();
+    const { before, fresh } = await this.check(accepted(located));
+    const written = await this.numberAndMark(fresh, before);
+    this.repeats.follow();
     if (written.length === 0) return;
     await this.eachKind(written, async (kind, mine) => kind.afterInsert?.(this.tx, mine));
+  }
+
+  /**
+   * Locks the conversations, and asks at once all that decides what may be stored in them: so a server gets these statements together, and runs
+   * them one after another, the lock first. Until the commit no other transaction numbers messages there: what the others answer stays true.
+   */
+  private async check(asked: Located[]): Promise<{ before: Map<number, LastMessage>; fresh: Located[] }> {
+    const [before, sessions, authorizations, known, news, extras] = await Promise.all([
+      this.lockLastMessages(asked),
+      this.checkSessions(asked),
+      this.verdict(asked, (kind, mine) => kind.authorize?.(this.tx, mine)),
+      this.repeats.find(asked),
+      this.verdict(asked, (kind, mine) => kind.checkNew?.(this.tx, mine)),
+      askExtras(this.tx, asked),
+    ]);
+    sessions(accepted(asked));
+    authorizations(accepted(asked));
+    const fresh = this.repeats.settle(accepted(asked), known);
+    news(accepted(fresh));
+    extras(accepted(fresh));
+    return { before, fresh: accepted(fresh) };
   }
 
   private isBehind({ number }: Entry, key: string): boolean {
@@ -80,9 +100,23 @@ export class AppendBatch {
     work: (kind: ChatKind, mine: E[]) => Promise<void>,
   ): Promise<void> {
     for (const name of this.kinds.names) {
-      const mine = entries.filter(({ draft }) => draft.kind === name);
+      const mine = ofKind(entries, name);
       if (mine.length > 0) await work(this.kinds.get(name), mine);
     }
+  }
+
+  /** Asks all kinds at once. */
+  private async verdict(
+    entries: Located[],
+    ask: (kind: ChatKind, mine: Located[]) => Promise<Verdict> | undefined,
+  ): Promise<Verdict> {
+    const verdicts = await Promise.all(
+      this.kinds.names.map(async (name) => {
+        const mine = ofKind(entries, name);
+        return mine.length > 0 ? ask(this.kinds.get(name), mine) : undefined;
+      }),
+    );
+    return (left) => this.kinds.names.forEach((name, i) => verdicts[i]?.(ofKind(left, name)));
   }
 
   /** Locks conversations in the order of their ids, so that two batches never wait for each other. @returns the last message of each */
@@ -104,11 +138,15 @@ export class AppendBatch {
   }
 
   /** Refuses drafts of sessions that have ended. A session that ends now waits for this batch. */
-  private async checkSessions(all: Located[]): Promise<void> {
-    const entries = all.filter(isPersons);
-    if (entries.length === 0) return;
-    const ids = unique(entries.map(({ draft }) => draft.sender.sessionId));
+  private async checkSessions(asked: Located[]): Promise<Verdict> {
+    const people = asked.filter(isPersons);
+    if (people.length === 0) return () => {};
+    const ids = unique(people.map(({ draft }) => draft.sender.sessionId));
     const { refusalOf, held } = await freeSessionRefusals(this.tx, ids, this.now);
+    return (left) => this.judgeSessions(left.filter(isPersons), refusalOf, held);
+  }
+
+  private judgeSessions(entries: Located[], refusalOf: RefusalOf, held: ReadonlySet<number>): void {
     // All drafts of these senders: they may have another session, and their messages must keep their order.
     const people = new Set(
       entries.filter(({ draft }) => held.has(draft.sender.sessionId)).map(({ draft }) => draft.sender.userId),
@@ -133,16 +171,15 @@ export class AppendBatch {
     if (noWait === undefined) await this.holdMarks(fresh);
     let { written, after } = this.number(accepted(fresh), before);
     try {
-      await this.mark(written, noWait);
+      await this.write(written, after, noWait);
     } catch (error) {
       if (!noWait || !isLockTimeout(error)) throw error;
-      // Another transaction holds one of these rows. Which one is asked only now, since it is rare.
+      // Another transaction holds one of the members' rows, and nothing was written. Which one is asked only now, since it is rare.
       await this.holdMarks(fresh);
       for (const entry of fresh) if (entry.heldBy) delete entry.stored;
       ({ written, after } = this.number(accepted(fresh), before));
-      await this.mark(written, noWait);
+      await this.write(written, after, noWait);
     }
-    if (written.length > 0) await this.write(written, after);
     return written;
   }
 
@@ -163,23 +200,39 @@ export class AppendBatch {
         seq: last.seq,
         timestamp: new Date(last.at),
         isRepeat: false,
+        ignored: entry.extras?.ignored,
       };
       return Object.assign(entry, { stored });
     });
     return { written, after };
   }
 
-  private async write(written: Written[], after: ReadonlyMap<number, LastMessage>): Promise<void> {
-    await insertRows(
+  /** The marks come first: only they can fail since a row is held. */
+  private async write(written: Written[], after: ReadonlyMap<number, LastMessage>, noWait?: string): Promise<void> {
+    if (written.length === 0) return;
+    await Promise.all([
+      this.mark(written, noWait),
+      this.insert(written),
+      this.moveOn(after),
+      insertMentions(this.tx, written),
+    ]);
+  }
+
+  private insert(written: Written[]): Promise<void> {
+    return insertRows(
       this.tx,
       'messages',
-      'conversation_id, seq, sender_id, body, created_at, client_id',
-      written.map(({ draft, stored }) => {
+      'conversation_id, seq, sender_id, body, created_at, client_id, extras',
+      written.map(({ draft, stored, extras }) => {
         const { conversationId, seq, timestamp } = stored;
-        return [conversationId, seq, draft.sender.userId, draft.body, toMoment(timestamp), draft.clientId ?? null];
+        const { sender, body, clientId } = draft;
+        return [conversationId, seq, sender.userId, body, toMoment(timestamp), clientId ?? null, storedExtras(extras)];
       }),
     );
-    await upsertRows(
+  }
+
+  private moveOn(after: ReadonlyMap<number, LastMessage>): Promise<void> {
+    return upsertRows(
       this.tx,
       'conversations',
       // All of a row's columns, since MySQL demands those without a default; only two are ever written here.
@@ -237,6 +290,9 @@ export class AppendBatch {
 
 /** The bot has no session, and no read mark. */
 const isPersons = ({ draft }: Entry): boolean => draft.sender.userId !== BOT_USER_ID;
+
+const ofKind = <E extends Entry>(entries: E[], name: ChatKindName): E[] =>
+  entries.filter(({ draft }) => draft.kind === name);
 
 const accepted = <E extends Entry>(entries: E[]): E[] =>
   entries.filter(({ refusal, heldBy }) => !refusal && heldBy === undefined);

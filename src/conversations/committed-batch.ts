@@ -26,9 +26,13 @@ export async function isCommitted(tx: EntityManager, entries: Entry[]): Promise<
       sender_id: number;
       client_id: string | null;
       created_at: string | Date;
-      change_seq: number | null;
+      edited_at: string | Date | null;
+      deleted_at: string | Date | null;
     }[]
-  >(`SELECT conversation_id, body, sender_id, client_id, created_at, change_seq FROM messages WHERE ${sql}`, values);
+  >(
+    `SELECT conversation_id, body, sender_id, client_id, created_at, edited_at, deleted_at FROM messages WHERE ${sql}`,
+    values,
+  );
   return rows.some((row) => {
     const entry = written.get(row.conversation_id);
     if (!entry) return false;
@@ -36,7 +40,7 @@ export async function isCommitted(tx: EntityManager, entries: Entry[]): Promise<
     return (
       row.sender_id === draft.sender.userId &&
       row.client_id === (draft.clientId ?? null) &&
-      (row.body === draft.body || row.change_seq !== null) &&
+      (row.body === draft.body || row.edited_at !== null || row.deleted_at !== null) &&
       fromMoment(row.created_at).getTime() === stored.timestamp.getTime()
     );
   });

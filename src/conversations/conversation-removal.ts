@@ -1,8 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
 import { logLine } from '../common/logs/log-line.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { chunks, PER_STATEMENT } from '../database/chunks.js';
 import { SLICE } from '../database/delete-in-slices.js';
 import { inIds, insertRows, toMoment } from '../database/dialect.js';
@@ -15,6 +22,9 @@ const FINISH_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
+
+/** Deletes what a chat has in other tables, in slices, until `isOver` says so. */
+type Remover = (conversationId: number, isOver: () => boolean) => Promise<void>;
 
 interface PartTable {
   name: string;
@@ -35,6 +45,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
     { name: 'message_changes', key: 'change_seq' },
     { name: 'messages', key: 'seq' },
   ];
+  private readonly removers: Remover[] = [];
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private isWanted = false;
@@ -45,6 +56,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
     private readonly unitOfWork: UnitOfWork,
     private readonly walScrubber: WalScrubber,
     private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'worksOnWhatWaits'>,
   ) {}
 
   /** Names a table of a feature in which a chat may have many rows. Call it once, in `onModuleInit`. */
@@ -52,8 +64,13 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
     this.tables.push({ name, key });
   }
 
+  /** The same for what is not deleted by one number. It is called for every chat that ends. */
+  alsoRemoves(remover: Remover): void {
+    this.removers.push(remover);
+  }
+
   onApplicationBootstrap(): void {
-    this.wake();
+    if (this.config.worksOnWhatWaits) this.wake();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -134,6 +151,7 @@ export class ConversationRemoval implements OnApplicationBootstrap, BeforeApplic
 
   private async remove(ids: readonly number[], isOver: () => boolean): Promise<void> {
     for (const table of this.tables) await this.removeRows(table, await this.withRows(table, ids), isOver);
+    for (const remover of this.removers) for (const id of ids) if (!isOver()) await remover(id, isOver);
     if (isOver()) return;
     await this.unitOfWork.run(async (tx) => {
       for (const [table, key] of [

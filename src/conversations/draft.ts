@@ -1,6 +1,8 @@
 import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
+import { isoTime } from '../common/timing/iso-time.js';
 import type { ChatKindName, ChatTargets } from '../domain-events/events.js';
+import type { EveryoneIgnored, Extras, Ignored, QuotedMessage } from '../domain-events/message-extras.js';
 
 /** The bot, as a sender: no user has this id. (A NULL would defeat the unique key of client_ids.) */
 export const BOT_USER_ID = 0;
@@ -12,6 +14,8 @@ export interface Draft<K extends ChatKindName = ChatKindName> {
   readonly target: ChatTargets[K];
   readonly body: string;
   readonly clientId?: string | undefined;
+  /** As the client asked for them. */
+  readonly extras?: Extras | undefined;
 }
 
 /** What an append ends with: where the message stands. */
@@ -21,6 +25,8 @@ export interface AppendResult {
   timestamp: Date;
   /** A repeat: the same `client_id` was stored before. It is acknowledged, and not published. */
   isRepeat: boolean;
+  /** What was asked for and not granted. */
+  ignored?: Ignored | undefined;
 }
 
 /** The fields of acknowledgements and events. */
@@ -28,7 +34,7 @@ export function toStoredFields(
   { seq, timestamp }: Pick<AppendResult, 'seq' | 'timestamp'>,
   clientId: string | null | undefined,
 ): { seq: number; timestamp: string; client_id?: string } {
-  const fields = { seq, timestamp: timestamp.toISOString() };
+  const fields = { seq, timestamp: isoTime(timestamp) };
   return clientId == null ? fields : Object.assign(fields, { client_id: clientId });
 }
 
@@ -38,6 +44,14 @@ export class Entry<K extends ChatKindName = ChatKindName> {
   conversationId?: number | undefined;
   refusal?: DomainError;
   stored?: AppendResult;
+  /** What was granted, and will be stored. */
+  extras?: Extras | undefined;
+  /** Of the message that it answers. */
+  quote?: QuotedMessage;
+  /** Users who are named in it, or whom it answers. */
+  notified?: readonly number[];
+  /** Whether it may name all members. Set by `ChatKind.authorize`, where a kind of chat has such members. */
+  everyone?: { refused?: EveryoneIgnored; isOwners?: true };
   /** Another transaction holds a row that it needs: it is tried again, and until then no draft with this key is stored. */
   heldBy?: string;
 

@@ -5,11 +5,15 @@ import { toMoment } from '../database/dialect.js';
 import { onlyRow } from '../database/only-row.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ConversationKind } from './conversation.entity.js';
-import { messageColumns, type MessageRow, type MessageView, toMessageView } from './message.view.js';
+import { messageColumns, type MessageRow, type MessageView } from './message.view.js';
+import { viewsOf } from './message-views.js';
 import { PAGE_LIMIT, type PageQuery, parseUntil } from './page.dto.js';
 
 /** SQL: the number of the newest message, or a given one (bound twice) where that is smaller. */
 const LAST_UP_TO = 'CASE WHEN c.last_seq < ? THEN c.last_seq ELSE ? END';
+
+/** No user has this id. */
+const NOBODY = 0;
 
 const sizeOf = ({ limit }: PageQuery): number => Math.min(limit ?? PAGE_LIMIT, PAGE_LIMIT);
 
@@ -57,7 +61,7 @@ export class History {
     assertOneCursor(query);
     const { until, before, after, changes_after: changesAfter } = query;
     if (until != null || changesAfter != null)
-      return this.page(await this.assertMember(kind, conversationId, userId), query);
+      return this.page(await this.assertMember(kind, conversationId, userId), query, userId);
     const size = sizeOf(query);
     const last = before == null ? MAX_ID : before - 1;
     const { within, values } =
@@ -77,14 +81,23 @@ export class History {
     );
     // An empty page, or no member.
     if (rows.length === 0) await this.assertMember(kind, conversationId, userId);
-    return rows.map(toMessageView);
+    return viewsOf(this.unitOfWork.read, conversationId, userId, rows);
   }
 
-  /** At most 100 messages, oldest first, or with `changes_after` in the order of their changes. Costs the same wherever in the chat they stand. @throws Invalid */
-  async page(chat: ReadableChat, query: PageQuery): Promise<MessageView[]> {
+  /**
+   * At most 100 messages, oldest first, or with `changes_after` in the order of their changes. Costs the same wherever in the chat they stand.
+   * @param readerId whose own reactions are marked; nobody's, where it is left out
+   * @throws Invalid
+   */
+  async page(chat: ReadableChat, query: PageQuery, readerId = NOBODY): Promise<MessageView[]> {
     assertOneCursor(query);
-    const { until, before, after, changes_after: changesAfter } = query;
     const size = sizeOf(query);
+    const rows = await this.rows(chat, query, size);
+    return viewsOf(this.unitOfWork.read, chat.id, readerId, rows);
+  }
+
+  private async rows(chat: ReadableChat, query: PageQuery, size: number): Promise<MessageRow[]> {
+    const { until, before, after, changes_after: changesAfter } = query;
     if (changesAfter != null) return this.changes(chat.id, changesAfter, size);
     // Nothing newer than at the check of the membership: a member who is removed at this moment reads no further.
     if (after != null) return this.range(chat.id, after + 1, Math.min(after + size, chat.lastSeq));
@@ -97,21 +110,20 @@ export class History {
    * Numbers have no gaps, so a page is a range of them, and no more rows are read than are shown. (With ORDER BY and LIMIT instead,
    * MariaDB may well walk through everything that is newer.)
    */
-  private async range(conversationId: number, from: number, to: number): Promise<MessageView[]> {
-    const rows = await this.unitOfWork.read.query<MessageRow[]>(
+  private range(conversationId: number, from: number, to: number): Promise<MessageRow[]> {
+    return this.unitOfWork.read.query<MessageRow[]>(
       `SELECT ${messageColumns('messages')} FROM messages
        WHERE conversation_id = ? AND seq BETWEEN ? AND ? ORDER BY seq`,
       [conversationId, from, to],
     );
-    return rows.map(toMessageView);
   }
 
   /**
-   * Messages whose latest edit or deletion is newer than a change, as they are now. One statement, so that no change comes in between; the
+   * Messages whose latest change is newer than a change, as they are now. One statement, so that no change comes in between; the
    * numbers first, from a table of their own, so that no database plans to walk through the messages.
    */
-  private async changes(conversationId: number, after: number, size: number): Promise<MessageView[]> {
-    const rows = await this.unitOfWork.read.query<MessageRow[]>(
+  private changes(conversationId: number, after: number, size: number): Promise<MessageRow[]> {
+    return this.unitOfWork.read.query<MessageRow[]>(
       `SELECT ${messageColumns('m')} FROM (
          SELECT change_seq, seq FROM message_changes
          WHERE conversation_id = ? AND change_seq > ? ORDER BY change_seq LIMIT ${size}
@@ -120,7 +132,6 @@ export class History {
        ORDER BY changed.change_seq`,
       [conversationId, after, conversationId],
     );
-    return rows.map(toMessageView);
   }
 
   /**

@@ -1,5 +1,12 @@
 import { Column, Entity, Index } from 'typeorm';
-import { IntegerColumn, KeyColumn, MomentColumn } from '../database/columns.js';
+import {
+  IntegerColumn,
+  KeyColumn,
+  MomentColumn,
+  NullableMomentColumn,
+  NullableVarcharColumn,
+} from '../database/columns.js';
+import type { NotifyLevel } from '../sockets/events/chat-settings.js';
 
 // No foreign keys here and on messages: rows are only inserted by transactions that hold their conversation's row, and a check of
 // each would be paid on the hottest path.
@@ -26,4 +33,18 @@ export class Member {
 
   @MomentColumn('joined_at')
   joinedAt!: Date;
+
+  /** Of which messages the member wants to be told; null for the default of the kind of chat: see `DEFAULT_NOTIFY`. */
+  @NullableVarcharColumn('notify', 8)
+  notify!: NotifyLevel | null;
+
+  /** Until then, the member wants to be told of nothing but mentions by name. */
+  @NullableMomentColumn('muted_until')
+  mutedUntil!: Date | null;
+
+  @Column({ type: 'boolean', name: 'is_favourite', default: false })
+  isFavourite!: boolean;
+
+  @Column({ type: 'boolean', name: 'is_archived', default: false })
+  isArchived!: boolean;
 }

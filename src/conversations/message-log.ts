@@ -4,6 +4,7 @@ import type { Counter } from 'prom-client';
 import type { EntityManager } from 'typeorm';
 import { CalmLogger } from '../common/logs/calm-logger.js';
 import { Clock } from '../common/timing/clock.js';
+import { LoopLoad } from '../common/timing/loop-load.js';
 import { Busy, Unavailable } from '../common/errors.js';
 import { logLine } from '../common/logs/log-line.js';
 import { Metrics } from '../common/metrics.js';
@@ -26,8 +27,9 @@ const MAX_WAITING = 10_000;
 const MAX_WAITING_LENGTH = 20_000_000;
 /** After a batch of so many drafts, the next one is given time to gather. */
 const BUSY = 8;
-/** Unless so many have gathered already. */
+/** Unless so many have gathered already, or the event loop has rested for longer than this share of the time. */
 const ENOUGH = 100;
+const RESTED = 0.25;
 const GATHER_MS = 2;
 /** How long senders wait for an answer whose batch had its connection broken during the COMMIT. */
 const LOOK_UP_FOR_MS = 5_000;
@@ -54,6 +56,7 @@ export class MessageLog implements BeforeApplicationShutdown {
   private readonly logger = new CalmLogger(MessageLog.name);
   private readonly stampsAhead = new StampsAhead();
   private readonly queue = new DraftQueue();
+  private readonly load = new LoopLoad(1 - RESTED);
   private readonly places: PlacesInLine;
   private draining: Promise<void> | undefined;
   /** Ends the pause that is made while all drafts are held. */
@@ -116,9 +119,8 @@ export class MessageLog implements BeforeApplicationShutdown {
           await this.store(this.inFlight, place).catch((error: unknown) => this.giveUp(error));
         else if (place) place.leave();
         else await this.untilNextTry();
-        // A batch costs as much as dozens of messages. Under load that does not fill the next batch by itself, a short pause does; a single
-        // sender never waits.
-        if (this.inFlight.length >= BUSY && this.queue.length < ENOUGH) await sleep(GATHER_MS);
+        // A batch costs as much as dozens of messages. Where that is too much for the processor, a short pause fills the next one.
+        if (this.inFlight.length >= BUSY && this.queue.length < ENOUGH && this.load.isHigh()) await sleep(GATHER_MS);
       }
     } finally {
       clearInterval(sweeper);
@@ -269,10 +271,22 @@ export class MessageLog implements BeforeApplicationShutdown {
 }
 
 /** Draft and event have the kind and the target in the same fields. One by one: to spread a draft takes longer than to publish its event. */
-const toEvent = ({ draft, stored }: Written): MessageStored => {
+const toEvent = ({ draft, stored, extras, quote, notified }: Written): MessageStored => {
   const { kind, target, sender, body, clientId } = draft;
   const { conversationId, seq, timestamp } = stored;
-  return { kind, target, sender, body, clientId, conversationId, seq, timestamp } as MessageStored;
+  return {
+    kind,
+    target,
+    sender,
+    body,
+    clientId,
+    extras,
+    quote,
+    notified,
+    conversationId,
+    seq,
+    timestamp,
+  } as MessageStored;
 };
 
 const rejectAll = (batch: Waiting[], sentence: string): void => {

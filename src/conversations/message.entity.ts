@@ -5,6 +5,7 @@ import {
   MomentColumn,
   NullableIntegerColumn,
   NullableMomentColumn,
+  NullableTextColumn,
   NullableVarcharColumn,
   TextColumn,
 } from '../database/columns.js';
@@ -35,7 +36,11 @@ export class Message {
   @NullableVarcharColumn('client_id', 64)
   clientId!: string | null;
 
-  /** Number of its latest edit or deletion in the conversation; null where there was none. (`change` is a reserved word of MySQL.) */
+  /** What it says beside its text, as JSON: see `Extras`. Null for a plain message, and once it is deleted. */
+  @NullableTextColumn('extras')
+  extras!: string | null;
+
+  /** Number of its latest change in the conversation (edit, deletion, reactions); null where there was none. (`change` is a reserved word of MySQL.) */
   @NullableIntegerColumn('change_seq')
   change!: number | null;
 

@@ -25,7 +25,7 @@ export function parseUntil(text: string): Date | undefined {
   return isBetween ? new Date(date.getTime() + 1) : date;
 }
 
-const UntilField = () =>
+export const UntilField = () =>
   applyDecorators(
     ApiPropertyOptional({
       format: 'date-time',
@@ -55,7 +55,7 @@ export class PageQuery {
 
   @IntegerField({
     description:
-      'The messages whose latest edit or delete has a number after this one, in the order of these numbers; for clients that were away',
+      'The messages whose latest change has a number after this one, in the order of these numbers; for clients that were away',
     optional: true,
     min: 0,
     max: MAX_ID,

@@ -19,11 +19,17 @@ export const BooleanColumn = (name: string) => Column({ type: 'boolean', name })
 
 /** Text of at most `length` characters, compared byte by byte. */
 export const VarcharColumn = (name: string, length: number) => Column({ type: 'varchar', name, length });
+/** The same as part of a primary key. */
+export const VarcharKeyColumn = (name: string, length: number) => PrimaryColumn({ type: 'varchar', name, length });
 export const NullableVarcharColumn = (name: string, length: number) =>
   Column({ type: 'varchar', name, length, nullable: true });
 
 /** Text of at most 65,535 bytes. */
 export const TextColumn = (name: string) => Column({ type: 'text', name });
+export const NullableTextColumn = (name: string) => Column({ type: 'text', name, nullable: true });
+
+/** At most 65,535 bytes. */
+export const BytesColumn = (name: string) => Column({ type: 'blob', name });
 
 /** A moment in UTC, to the millisecond. */
 export const MomentColumn = (name: string) => Column({ type: 'datetime', precision: 3, name });

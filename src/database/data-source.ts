@@ -1,124 +1,37 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import type { ConnectionOptions, Pool, SslOptions } from 'mysql2';
+import pLimit from 'p-limit';
+import type { PoolConnection } from 'mysql2';
 import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
-import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import type { AfterQueryEvent } from 'typeorm/subscriber/event/QueryEvent.js';
 import type { Config } from '../config/config.js';
 import type { DatabaseUrl } from '../config/database-url.js';
+import { sqliteOptions } from './data-source-options.js';
+import { makeLeaseTables } from './migrations/1764570000000-leases.js';
 import { AbandonedConnections } from './mysql/abandoned-connections.js';
-import { Messages1763800000000 } from './migrations/1763800000000-messages.js';
-import { Groups1763900000000 } from './migrations/1763900000000-groups.js';
-import { Bot1764000000000 } from './migrations/1764000000000-bot.js';
-import { NoTimeIndex1764050000000 } from './migrations/1764050000000-no-time-index.js';
-import { Accounts1764100000000 } from './migrations/1764100000000-accounts.js';
-import { GroupDoors1764200000000 } from './migrations/1764200000000-group-doors.js';
-import { Changes1764300000000 } from './migrations/1764300000000-changes.js';
-import { Blocks1764400000000 } from './migrations/1764400000000-blocks.js';
-import { MailTurns1764510000000 } from './migrations/1764510000000-mail-turns.js';
-import { OnlinePeople1764540000000 } from './migrations/1764540000000-online-people.js';
-import { ReplacedPasswords1764520000000 } from './migrations/1764520000000-replaced-passwords.js';
-import { DeletedConversations1764550000000 } from './migrations/1764550000000-deleted-conversations.js';
-import { GroupDepartures1764550001000 } from './migrations/1764550001000-group-departures.js';
-import { FoldedNames1764560000000 } from './migrations/1764560000000-folded-names.js';
-import { Leases1764570000000, makeLeaseTables } from './migrations/1764570000000-leases.js';
-import { Nodes1764580000000 } from './migrations/1764580000000-nodes.js';
 import { type Locking, locksOf } from './locking.js';
-import { onlyRow } from './only-row.js';
-import { connectionOptions, reach } from './mysql/mysql-connection.js';
+import { BEGIN, COMMIT, GatheredStatements, ROLLBACK } from './mysql/gathered-statements.js';
 import { assertMysql } from './mysql/mysql-internals.js';
 import { belongsToGalera, preparePool } from './mysql/prepare-pool.js';
 import { PoolRenewal } from './mysql/pool-renewal.js';
 import { reportRefusals } from './mysql/refused-connections.js';
 import { assertNoLoneProcess, assertNoNodes, migrateUnderLease, ShownStart } from './neighbours.js';
-import { assertNotTooOld, type KnownMigration, nameOf, storeFloors } from './schema-floors.js';
-import { DatabaseLock, lockDataDir, type Lock } from './single-process-lock.js';
+import { assertNotTooOld, type KnownMigration, storeFloors } from './schema-floors.js';
+import { newerTables, schemaState } from './schema-state.js';
+import { type DatabaseLock, type Lock } from './single-process-lock.js';
+import { SqliteLog } from './sqlite/sqlite-log.js';
 import { SqliteReader } from './sqlite/sqlite-reader.js';
 import { SqliteStatements } from './sqlite/sqlite-statements.js';
-import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
+import { driverProblem } from './sqlite/sqlite-driver.js';
+import { driverCode } from '../common/lost-connection.js';
 import { StartError } from '../common/start-error.js';
 import { mysqlProblem } from './start-problem.js';
-import { assertTypeorm, poolOf, sqliteConnectionOf } from './typeorm-internals.js';
-import { WalFile } from './sqlite/wal-file.js';
-import { CONNECTION_WITHIN_MS, WatchedPool } from './mysql/watched-pool.js';
+import { takeLock } from './take-lock.js';
+import { assertTypeorm, markTransaction, poolOf, sqliteConnectionOf } from './typeorm-internals.js';
+import { queryOnce } from './mysql/query-once.js';
+import { WatchedPool } from './mysql/watched-pool.js';
 
-/** All migrations, oldest first. Appended to, never edited. */
-export const migrations = [
-  Messages1763800000000,
-  Groups1763900000000,
-  Bot1764000000000,
-  NoTimeIndex1764050000000,
-  Accounts1764100000000,
-  GroupDoors1764200000000,
-  Changes1764300000000,
-  Blocks1764400000000,
-  MailTurns1764510000000,
-  ReplacedPasswords1764520000000,
-  OnlinePeople1764540000000,
-  DeletedConversations1764550000000,
-  GroupDepartures1764550001000,
-  FoldedNames1764560000000,
-  Leases1764570000000,
-  Nodes1764580000000,
-];
-
-type Pragmas = { pragma(statement: string): unknown };
-
-export const sqliteFile = (config: Pick<Config, 'dataDir'>): string => join(config.dataDir, 'parley.sqlite');
-
-/**
- * Pages of 4 KiB in SQLite's log before it is folded into the file, which holds up all else for some 10 ms. A page that was written often
- * meanwhile is copied once: with SQLite's own 1,000 pages, this took as long as all other work of the commits.
- */
-const CHECKPOINT_PAGES = 8_000;
-
-const common = { migrations, migrationsRun: false, synchronize: false, logging: false } as const;
-
-/** Options of the embedded database's connection that writes, or of the one that only reads. */
-export function sqliteOptions(config: Pick<Config, 'dataDir'>, { readonly = false } = {}): DataSourceOptions {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  return {
-    ...common,
-    type: 'better-sqlite3',
-    driver: sqliteDriver(),
-    database: sqliteFile(config),
-    enableWAL: !readonly,
-    readonly,
-    prepareDatabase: (database: Pragmas) => {
-      // better-sqlite3 is compiled to NORMAL for WAL, with which a power cut could undo commits. See `flushByOurselves`.
-      database.pragma('synchronous = FULL');
-      // Deleted or overwritten data is erased from the file as well: a user may have asked for that.
-      database.pragma('secure_delete = ON');
-      database.pragma('cache_size = -65536');
-      database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    },
-  };
-}
-
-/** Asks the server what it is: TypeORM must know MariaDB from MySQL, or it reports differences in the schema for ever. */
-export async function mysqlOptions(url: DatabaseUrl, poolSize: number): Promise<MysqlDataSourceOptions> {
-  const { version, ssl } = await reach(url);
-  const { user: username, ...connection } = connectionOptions(url, ssl);
-  return {
-    ...common,
-    ...(connection as Pick<
-      MysqlDataSourceOptions,
-      'host' | 'port' | 'password' | 'database' | 'connectTimeout' | 'ssl'
-    >),
-    ...(username !== undefined && { username }),
-    connectTimeout: CONNECTION_WITHIN_MS,
-    type: version.includes('MariaDB') ? 'mariadb' : 'mysql',
-    timezone: 'Z',
-    // MySQL computes most numbers as BIGINT. None of ours comes near 2^53; one that did would come as a text.
-    bigNumberStrings: false,
-    charset: 'utf8mb4_bin',
-    poolSize,
-  };
-}
-
-export const dataSourceOptions = (config: Config): Promise<DataSourceOptions> =>
-  config.databaseUrl ? mysqlOptions(config.databaseUrl, config.databasePool) : Promise.resolve(sqliteOptions(config));
+/** How often a start tries it where a connection is not made within the few seconds that each has. */
+const OPEN_TRIES = 3;
 
 /**
  * The connection, or pool, that writes. On SQLite a second connection reads, and a lock protects both. They close in order: the connection
@@ -133,13 +46,17 @@ export class Database extends DataSource {
   statements?: SqliteStatements;
   /** The server belongs to a Galera cluster: its locks are unknown to the others, and it may apply late what they have committed. */
   isGalera = false;
-  private wal?: WalFile;
+  /** On SQLite: transactions, and other work that must not meet one, one after another. Without this queue they nest into each other. */
+  readonly writers = pLimit(1);
+  /** On SQLite, once the start is over. */
+  private log?: SqliteLog;
   /** Undefined where many nodes share the database. */
   private lock?: Lock;
   private readonly lastSteps: (() => Promise<void>)[] = [];
   private renewal?: PoolRenewal;
   private watchedPool?: WatchedPool;
   private abandoned?: AbandonedConnections;
+  private readonly gathered = new GatheredStatements();
   private measure?: (sql: string, tookMs: number) => void;
 
   /**
@@ -153,15 +70,38 @@ export class Database extends DataSource {
     }
     if (this.options.type === 'better-sqlite3') return super.query<T>(sql, values, runner);
     this.logger.logQuery(sql, values);
-    const connection = runner ? ((await runner.connect()) as Pool) : poolOf(this);
     const began = this.measure && performance.now();
-    return new Promise((resolve, reject) => {
-      connection.query(sql, values, (error, rows) => {
-        if (began !== undefined) this.measure!(sql, performance.now() - began);
-        if (error) reject(error);
-        else resolve(rows as T);
-      });
-    });
+    try {
+      if (runner) return (await this.gathered.query((await runner.connect()) as PoolConnection, sql, values)) as T;
+      return (await queryOnce(poolOf(this), sql, values)) as T;
+    } finally {
+      if (began !== undefined) this.measure!(sql, performance.now() - began);
+    }
+  }
+
+  /** TypeORM's own ways to do these three take longer than a small statement. On MySQL, the first statements of a transaction go with its BEGIN. */
+  async begin(runner: QueryRunner): Promise<void> {
+    markTransaction(runner, true);
+    try {
+      await this.query(this.options.type === 'better-sqlite3' ? 'BEGIN' : BEGIN, undefined, runner);
+    } catch (error) {
+      markTransaction(runner, false);
+      throw error;
+    }
+    this.statements?.begun();
+  }
+
+  async commit(runner: QueryRunner): Promise<void> {
+    await this.query(COMMIT, undefined, runner);
+    this.statements?.ended();
+    markTransaction(runner, false);
+  }
+
+  async rollback(runner: QueryRunner): Promise<void> {
+    // Where this fails, it has happened already: with the end of the connection, or by SQLite itself where the disk is full.
+    this.statements?.ended();
+    markTransaction(runner, false);
+    await this.query(ROLLBACK, undefined, runner);
   }
 
   /** Calls `measure` with each statement from now on, and with how many milliseconds it took. */
@@ -176,13 +116,25 @@ export class Database extends DataSource {
 
   /** Connects, locks, and brings the tables up to date. @throws StartError where the operator can mend it */
   static async open(config: Config, options: DataSourceOptions): Promise<Database> {
+    const { databaseUrl: url } = config;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await Database.openOnce(config, options);
+      } catch (error) {
+        // `reach` has had an answer just now: the machine is busy, with this start perhaps.
+        if (driverCode(error) === 'ETIMEDOUT' && tries < OPEN_TRIES) continue;
+        throw driverProblem(error) ?? (url && mysqlProblem(error, url)) ?? error;
+      }
+    }
+  }
+
+  private static async openOnce(config: Config, options: DataSourceOptions): Promise<Database> {
     const database = new Database(options);
     const { databaseUrl: url, redisUrl } = config;
     try {
       if (url) assertMysql();
       // Several nodes show by leases that they are there.
-      if (!redisUrl)
-        database.lock = url ? await DatabaseLock.take(lockOptions(url, options)) : await lockDataDir(config);
+      if (!redisUrl) database.lock = await takeLock(config, options);
       await database.initialize();
       assertTypeorm(database);
       if (url) await database.prepareMysql(url);
@@ -193,7 +145,8 @@ export class Database extends DataSource {
           entities: options.entities,
         } as DataSourceOptions;
         database.reader = await new SqliteReader(readonly).initialize();
-        await database.flushByOurselves(config);
+        database.log = await SqliteLog.open(config, database);
+        database.statements = new SqliteStatements(() => sqliteConnectionOf(database));
       } else {
         database.locking = await locksOf(database);
         database.watchPool();
@@ -202,7 +155,7 @@ export class Database extends DataSource {
     } catch (error) {
       if (database.isInitialized) await database.destroy();
       else await database.lock?.release();
-      throw driverProblem(error) ?? (url && mysqlProblem(error, url)) ?? error;
+      throw error;
     }
   }
 
@@ -217,10 +170,12 @@ export class Database extends DataSource {
   /** Brings the tables up to date, once nobody is there beside whom this process must not run. */
   private async prepareTables({ databaseUrl: url, redisUrl, migrateAtStart }: Config): Promise<void> {
     await assertNotTooOld(this);
-    const pending = await this.pending();
+    const { pending, unknown } = await schemaState(this);
+    if (unknown.length > 0)
+      new Logger('Database').warn(`${newerTables(unknown)} It may serve them meanwhile. Install the newer one.`);
     if (pending.length > 0 && !migrateAtStart)
       throw new StartError(
-        'The tables are older than this program, and MIGRATE_AT_START is off: run `npm run migrate` first.',
+        'The tables are older than this program, and MIGRATE_AT_START is off: run `parley migrate` first.',
       );
     if (pending.length > 0) await this.makeLeaseTables();
     if (redisUrl) {
@@ -249,16 +204,7 @@ export class Database extends DataSource {
 
   /** Migrations that have not run. Changes nothing, not even where there are no tables yet. */
   private async pending(): Promise<KnownMigration[]> {
-    const runner = this.createQueryRunner();
-    try {
-      const rows: { name: string }[] = (await runner.hasTable('migrations'))
-        ? await runner.query('SELECT name FROM migrations')
-        : [];
-      const done = new Set(rows.map(({ name }) => name));
-      return this.migrations.filter((migration) => !done.has(nameOf(migration)));
-    } finally {
-      await runner.release();
-    }
+    return (await schemaState(this)).pending;
   }
 
   /** The server turned out to be read-only: all connections are made anew, which may lead to the new primary. */
@@ -293,38 +239,14 @@ export class Database extends DataSource {
     }
   }
 
-  /** From here on a COMMIT on SQLite writes and does not flush: the unit of work waits for `flushed`. */
-  private async flushByOurselves(config: Config): Promise<void> {
-    this.wal = await WalFile.open(sqliteFile(config), (error) => {
-      new Logger('Database').fatal(
-        `The disk of ${config.dataDir} failed (${error.message}): nothing more can be stored.`,
-      );
-      process.exit(1);
-    });
-    await this.query('PRAGMA synchronous = NORMAL');
-    this.statements = new SqliteStatements(() => sqliteConnectionOf(this));
-  }
-
   /** Resolves once all that was committed before the call is on disk. (A MySQL server answers the COMMIT no sooner.) */
   async flushed(): Promise<void> {
-    await this.wal?.flush();
+    await this.log?.flushed();
   }
 
-  /**
-   * SQLite: writes the write-ahead log into the file and truncates it, so that deleted data is not left there. False where a reader, a
-   * backup say, is in the way. Only between transactions.
-   */
+  /** SQLite: as `SqliteLog.truncate`. Only between transactions. */
   async truncateWal(): Promise<boolean> {
-    if (this.options.type !== 'better-sqlite3') return true;
-    const { timeout } = onlyRow(await this.query<{ timeout: number }[]>('PRAGMA busy_timeout'));
-    // No waiting: it would block the whole process.
-    await this.query('PRAGMA busy_timeout = 0');
-    try {
-      const { busy } = onlyRow(await this.query<{ busy: number }[]>('PRAGMA wal_checkpoint(TRUNCATE)'));
-      return busy === 0;
-    } finally {
-      await this.query(`PRAGMA busy_timeout = ${timeout}`);
-    }
+    return this.log?.truncate() ?? true;
   }
 
   /** Runs `step` before the connections are closed. It must not throw. */
@@ -336,12 +258,9 @@ export class Database extends DataSource {
     this.abandoned?.stop();
     for (const step of this.lastSteps.splice(0)) await step();
     if (this.reader !== this && this.reader.isInitialized) await this.reader.destroy();
+    await this.log?.stop();
     await super.destroy();
-    await this.wal?.close();
+    await this.log?.close();
     await this.lock?.release();
   }
 }
-
-/** The connection that holds the lock is encrypted as the others are. */
-const lockOptions = (url: DatabaseUrl, options: DataSourceOptions): ConnectionOptions =>
-  connectionOptions(url, (options as MysqlDataSourceOptions).ssl as SslOptions | undefined);

@@ -1,7 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Config } from '../config/config.js';
-import { Database, dataSourceOptions } from './data-source.js';
+import { Database } from './data-source.js';
+import { dataSourceOptions } from './data-source-options.js';
 import { WalScrubber } from './sqlite/wal-scrubber.js';
 import { UnitOfWork } from './unit-of-work.js';
 

@@ -1,5 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { isoTime } from '../common/timing/iso-time.js';
 import type { Locking } from './locking.js';
+import { WITHOUT_WAITING } from './mysql/gathered-statements.js';
 import type { SqliteStatements } from './sqlite/sqlite-statements.js';
 
 /*
@@ -25,13 +27,23 @@ function padded<T>(values: readonly T[]): T[] {
   return all;
 }
 
+/** MariaDB takes a DELETE or UPDATE by a list of one tuple for one of the whole table: it would read and lock every row. */
+const equalities = (columns: string): string =>
+  columns
+    .split(', ')
+    .map((column) => `${column} = ?`)
+    .join(' AND ');
+
 /** `(a, b) IN ((?, ?), …)`, with the values to bind. `rows` must not be empty. */
 export function inTuples(
   tx: EntityManager,
   columns: string,
   rows: readonly (readonly Value[])[],
 ): { sql: string; values: Value[] } {
-  if (!isSqlite(tx)) return { sql: `(${columns}) IN (${tuples(rows)})`, values: rows.flat() };
+  if (!isSqlite(tx)) {
+    const several = `(${columns}) IN (${tuples(rows)})`;
+    return { sql: rows.length === 1 ? `(${equalities(columns)})` : several, values: rows.flat() };
+  }
   const all = padded(rows);
   return { sql: `(${columns}) IN (VALUES ${tuples(all)})`, values: all.flat() };
 }
@@ -129,10 +141,13 @@ const isMariaDb = (tx: EntityManager): boolean => tx.connection.options.type ===
 
 /** Before a statement that writes: makes it fail at once where it would have to wait for a lock. Undefined where the database cannot. */
 export const refuseToWait = (tx: EntityManager): string | undefined =>
-  locking(tx)?.refusesToWait ? 'SET STATEMENT innodb_lock_wait_timeout = 0 FOR ' : undefined;
+  locking(tx)?.refusesToWait ? WITHOUT_WAITING : undefined;
 
 /** A moment as a value of an SQL statement: the same text that TypeORM stores on SQLite. */
-export const toMoment = (date: Date): string => date.toISOString().slice(0, 23).replace('T', ' ');
+export const toMoment = (date: Date): string => {
+  const iso = isoTime(date);
+  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}`;
+};
 
 /** Reads a moment from the result of an SQL statement: a text on SQLite, a Date from MySQL. */
 export const fromMoment = (stored: string | Date): Date =>

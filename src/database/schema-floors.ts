@@ -2,6 +2,7 @@ import type { DataSource, EntityManager, MigrationInterface } from 'typeorm';
 import { driverCode } from '../common/lost-connection.js';
 import { StartError } from '../common/start-error.js';
 import { VERSION } from '../common/version.js';
+import { UNFINISHED, UnfinishedCopy } from './copy/unfinished.js';
 import { insertRows } from './dialect.js';
 
 /** A migration that says nothing else may have been made under any program, since the first release. */
@@ -28,12 +29,21 @@ export const unlessNoTable = <T>(query: Promise<T[]>): Promise<T[]> =>
 
 /** @throws StartError where the tables were changed by a program beside which this one must not run */
 export async function assertNotTooOld(source: DataSource, version = VERSION): Promise<void> {
+  const refusal = await refusalOf(source, version);
+  if (refusal) throw refusal;
+}
+
+/** Why no server of this version starts on the tables; undefined where one does. */
+export async function refusalOf(source: DataSource, version = VERSION): Promise<StartError | undefined> {
   const floors = await unlessNoTable(
-    source.query<{ oldest_program: string }[]>('SELECT DISTINCT oldest_program FROM schema_floors'),
+    source.query<{ migration: string; oldest_program: string }[]>(
+      'SELECT migration, oldest_program FROM schema_floors',
+    ),
   );
+  if (floors.some(({ migration }) => migration === UNFINISHED.migration)) return new UnfinishedCopy();
   const oldest = floors.map((row) => row.oldest_program).reduce(newer, FIRST_RELEASE);
-  if (newer(oldest, version) === version) return;
-  throw new StartError(
+  if (newer(oldest, version) === version) return undefined;
+  return new StartError(
     `This is Parley ${version}, and the tables were changed by a newer one: they need Parley ${oldest} or newer. Start that, or restore a backup from before.`,
   );
 }

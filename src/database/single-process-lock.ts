@@ -13,6 +13,9 @@ import { onlyRow } from './only-row.js';
 import { driverProblem, sqliteDriver } from './sqlite/sqlite-driver.js';
 import { StartError } from '../common/start-error.js';
 
+/** Another process has the database. */
+export class InUse extends StartError {}
+
 export interface Lock {
   release(): Promise<void>;
 }
@@ -37,7 +40,7 @@ export async function lockDataDir({ dataDir }: Pick<Config, 'dataDir'>): Promise
   } catch (error) {
     file.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
-    throw new StartError(
+    throw new InUse(
       `Another Parley process uses ${dataDir}. Stop it first, or give this one its own DATA_DIR (and PORT).`,
     );
   }
@@ -72,7 +75,7 @@ export class DatabaseLock implements Lock {
     const lock = new DatabaseLock(options);
     // A process that was just killed may still hold it for a moment.
     if (!(await lock.tryTake(3))) {
-      throw new StartError(
+      throw new InUse(
         'Another Parley process uses the database in DATABASE_URL. Stop it first, or give this one its own database.',
       );
     }

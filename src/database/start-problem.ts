@@ -68,6 +68,6 @@ function lineOf(
   if (FULL.has(code)) return `The disk of the server in DATABASE_URL is full (${said}). Make room.`;
   // Vitess, where tables are changed only by deploy requests.
   if (code === 'ER_UNKNOWN_ERROR' && /ddl/i.test(said))
-    return `The server in DATABASE_URL lets nobody change tables like this (${said}). Run \`npm run migrate\` where it is allowed, and set MIGRATE_AT_START=off.`;
+    return `The server in DATABASE_URL lets nobody change tables like this (${said}). Run \`parley migrate\` where it is allowed, and set MIGRATE_AT_START=off.`;
   return undefined;
 }

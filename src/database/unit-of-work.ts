@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import pLimit from 'p-limit';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { Metrics } from '../common/metrics.js';
 import { Busy, Unavailable } from '../common/errors.js';
@@ -10,7 +9,6 @@ import { CommitMarks, writeMark } from './commit-marks.js';
 import { Database } from './data-source.js';
 import { Backoff } from '../common/timing/backoff.js';
 import { isDuplicate } from './database-errors.js';
-import { forgetRunner } from './typeorm-internals.js';
 import { type HeldRow, keyOfRow, RowHeld, waitForRow } from './row-locks.js';
 
 /** By transaction in progress, the steps that are left for after its commit. */
@@ -101,13 +99,13 @@ interface How {
   isAhead: boolean;
   /** Whether its COMMIT may have to be settled. */
   isMarked: boolean;
+  /** It waits for no row, and its BEGIN is not waited for. */
+  beginsWithWork?: boolean;
 }
 
 /** The one way to write, and the one place to read from. */
 @Injectable()
 export class UnitOfWork {
-  // SQLite has one connection to write with: without this queue, transactions nest into each other.
-  private readonly oneAtATime = pLimit(1);
   private readonly isSqlite: boolean;
   /** How many transactions `runHolding` may run at once: each has a connection for as long as it waits. */
   readonly mostAhead: number;
@@ -158,11 +156,13 @@ export class UnitOfWork {
   ): Promise<T> {
     if (!this.isSqlite) {
       const queued = first && this.rows.has(keyOfRow(first)) ? first : undefined;
-      const done = this.andAfter(this.withRetry(work, { isAhead, isMarked: settles }, queued));
+      const done = this.andAfter(
+        this.withRetry(work, { isAhead, isMarked: settles, beginsWithWork: isAhead && settles }, queued),
+      );
       return isDone ? done.catch((error: unknown) => this.settleWithin(error, isDone)) : done;
     }
-    if (this.oneAtATime.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
-    return this.andAfter(this.flushed(this.oneAtATime(() => this.once(work))));
+    if (this.database.writers.pendingCount >= MAX_WAITING) return Promise.reject(new Busy());
+    return this.andAfter(this.flushed(this.database.writers(() => this.once(work))));
   }
 
   /**
@@ -237,7 +237,7 @@ export class UnitOfWork {
 
   /** Truncates SQLite's log, so that nothing deleted is left in it; false where another process is reading it: try again later. */
   truncateWal(): Promise<boolean> {
-    return this.oneAtATime(() => this.database.truncateWal());
+    return this.database.writers(() => this.database.truncateWal());
   }
 
   private async withRetry<T>(work: (tx: EntityManager) => Promise<T>, how: How, row?: HeldRow): Promise<Committed<T>> {
@@ -293,7 +293,7 @@ export class UnitOfWork {
 
   private async once<T>(
     work: (tx: EntityManager) => Promise<T>,
-    { isAhead, isMarked }: How = { isAhead: false, isMarked: false },
+    { isAhead, isMarked, beginsWithWork }: How = { isAhead: false, isMarked: false },
   ): Promise<Committed<T>> {
     const runner = this.database.createQueryRunner();
     const mark = isMarked && this.database.isGalera ? this.marks.take() : undefined;
@@ -301,12 +301,16 @@ export class UnitOfWork {
     let isOver = false;
     try {
       if (isAhead) await this.database.connectAhead(runner);
-      await runner.startTransaction();
+      const begun = this.database.begin(runner);
+      // The first statements of the work then go to the server together with this one, and fail with it.
+      if (beginsWithWork && this.database.locking?.skipsLocked) begun.catch(() => undefined);
+      else await begun;
       const after: (() => void)[] = [];
       leftForAfter.set(runner.manager, after);
       let result: T;
       try {
         result = await work(runner.manager);
+        await begun;
         if (mark !== undefined) await writeMark(runner.manager, mark);
       } catch (error) {
         isOver = await this.rollback(runner);
@@ -314,7 +318,7 @@ export class UnitOfWork {
       }
       leftForAfter.delete(runner.manager);
       try {
-        await runner.commitTransaction();
+        await this.database.commit(runner);
         isOver = true;
       } catch (error) {
         await this.rollback(runner);
@@ -328,15 +332,12 @@ export class UnitOfWork {
     }
   }
 
-  /** @returns false where the connection is gone */
+  /** @returns false where the connection is gone, or SQLite has rolled back by itself */
   private async rollback(runner: QueryRunner): Promise<boolean> {
     try {
-      await runner.rollbackTransaction();
+      await this.database.rollback(runner);
       return true;
     } catch {
-      // A connection that is gone has rolled back by itself, and so has SQLite where the disk is full. TypeORM keeps one runner for
-      // SQLite, which would go on counting in a transaction that is no more, and never commit again.
-      if (this.isSqlite) forgetRunner(this.database);
       return false;
     }
   }

@@ -1,5 +1,7 @@
 import type { Identity } from '../common/identity.js';
 import type { SessionEnd } from '../common/logs/security-log.js';
+import type { RegistrationMode } from '../config/registration-modes.js';
+import type { Extras, QuotedMessage } from './message-extras.js';
 
 /**
  * How a chat of each kind is named before its conversation is known: a room by its two users, the lower id first; a group by its id; a
@@ -24,9 +26,27 @@ export type MessageStored = ForEachKind<{
   sender: Identity;
   body: string;
   clientId?: string | undefined;
+  extras?: Extras | undefined;
+  /** Of the message that it answers. */
+  quote?: QuotedMessage | undefined;
+  /** Users who are named in it, or whom it answers; all others only where `extras.everyone`. */
+  notified?: readonly number[] | undefined;
 }>;
 
-/** A message was edited or deleted. */
+/** Of one message: how many have reacted with an emoji. */
+export interface ReactionTotal {
+  emoji: string;
+  count: number;
+}
+
+/** A user has reacted with an emoji, or has taken that back. */
+export interface ReactionGiven {
+  userId: number;
+  emoji: string;
+  isOn: boolean;
+}
+
+/** A message was edited or deleted, or users have reacted to it. It is told as it is now, whatever has changed. */
 export type MessageChanged = ForEachKind<{
   conversationId: number;
   /** The number of this change among those of the chat. */
@@ -34,10 +54,26 @@ export type MessageChanged = ForEachKind<{
   seq: number;
   senderId: number;
   body: string;
+  extras?: Extras | undefined;
+  quote?: QuotedMessage | undefined;
   createdAt: Date;
   editedAt: Date | null;
   deletedAt: Date | null;
+  /** In the order in which they came to the message; none where it is deleted. */
+  reactions: readonly ReactionTotal[];
+  /** Whose reactions have changed, where these are the change. */
+  reacted?: readonly ReactionGiven[] | undefined;
 }>;
+
+/** An admin has changed settings: all of them as they are stored now, null where the environment's holds. */
+export interface SettingsChanged {
+  version: number;
+  registration: RegistrationMode | null;
+  allowedDomains: readonly string[] | null;
+  registrationsPerHour: number | null;
+  /** Empty: none, whatever the environment says. */
+  motd: string | null;
+}
 
 interface InGroup {
   groupId: number;
@@ -105,12 +141,23 @@ export interface ReadMarkMoved {
   lastReadSeq: number;
 }
 
-/** The name or the owner of a group has changed. */
+/** A user has changed how they want to be told of a chat, or where they keep it. As it crosses the wire. */
+export interface ChatSettingsChanged {
+  userId: number;
+  chat_room_id?: number;
+  chat_group_id?: number;
+  notify: 'all' | 'mentions' | 'none';
+  muted_until: string | null;
+  is_favourite: boolean;
+  is_archived: boolean;
+}
+
+/** The name or the owner of a group has changed, or whether it is frozen. */
 export interface GroupChanged {
   groupId: number;
 }
 
-/** The owner of a group has handed it over. */
+/** The owner of a group, or an admin, has handed it over. */
 export interface OwnerChanged {
   groupId: number;
   ownerId: number;
@@ -157,12 +204,22 @@ export interface DomainEventMap {
   membershipsErased: MembershipsErased;
   accessRequestChanged: AccessRequestChanged;
   readMarkMoved: ReadMarkMoved;
+  chatSettingsChanged: ChatSettingsChanged;
   groupChanged: GroupChanged;
+  /** An admin has deleted a group, and all memberships have ended with it. */
+  groupDeleted: GroupChanged;
   ownerChanged: OwnerChanged;
   groupsInherited: GroupsInherited;
+  settingsChanged: SettingsChanged;
+  /** A message was reported, or a report was settled. */
+  reportChanged: { reportId: number };
   /** A user is new, has another name, was erased, or was last seen at a time that is known only now. */
   userChanged: { userId: number };
   accountErased: { userId: number };
+  /** An export of what is a user's own was asked for. */
+  exportRequested: { userId: number };
+  /** An admin has suspended a user. Their sessions end by events of their own. */
+  userSuspended: { userId: number };
   blockChanged: BlockChanged;
   sessionEnded: SessionEnded;
   /** A socket is bound to a user's session. Its first message waits until all listeners are done. */
@@ -184,7 +241,7 @@ export interface DomainEventMap {
 export type DomainEventName = keyof DomainEventMap;
 
 /**
- * Events that other nodes have to hear of: they end sessions, and move sockets. What other events lead to is published, or written, by the
+ * Events that other nodes have to hear of: they end sessions, move sockets, and change settings. What other events lead to is published, or written, by the
  * node on which they happened, and packets reach the sockets of all nodes.
  */
 export const TOLD = [
@@ -194,9 +251,12 @@ export const TOLD = [
   'groupLeft',
   'membersWentOffline',
   'membershipsErased',
+  'groupDeleted',
   'blockChanged',
   'sessionEnded',
   'accountErased',
+  'userSuspended',
+  'settingsChanged',
 ] as const satisfies DomainEventName[];
 
 export type ToldName = (typeof TOLD)[number];
@@ -209,9 +269,12 @@ export interface ToldMap {
   groupLeft: InGroup;
   membersWentOffline: { members: (InGroup & { isSmall: boolean })[] };
   membershipsErased: { userId: number; groups: { groupId: number }[] };
+  groupDeleted: GroupChanged;
   blockChanged: BlockChanged;
   sessionEnded: SessionEnded;
   accountErased: { userId: number };
+  userSuspended: { userId: number };
+  settingsChanged: { version: number };
 }
 
 const inGroup = ({ groupId, userId }: InGroup): InGroup => ({ groupId, userId });
@@ -225,7 +288,10 @@ export const toTold: { [N in ToldName]: (event: DomainEventMap[N]) => ToldMap[N]
     members: members.map((gone) => ({ ...inGroup(gone), isSmall: viewers.get(gone.groupId) !== undefined })),
   }),
   membershipsErased: ({ userId, groups }) => ({ userId, groups: groups.map(({ groupId }) => ({ groupId })) }),
+  groupDeleted: ({ groupId }) => ({ groupId }),
   blockChanged: ({ blockerId, blockedId }) => ({ blockerId, blockedId }),
   sessionEnded: ({ userId, sessionId, by }) => ({ userId, sessionId, by }),
   accountErased: ({ userId }) => ({ userId }),
+  userSuspended: ({ userId }) => ({ userId }),
+  settingsChanged: ({ version }) => ({ version }),
 };

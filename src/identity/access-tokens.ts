@@ -31,6 +31,10 @@ export const tokenInvalid = () =>
 export const tokenExpired = () => new Unauthenticated('token_expired', 'The session has expired. Log in again.');
 export const sessionRevoked = () => new Unauthenticated('session_revoked', 'The session has ended. Log in again.');
 
+/** To those alone who know the password or have the link to a new address, and on sockets that are open. */
+export const suspended = () =>
+  new DomainError('forbidden', 'suspended', 'This account is suspended. Ask those who run this server.');
+
 export const tooManySockets = (most: number) =>
   new Unauthenticated('too_many_sockets', `A session may have ${most} sockets open. Close one first.`);
 

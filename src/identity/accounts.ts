@@ -2,16 +2,19 @@ import type { EntityManager } from 'typeorm';
 import { inIds } from '../database/dialect.js';
 import { type Lock, lockFree, lockRow, RowHeld } from '../database/row-locks.js';
 import { sessionRevoked } from './access-tokens.js';
+import type { Role } from './roles.js';
 
-interface UserRow {
+export interface UserRow {
   id: number;
   email: string;
   password_hash: string;
+  role: Exclude<Role, 'person'> | null;
+  suspended_at: unknown;
   erased_at: unknown;
 }
 
 const users = (where: string, values: number[]) => ({
-  columns: 'id, email, password_hash, erased_at',
+  columns: 'id, email, password_hash, role, suspended_at, erased_at',
   table: 'users',
   where,
   values,

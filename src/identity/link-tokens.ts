@@ -1,4 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
+import { DomainError } from '../common/errors.js';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const LENGTH = 33;
@@ -18,3 +19,11 @@ const SENT = new RegExp(`^\\s*([A-Za-z0-9]{${LENGTH}}|[\\w-]{32})(?![A-Za-z0-9])
 
 /** The token in what was opened or pasted: mail programs and users leave a dot, a bracket or a blank behind it. */
 export const linkTokenIn = (opened: string): string => SENT.exec(opened)?.[1] ?? opened;
+
+/** Of links that are good for one use. The answer does not say which of these it is. */
+export const unknownLink = () =>
+  new DomainError(
+    'not_found',
+    'not_found',
+    'This link was used already, or is no longer needed, or was never one of ours.',
+  );

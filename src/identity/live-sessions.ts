@@ -4,7 +4,7 @@ import { type HeldRow, type Lock, lockFree, RowHeld } from '../database/row-lock
 import { sessionRevoked, tokenExpired, type Unauthenticated } from './access-tokens.js';
 
 /** Why a session must not store anything any more; undefined for one that lives. */
-type RefusalOf = (sessionId: number) => Unauthenticated | undefined;
+export type RefusalOf = (sessionId: number) => Unauthenticated | undefined;
 
 /**
  * Inside the caller's transaction: why each session must not store anything any more. A session that lives stays so until the commit: a

@@ -33,4 +33,8 @@ export class Session {
 
   @NullableMomentColumn('revoked_at')
   revokedAt!: Date | null;
+
+  /** Until then, its user may use the routes of their role; null: they have not shown their password for that. */
+  @NullableMomentColumn('elevated_until')
+  elevatedUntil!: Date | null;
 }

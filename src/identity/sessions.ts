@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In, IsNull, LessThan, MoreThan } from 'typeorm';
 import { Clock } from '../common/timing/clock.js';
+import type { DomainError } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { SecurityLog, type SessionEnd } from '../common/logs/security-log.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -15,7 +16,7 @@ import type { HeldRow } from '../database/row-locks.js';
 import { CommitUnknown, type IsDone, UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
 import { Publisher } from '../sockets/publisher.js';
-import { AccessTokens, sessionRevoked, tokenExpired } from './access-tokens.js';
+import { AccessTokens, sessionRevoked, suspended, tokenExpired } from './access-tokens.js';
 import { Erasure } from './erasure.js';
 import { lockSessions, sessionRefusals } from './live-sessions.js';
 import { Session } from './session.entity.js';
@@ -31,8 +32,8 @@ interface SessionRow {
   expires_at: string | Date;
 }
 
-/** Ends those of these sessions that live. @returns their number */
-export type EndSessions = (where: FindOptionsWhere<Session>) => Promise<number>;
+/** Ends those of these sessions that live. @param by where it is another reason than the transaction's @returns their number */
+export type EndSessions = (where: FindOptionsWhere<Session>, by?: SessionEnd) => Promise<number>;
 
 /** Before any session expired: to ask only whether a session was ended. */
 const ALWAYS = new Date(0);
@@ -46,7 +47,8 @@ const RECENTLY_MS = 60_000;
 export class Sessions implements OnModuleInit {
   /** Each request and each new socket needs one. */
   private readonly liveSession = batchLoader((ids) => this.liveSessions(ids));
-  private readonly recentlyEnded = new Map<number, NodeJS.Timeout>();
+  /** With what their sockets were told. Local to a node, as sockets are. */
+  private readonly recentlyEnded = new Map<number, { reason: DomainError; timer: NodeJS.Timeout }>();
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -125,26 +127,28 @@ export class Sessions implements OnModuleInit {
    * Runs `work`, which ends sessions for the reason `by`, in one transaction, and then closes their sockets; also where it stays unknown
    * whether a COMMIT without an answer was carried out.
    * @param isDone as of UnitOfWork.run. Without it, the sessions' rows are asked: enough where the transaction changes nothing else
+   * @param first as of UnitOfWork.run
    * @throws as UnitOfWork.run
    */
   async endAndClose<T>(
     by: SessionEnd,
     work: (tx: EntityManager, end: EndSessions) => Promise<T>,
     isDone?: IsDone<T>,
+    first?: HeldRow,
   ): Promise<T> {
     // By the last try: the transaction may run again.
     let ended: number[] = [];
     const ending = (tx: EntityManager): Promise<T> => {
       ended = [];
-      return work(tx, async (where) => {
+      return work(tx, async (where, reason = by) => {
         const sessions = await this.endWhere(tx, where);
-        for (const session of sessions) this.events.record(tx, 'sessionEnded', { ...session, by });
+        for (const session of sessions) this.events.record(tx, 'sessionEnded', { ...session, by: reason });
         ended.push(...sessions.map(({ sessionId }) => sessionId));
         return sessions.length;
       });
     };
     try {
-      const result = await this.unitOfWork.run(ending, { isDone: isDone ?? ((tx) => haveEnded(tx, ended)) });
+      const result = await this.unitOfWork.run(ending, { first, isDone: isDone ?? ((tx) => haveEnded(tx, ended)) });
       await this.events.heardElsewhere();
       return result;
     } catch (error) {
@@ -203,20 +207,36 @@ export class Sessions implements OnModuleInit {
   private async closeEnded(): Promise<void> {
     for (const some of chunks(this.publisher.localSessions())) {
       const live = await this.liveSessions(some.map(({ sessionId }) => sessionId));
-      for (const [i, identity] of some.entries()) if (!live[i]) this.closeSockets(identity);
+      const ended = some.filter((_, i) => !live[i]);
+      if (ended.length === 0) continue;
+      // After the sessions, which end in the transaction of the suspension.
+      const isSuspended = await this.suspendedAmong(ended.map(({ userId }) => userId));
+      for (const identity of ended)
+        this.closeSockets({ ...identity, ...(isSuspended.has(identity.userId) && { by: 'suspension' }) });
     }
   }
 
-  private closeSockets({ userId, sessionId }: Identity): void {
-    clearTimeout(this.recentlyEnded.get(sessionId));
-    this.recentlyEnded.set(sessionId, setTimeout(() => this.recentlyEnded.delete(sessionId), RECENTLY_MS).unref());
-    this.publisher.closeSession(sessionId, sessionRevoked());
+  private async suspendedAmong(userIds: readonly number[]): Promise<ReadonlySet<number>> {
+    const { sql, values } = inIds('id', userIds);
+    const rows = await this.unitOfWork.read.query<{ id: number }[]>(
+      `SELECT id FROM users WHERE ${sql} AND suspended_at IS NOT NULL`,
+      values,
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  private closeSockets({ userId, sessionId, by }: Identity & { by?: SessionEnd }): void {
+    const reason = by === 'suspension' ? suspended() : sessionRevoked();
+    clearTimeout(this.recentlyEnded.get(sessionId)?.timer);
+    const timer = setTimeout(() => this.recentlyEnded.delete(sessionId), RECENTLY_MS).unref();
+    this.recentlyEnded.set(sessionId, { reason, timer });
+    this.publisher.closeSession(sessionId, reason);
     this.presence.endGrace({ userId, sessionId });
   }
 
-  /** A socket in its handshake cannot be closed yet: this is asked once it can be. */
-  hasRecentlyEnded(sessionId: number): boolean {
-    return this.recentlyEnded.has(sessionId);
+  /** Why the session has ended. A socket in its handshake cannot be closed yet: this is asked once it can be. */
+  recentEnd(sessionId: number): DomainError | undefined {
+    return this.recentlyEnded.get(sessionId)?.reason;
   }
 
   /** Deletes sessions that expired before `endedBefore`. */

@@ -8,7 +8,7 @@ import { DomainEvents } from '../domain-events/domain-events.js';
 import { Incoming } from '../sockets/transport/incoming.js';
 import { Presence } from '../sockets/presence.js';
 import { Publisher } from '../sockets/publisher.js';
-import type { ParleyServer, ParleySocket } from '../sockets/events.js';
+import type { ParleyServer, ParleySocket, SocketData } from '../sockets/events.js';
 import { ANSWER_WITHIN_MS, cutOffUnlessAnswered } from '../sockets/transport/probes.js';
 import { EVERYBODY, sessionRoom, userRoom } from '../sockets/rooms.js';
 import { DEAD_AFTER_MS, heardAt, now } from '../sockets/transport/traffic.js';
@@ -95,10 +95,11 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     const { identity } = socket.data;
     if (identity) {
       // The session ended during the handshake, when there was no connection to close yet.
-      if (this.sessions.hasRecentlyEnded(identity.sessionId)) {
+      const reason = this.sessions.recentEnd(identity.sessionId);
+      if (reason) {
         // It was never counted as connected, and must not be counted as gone.
         socket.data.identity = undefined;
-        return this.close(socket, sessionRevoked());
+        return this.close(socket, reason);
       }
       this.presence.connected(identity);
       return;
@@ -110,33 +111,48 @@ export class SocketSessions implements OnApplicationBootstrap, OnApplicationShut
     clearTimeout(socket.data.deadline);
     const { identity } = socket.data;
     if (!identity) return;
-    this.presence.disconnected(identity, this.sessions.hasRecentlyEnded(identity.sessionId), heardAt(socket));
+    this.presence.disconnected(identity, !!this.sessions.recentEnd(identity.sessionId), heardAt(socket));
   }
 
   /**
-   * Makes sure that the socket has a session before its message is handled: the first token binds it, and messages behind that one wait
-   * for the check, in order. @throws Unauthenticated, after which the socket is to be closed; `session_mismatch`
+   * Makes sure that the socket has a session before its event is handled: the first token binds it, and events behind that one wait for the
+   * check, in order. @returns undefined where it is bound already
+   * @throws Unauthenticated, after which the socket is to be closed; `session_mismatch`
    */
-  async bind(socket: ParleySocket, given: unknown): Promise<void> {
+  bind(socket: ParleySocket, given: unknown): Promise<void> | undefined {
     if (given != null && typeof given !== 'string') throw tokenInvalid();
     const token = given == null ? undefined : withoutBearer(given);
     const { data } = socket;
+    if (data.isBound) {
+      this.assertSame(data, token);
+      return undefined;
+    }
     if (!data.binding) {
       if (token === undefined) throw this.withoutToken(socket);
       data.token = token;
-      data.binding = this.check(socket, token);
+      data.binding = this.check(socket, token).then(() => {
+        data.isBound = true;
+        data.binding = undefined;
+      });
     }
+    return this.bound(data, data.binding, token);
+  }
+
+  private async bound(data: SocketData, binding: Promise<void>, token: string | undefined): Promise<void> {
     try {
-      await data.binding;
+      await binding;
     } catch (error) {
       // The database was away, say: the token may be valid, and the next message may try again.
       if (!(error instanceof Unauthenticated)) data.binding = undefined;
       throw error;
     }
-    if (token !== undefined && token !== data.token) {
-      this.tokens.read(token);
-      throw sessionMismatch();
-    }
+    this.assertSame(data, token);
+  }
+
+  private assertSame(data: SocketData, token: string | undefined): void {
+    if (token === undefined || token === data.token) return;
+    this.tokens.read(token);
+    throw sessionMismatch();
   }
 
   /** Most clients send their token in the handshake; the others have some seconds. */

@@ -1,6 +1,13 @@
 import { Entity, Index, Unique } from 'typeorm';
 import { fold } from '../common/text/folding.js';
-import { GeneratedId, MomentColumn, NullableMomentColumn, VarcharColumn } from '../database/columns.js';
+import {
+  GeneratedId,
+  MomentColumn,
+  NullableMomentColumn,
+  NullableVarcharColumn,
+  VarcharColumn,
+} from '../database/columns.js';
+import type { Role } from './roles.js';
 
 /** Characters. */
 const NAME_KEY_LENGTH = 240;
@@ -9,6 +16,8 @@ const NAME_KEY_LENGTH = 240;
 @Unique('uq_users_email', ['email'])
 @Index('ix_users_first_name', ['firstNameKey', 'id'])
 @Index('ix_users_last_name', ['lastNameKey', 'id'])
+@Index('ix_users_role', ['role', 'id'])
+@Index('ix_users_suspended', ['suspendedAt', 'id'])
 export class User {
   @GeneratedId()
   id!: number;
@@ -44,6 +53,14 @@ export class User {
 
   @NullableMomentColumn('erased_at')
   erasedAt!: Date | null;
+
+  /** Null for a person like most. */
+  @NullableVarcharColumn('role', 16)
+  role!: Exclude<Role, 'person'> | null;
+
+  /** Since when the user is suspended; null: they are not. */
+  @NullableMomentColumn('suspended_at')
+  suspendedAt!: Date | null;
 }
 
 /** Names are found by their beginning. Folding can make them longer: what is cut off cannot be searched. */

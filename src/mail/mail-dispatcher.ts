@@ -102,6 +102,7 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (!this.claims.claimsAny) return;
     if (this.claims.isShared) this.claims.onOrphans(() => this.takeOver());
     // One process owns the database: mails that are marked as being sent were interrupted by the end of the one before.
     else
@@ -128,7 +129,7 @@ export class MailDispatcher implements OnApplicationBootstrap, BeforeApplication
   /** Looks into the outbox after `delayMs`, or earlier where that was planned already. */
   private schedule(delayMs: number): void {
     const at = performance.now() + delayMs;
-    if (this.isStopped || at >= this.plannedAt) return;
+    if (this.isStopped || !this.claims.claimsAny || at >= this.plannedAt) return;
     this.plannedAt = at;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {

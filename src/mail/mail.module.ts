@@ -1,36 +1,30 @@
-import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
-import type { Config } from '../config/config.js';
+import { MailerModule, MailerService } from '@nestjs-modules/mailer';
+import { CONFIG, type Config } from '../config/config.js';
 import { SECRET } from '../config/secret.js';
 import { DevMailController } from './dev-mail.controller.js';
 import { MailDelivery } from './mail-delivery.js';
 import { MailDispatcher } from './mail-dispatcher.js';
+import { mailerOptions } from './mailer-options.js';
 import { Outbox } from './outbox.js';
 import { OutboxMail } from './outbox-mail.entity.js';
 import { Seal } from './seal.js';
-import { smtpOptions } from './smtp.js';
 import { domainOf, FileTransport, MAIL_TRANSPORT, outboxFolder, SmtpTransport } from './transport.js';
 
 @Module({})
 export class MailModule implements OnApplicationBootstrap {
-  constructor(@Optional() private readonly smtp?: SmtpTransport) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Optional() private readonly smtp?: SmtpTransport,
+  ) {}
 
   static with(config: Config): DynamicModule {
-    const { smtpUrl, mailFrom } = config;
+    const { smtpUrl } = config;
     return {
       module: MailModule,
       global: true,
-      imports: [
-        TypeOrmModule.forFeature([OutboxMail]),
-        MailerModule.forRoot({
-          transport: smtpUrl ? smtpOptions(smtpUrl, config) : { streamTransport: true, buffer: true, newline: 'unix' },
-          defaults: {
-            from: mailFrom,
-            headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
-          } as NonNullable<MailerOptions['defaults']>,
-        }),
-      ],
+      imports: [TypeOrmModule.forFeature([OutboxMail]), MailerModule.forRoot(mailerOptions(config))],
       controllers: config.devMail ? [DevMailController] : [],
       providers: [
         {
@@ -57,6 +51,6 @@ export class MailModule implements OnApplicationBootstrap {
   }
 
   onApplicationBootstrap(): void {
-    void this.smtp?.diagnose();
+    if (this.config.worksOnWhatWaits) void this.smtp?.diagnose();
   }
 }

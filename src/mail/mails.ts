@@ -102,6 +102,30 @@ export const resetPassword = (places: Places, given: { link: string }): MailCont
     'your password stays as it is, and nobody else has the link.',
 });
 
+/** By an admin, or the command line. */
+export const passwordReplacedByOperator = (places: Places, given: { link: string }): MailContent => ({
+  kind: 'security',
+  subject: 'Set a new Parley password',
+  paragraphs: [
+    'Hello,',
+    'those who run this server have ended all sessions of your account, and its password is not valid any more. Open this link within an hour to choose a new one.',
+  ],
+  action: { label: 'Choose a new password', link: given.link },
+  footer: `Where the link has expired, you get another at ${places.forgot}. Sent by ${places.home}.`,
+});
+
+/** To an address of ADMIN_EMAILS, once it has an account. */
+export const becomeAdmin = (places: Places, given: { link: string }): MailContent => ({
+  kind: 'security',
+  subject: 'Become an admin of Parley',
+  paragraphs: [
+    'Hello,',
+    'this address is named as that of an admin. Open this link within an hour and choose a password: from then on your account is an admin. All its sessions end, so that nobody else is logged in to it.',
+  ],
+  action: { label: 'Choose a password', link: given.link },
+  footer: `Where the link has expired, you get another at ${places.forgot}. Sent by ${places.home}.`,
+});
+
 const isItYou = ({ forgot }: Places): string =>
   'If it was not you, somebody else knows your password or reads your mail: ' +
   `secure your mailbox, then set a new password at ${forgot}.`;
@@ -150,4 +174,105 @@ export const passwordRestored = (places: Places, given: { firstName: string }): 
   ],
   action: { label: 'Set a new password', link: places.forgot },
   footer: isItYou(places),
+});
+
+/** To an address that is to become an account's. */
+export const confirmEmail = (places: Places, given: { link: string }): MailContent => ({
+  // As those of registrations: whoever has an account can have them sent to anybody.
+  kind: 'registration',
+  subject: 'Confirm your new address at Parley',
+  paragraphs: [
+    'Hello,',
+    'open this link within 24 hours and press the button: then this address is that of the account from which it was asked for.',
+  ],
+  action: { label: 'Use this address', link: given.link },
+  footer: `Somebody, perhaps you, asked for this at ${places.home}. If it was not you, do nothing: nobody gets this address without the link.`,
+});
+
+/** In place of it, where the address is another account's, or set aside. */
+export const emailIsTaken = (places: Places): MailContent => ({
+  kind: 'registration',
+  subject: 'This address cannot become that of a Parley account',
+  paragraphs: [
+    'Hello,',
+    'somebody, perhaps you, wanted to make this address that of their account. That cannot be: it has an account already, had one until a few days ago, or is set aside by those who run the server.',
+    'If you have an account with this address and do not know its password, set a new one:',
+  ],
+  action: { label: 'Set a new password', link: places.forgot },
+  footer: `Sent by ${places.home}. If it was not you, nothing has happened and nothing needs to be done.`,
+});
+
+/** To the address that an account had until now. */
+export const emailChanged = (places: Places, given: { link: string }): MailContent => ({
+  kind: 'security',
+  subject: 'Your Parley account has another address',
+  paragraphs: [
+    'Hello,',
+    'your account was given another e-mail address just now. Whoever did it knew its password, and reads the mail of that address. Mails about the account go there from now on.',
+    'If it was not you, open this link within 72 hours and press the button: this address is that of your account again, all sessions end, and you get a link to a new password.',
+  ],
+  action: { label: 'It was not me', link: given.link },
+  footer: `If it was you, do nothing. Sent by ${places.home}.`,
+});
+
+/** To an address that an account had for a short time, before it got a former one again. */
+export const emailLeft = (places: Places): MailContent => ({
+  kind: 'security',
+  subject: 'This address is no longer that of a Parley account',
+  paragraphs: [
+    'Hello,',
+    'an account that had this address has a former one again since just now. Mails about the account go there, and this address does not lead to it any more.',
+  ],
+  footer: `If the account is yours and it was not you, somebody else reads the mail of your former address: ask those who run ${places.home}.`,
+});
+
+/** To an address that is an account's again. */
+export const emailReturned = (places: Places, given: { link: string }): MailContent => ({
+  kind: 'security',
+  subject: 'Set a new Parley password',
+  paragraphs: [
+    'Hello,',
+    'this address is that of your account again. All sessions were ended, and the password is not valid any more, since somebody else knew it. Open this link within an hour to choose a new one.',
+  ],
+  action: { label: 'Choose a new password', link: given.link },
+  footer: `Where the link has expired, you get another at ${places.forgot}. Sent by ${places.home}.`,
+});
+
+/** To whoever has asked for an export of what is their own: themselves, or, where `byOperator`, those who run the server. */
+export const exportReady = (places: Places, given: { link: string; byOperator: boolean }): MailContent => ({
+  kind: 'password',
+  subject: 'Your Parley export is ready',
+  paragraphs: [
+    'Hello,',
+    'what is yours at Parley, your profile and all that you have written, is ready as a zip file. The link is good for 48 hours. Whoever has it gets the file, so pass this mail on to nobody.',
+  ],
+  action: { label: 'Download the file', link: given.link },
+  footer: given.byOperator
+    ? `Those who run ${places.home} had it made for you, and do not have the link. If you did not ask them for it, do nothing, or set a new password at ${places.forgot}: it makes the link useless.`
+    : `Whoever asked for it at ${places.home} was logged in, and knew the password. If it was not you, set a new one at ${places.forgot}: it makes the link useless, too.`,
+});
+
+const noExport = ({ home }: Places, why: string): MailContent => ({
+  kind: 'password',
+  subject: 'Your Parley export could not be made',
+  paragraphs: ['Hello,', `${why} Ask those who run the server: they can help you to get what is yours.`],
+  footer: `Sent by ${home}, where an export of your data was asked for.`,
+});
+
+export const exportTooLarge = (places: Places): MailContent =>
+  noExport(places, 'what is yours at Parley is more than one file may hold, which is 512 MiB.');
+
+export const exportFailed = (places: Places): MailContent =>
+  noExport(places, 'the export that was asked for failed again and again, and was given up.');
+
+/** What an operator sends to see whether mails arrive. */
+export const testMail = (places: Pick<Places, 'home'>): MailContent => ({
+  kind: 'registration',
+  subject: 'A test of Parley',
+  paragraphs: [
+    'Hello,',
+    'this mail was sent to see whether mails of this server arrive, and how they look. There is nothing to do.',
+  ],
+  action: { label: 'Go to Parley', link: places.home },
+  footer: `Sent by the operator of ${places.home}.`,
 });

@@ -3,9 +3,12 @@ import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
 import { LIST_LIMIT, type Page, readCursor, toPage } from '../common/pages.js';
 import { History } from '../conversations/history.js';
+import { UNREAD_MENTIONS, unreadMentionsField } from '../conversations/mentions.js';
+import { quoteOf, quotesOfChats } from '../conversations/quotes.js';
 import { liveMark, ReadMarks, unreadCount } from '../conversations/read-marks.js';
 import { fromMoment, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import type { QuotedMessage } from '../domain-events/message-extras.js';
 import { Presence } from '../sockets/presence.js';
 import type { NotificationView, ReadAnswer, ReadRequest } from './dto/notifications.dto.js';
 
@@ -16,8 +19,10 @@ interface Row {
   last_message_at: string | Date;
   sender_id: number;
   body: string;
+  extras: string | null;
   deleted_at: string | Date | null;
   is_read: number;
+  unread_mentions: number | string;
   kind: 'room' | 'group';
 }
 
@@ -40,8 +45,8 @@ export class NotificationsService {
       : 'mine.last_read_seq';
     const rows = await this.unitOfWork.read.query<Row[]>(
       `SELECT * FROM (
-         SELECT c.id, c.kind, c.last_seq, c.last_message_at, m.sender_id, m.body, m.deleted_at, ${mark} AS last_read_seq,
-                CASE WHEN ${mark} >= c.last_seq THEN 1 ELSE 0 END AS is_read
+         SELECT c.id, c.kind, c.last_seq, c.last_message_at, m.sender_id, m.body, m.extras, m.deleted_at, ${mark} AS last_read_seq,
+                CASE WHEN ${mark} >= c.last_seq THEN 1 ELSE 0 END AS is_read, ${UNREAD_MENTIONS} AS unread_mentions
          FROM members mine
          JOIN conversations c ON c.id = mine.conversation_id
          JOIN messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
@@ -52,7 +57,8 @@ export class NotificationsService {
       [me.userId, isRead, isRead, isRead, moment, moment, id],
     );
     const page = toPage(rows, (row) => [row.is_read, toMoment(fromMoment(row.last_message_at)), row.id]);
-    return { ...page, rows: page.rows.map(toView) };
+    const quotes = await quotesOfChats(this.unitOfWork.read, page.rows);
+    return { ...page, rows: page.rows.map((row) => toView(row, quoteOf(quotes, row.id, row))) };
   }
 
   /** Moves the caller's read mark in a chat. @throws NotFound where they are not in it; Invalid without one chat */
@@ -72,15 +78,17 @@ export class NotificationsService {
   }
 }
 
-const toView = (row: Row): NotificationView => ({
+const toView = (row: Row, quote: QuotedMessage | undefined): NotificationView => ({
   chat_type: row.kind,
   ...(row.kind === 'room' ? { chat_room_id: row.id } : { chat_group_id: row.id }),
   user_id: row.sender_id,
   unread_count: unreadCount({ lastSeq: row.last_seq, lastReadSeq: row.last_read_seq }),
+  ...(row.is_read !== 1 && unreadMentionsField(row.unread_mentions)),
   is_read: row.is_read === 1,
   last_seq: row.last_seq,
   last_read_seq: row.last_read_seq,
   message: row.body,
   ...(row.deleted_at !== null && { deleted: true as const }),
   timestamp: fromMoment(row.last_message_at).toISOString(),
+  ...(quote && { reply_to: quote }),
 });

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { DomainError } from '../common/errors.js';
 import { addTo } from '../common/sets-by-key.js';
+import { chunks } from '../database/chunks.js';
 import { inTuples } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Block } from './block.entity.js';
@@ -55,12 +56,21 @@ export class Blocks {
    * Which of these pairs have a block between them, in either direction. The answer holds until the commit where the pair's
    * conversation is locked, or, where there is none yet, the rows of both users.
    */
-  async among(tx: EntityManager, pairs: readonly Pair[]): Promise<(pair: Pair) => boolean> {
-    const distinct = new Map(pairs.map((pair) => [pairKey(pair), pair]));
+  among(tx: EntityManager, pairs: readonly Pair[]): Promise<(pair: Pair) => boolean> {
+    return blocksAmong(tx, pairs);
+  }
+}
+
+/** The same as `Blocks.among`; without a statement where there are no pairs. */
+export async function blocksAmong(tx: EntityManager, pairs: readonly Pair[]): Promise<(pair: Pair) => boolean> {
+  if (pairs.length === 0) return () => false;
+  const distinct = new Map(pairs.map((pair) => [pairKey(pair), pair]));
+  const found = new Set<string>();
+  for (const some of chunks([...distinct.values()])) {
     const { sql, values } = inTuples(
       tx,
       'blocker_id, blocked_id',
-      [...distinct.values()].flatMap(({ low, high }) => [
+      some.flatMap(({ low, high }) => [
         [low, high],
         [high, low],
       ]),
@@ -69,7 +79,7 @@ export class Blocks {
       `SELECT blocker_id, blocked_id FROM blocks WHERE ${sql}`,
       values,
     );
-    const found = new Set(rows.map((row) => pairKey(pairOf(row.blocker_id, row.blocked_id))));
-    return (pair) => found.has(pairKey(pair));
+    for (const row of rows) found.add(pairKey(pairOf(row.blocker_id, row.blocked_id)));
   }
+  return (pair) => found.has(pairKey(pair));
 }

@@ -80,7 +80,10 @@ export class OnlineElsewhere implements OnModuleInit, OnApplicationBootstrap, On
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    if (this.bus.isShared) await this.read(true);
+    if (!this.bus.isShared) return;
+    // News may have been missed already: one reads at a time.
+    while (this.reading) await this.reading;
+    await this.readInTurn(true);
   }
 
   onApplicationShutdown(): void {
@@ -121,18 +124,22 @@ export class OnlineElsewhere implements OnModuleInit, OnApplicationBootstrap, On
       this.isReadWanted = true;
       return;
     }
-    this.reading = this.read(false)
+    this.readInTurn(false).catch((error: unknown) => {
       // With the next beat it is tried again.
-      .catch((error: unknown) => {
-        this.isUnsure = true;
-        this.logger.error(`Who is online by other nodes could not be read, and is tried again: ${logLine(error)}`);
-      })
-      .finally(() => {
-        this.reading = undefined;
-        if (!this.isReadWanted) return;
-        this.isReadWanted = false;
-        this.readSoon();
-      });
+      this.isUnsure = true;
+      this.logger.error(`Who is online by other nodes could not be read, and is tried again: ${logLine(error)}`);
+    });
+  }
+
+  private readInTurn(isFirst: boolean): Promise<void> {
+    const reading = this.read(isFirst).finally(() => {
+      this.reading = undefined;
+      if (!this.isReadWanted) return;
+      this.isReadWanted = false;
+      this.readSoon();
+    });
+    this.reading = reading.catch(() => undefined);
+    return reading;
   }
 
   private async read(isFirst: boolean): Promise<void> {

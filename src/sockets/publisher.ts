@@ -4,12 +4,14 @@ import type { Identity } from '../common/identity.js';
 import type {
   AccessRequestUpdate,
   BotMessages,
+  ChatSettings,
   Exception,
   GroupDeleted,
   GroupMessage,
   GroupMessageUpdate,
   GroupNotice,
   GroupNotification,
+  GroupReactions,
   GroupRead,
   GroupRow,
   GroupTyping,
@@ -18,9 +20,13 @@ import type {
   ParleySocket,
   PresenceChange,
   ReadReceipt,
+  ResyncReason,
+  ReportNews,
   RoomMessage,
   RoomMessageUpdate,
+  RoomReactions,
   RoomTyping,
+  ServerUpdate,
   UserErased,
   UserRow,
 } from './events.js';
@@ -75,11 +81,12 @@ export class Publisher {
 
   /** A message was edited or deleted: to those who would get the message itself now. */
   messageUpdate(update: RoomMessageUpdate | GroupMessageUpdate): void {
-    const receivers =
-      update.chat_type === 'room'
-        ? [userRoom(update.user_id), userRoom(update.other_user_id)]
-        : groupRoom(update.chat_group_id);
-    this.to(receivers).emit('message_update', update);
+    this.to(receiversOf(update)).emit('message_update', update);
+  }
+
+  /** Users have reacted to a message: to the same. */
+  messageReactions(update: RoomReactions | GroupReactions): void {
+    this.to(receiversOf(update)).emit('message_reactions', update);
   }
 
   /** Who entered or left, to the sockets in the group that keep up. */
@@ -107,6 +114,11 @@ export class Publisher {
   /** How far a user has read a group, to all of their own sockets. */
   groupRead(userId: number, read: GroupRead): void {
     this.to(userRoom(userId)).emit('notification', read);
+  }
+
+  /** How a user wants to be told of a chat, to all of their own sockets. */
+  chatSettings(userId: number, settings: ChatSettings): void {
+    this.to(userRoom(userId)).emit('chat_settings', settings);
   }
 
   /**
@@ -165,6 +177,14 @@ export class Publisher {
     return 'sent';
   }
 
+  /** Events may have been lost on their way to this socket. @returns whether it is still there */
+  resync(socket: ParleySocket, reason: ResyncReason): boolean {
+    if (!socket.connected) return false;
+    this.slowReceivers.published();
+    socket.emit('resync', { reason });
+    return true;
+  }
+
   /** A user's new row, to everybody who is connected but these users. */
   userUpdateToAll(row: UserRow | UserErased, except: readonly number[] = []): void {
     this.to(EVERYBODY).except(except.map(userRoom)).emit('user_update', row);
@@ -198,6 +218,15 @@ export class Publisher {
     this.to(EVERYBODY).emit('group_update', deleted);
   }
 
+  /** The same, to those of its members who are connected to this node. They get nothing of it from here on. */
+  groupEnded(deleted: GroupDeleted): void {
+    const { adapter } = this.server.sockets;
+    const rooms = [groupRoom(deleted.chat_group_id), outsideRoom(deleted.chat_group_id)];
+    this.slowReceivers.published();
+    this.server.local.to(rooms).emit('group_update', deleted);
+    for (const room of rooms) for (const socketId of adapter.rooms.get(room) ?? []) void adapter.del(socketId, room);
+  }
+
   /** The user's place in a group changed, to all of their sockets. */
   groupUpdate(userId: number, update: GroupUpdate): void {
     this.to(userRoom(userId)).emit('group_update', update);
@@ -228,19 +257,20 @@ export class Publisher {
     this.carried?.unlistenUnlessUsed(groupRoom(groupId));
   }
 
+  /** The sockets on this node that have a user. */
+  boundSockets(): ParleySocket[] {
+    return [...this.server.sockets.sockets.values()].filter(({ data }) => data.identity);
+  }
+
   /** Those who have sockets on this node. */
   localUsers(): Set<number> {
-    const users = new Set<number>();
-    for (const { data } of this.server.sockets.sockets.values()) if (data.identity) users.add(data.identity.userId);
-    return users;
+    return new Set(this.boundSockets().map(({ data }) => data.identity!.userId));
   }
 
   /** The sessions that have sockets on this node. */
   localSessions(): Identity[] {
-    const sessions = new Map<number, Identity>();
-    for (const { data } of this.server.sockets.sockets.values())
-      if (data.identity) sessions.set(data.identity.sessionId, data.identity);
-    return [...sessions.values()];
+    const identities = this.boundSockets().map(({ data }) => data.identity!);
+    return [...new Map(identities.map((identity) => [identity.sessionId, identity])).values()];
   }
 
   /** The groups in whose Socket.IO rooms a user's sockets are. */
@@ -258,6 +288,17 @@ export class Publisher {
   /** A request for access was made or answered, to every socket of the requester and of the owner. */
   accessRequest(ownerId: number, event: AccessRequestUpdate): void {
     this.to([userRoom(ownerId), userRoom(event.user_id)]).emit('access_request', event);
+  }
+
+  /** A report is new or was settled, to these users. */
+  report(news: ReportNews, userIds: readonly number[]): void {
+    if (userIds.length > 0) this.to(userIds.map(userRoom)).emit('report', news);
+  }
+
+  /** What `GET /http/server` says has changed, to everybody who is connected to this node. */
+  serverUpdate(update: ServerUpdate): void {
+    this.slowReceivers.published();
+    this.server.local.to(EVERYBODY).emit('server_update', update);
   }
 
   /** A question to the bot with its answer, to every socket of the user who asked. */
@@ -304,3 +345,13 @@ export class Publisher {
     this.server.in(sessionRoom(sessionId)).disconnectSockets(true);
   }
 }
+
+/** Those who would get the message itself now. */
+const receiversOf = (
+  update:
+    | Pick<RoomMessageUpdate, 'chat_type' | 'user_id' | 'other_user_id'>
+    | Pick<GroupMessageUpdate, 'chat_type' | 'chat_group_id'>,
+): string | string[] =>
+  update.chat_type === 'room'
+    ? [userRoom(update.user_id), userRoom(update.other_user_id)]
+    : groupRoom(update.chat_group_id);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull, MoreThan } from 'typeorm';
 import { LISTED, type Listed, toHiddenView, toUserView, type UserView } from '../people/user.view.js';
+import { searchNames } from '../identity/name-search.js';
 import { nameKey, User } from '../identity/user.entity.js';
 import { Invalid } from '../common/errors.js';
 import type { Identity } from '../common/identity.js';
@@ -11,9 +12,6 @@ import { fromMoment, inIds } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Presence } from '../sockets/presence.js';
 import type { UsersQuery } from './dto/users.dto.js';
-
-/** The last code point: everything that begins with a prefix sorts before prefix + LAST. */
-const LAST = '\u{10ffff}';
 
 interface NamedRow extends Omit<Listed, 'lastSeen'> {
   last_seen: string | Date | null;
@@ -89,31 +87,11 @@ export class UsersService {
     return toPage(rows, ({ id }) => [id]);
   }
 
-  /** Two ranges of two indexes, merged: as many rows are read as are shown, however many users there are. */
   private async search(prefix: string, cursor?: string): Promise<Page<Listed>> {
-    const [afterKey, afterId] = readCursor(cursor, ['text', 'number']) ?? ['', 0];
-    const range = (column: string) =>
-      `SELECT id, ${column} AS k FROM users WHERE ${column} >= ? AND ${column} < ? AND erased_at IS NULL
-       AND (${column} > ? OR (${column} = ? AND id > ?))`;
-    const order = `ORDER BY k, id LIMIT ${LIST_LIMIT + 1}`;
-    const bounds = [prefix, prefix + LAST, afterKey, afterKey, afterId];
-    const found = await this.unitOfWork.read.query<{ id: number; k: string }[]>(
-      // A user who is found by both ranges is shown once, where the first one has them.
-      `SELECT id, k FROM (
-         SELECT * FROM (${range('first_name_key')} ${order}) AS by_first
-         UNION ALL
-         SELECT * FROM (${range('last_name_key')} AND NOT (first_name_key >= ? AND first_name_key < ?) ${order}) AS by_last
-       ) AS found ${order}`,
-      [...bounds, ...bounds, prefix, prefix + LAST],
-    );
-    const { rows, cursor: next } = toPage(found, ({ k, id }) => [k, id]);
-    const users = await this.unitOfWork.read.find(User, {
-      select: LISTED,
-      where: { id: In(rows.map(({ id }) => id)) },
-    });
+    const page = await searchNames(this.unitOfWork.read, prefix, cursor);
+    const users = await this.unitOfWork.read.find(User, { select: LISTED, where: { id: In(page.rows) } });
     const byId = new Map(users.map((user) => [user.id, user]));
-    const ordered = rows.flatMap(({ id }) => byId.get(id) ?? []);
-    return next === undefined ? { rows: ordered } : { rows: ordered, cursor: next };
+    return { ...page, rows: page.rows.flatMap((id) => byId.get(id) ?? []) };
   }
 
   private async toViews(me: Identity, page: Page<Listed>): Promise<Page<UserView>> {

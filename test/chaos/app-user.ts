@@ -3,11 +3,15 @@ import { type Chat, type MessageItem, ParleyError, type ParleyClient } from 'par
 import { between, seeded, seedOf } from '../../client/src/testing/random.js';
 import { newClient } from '../support/person.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import type { ShownRow } from './stored.js';
 import { type Doer, groupOf, type Place, type Record, roomOf, type Sent } from './record.js';
 
 const PAUSE_MS = [100, 700] as const;
 /** Own messages that wait at any time. */
 const MOST_WAITING = 10;
+/** Messages that are answered and reacted to are among the newest so many. */
+const RECENT = 30;
+const EMOJI = ['👍', '🎉', '❤️'];
 /** After the last fault, until everything that was written is stored or refused. */
 const SETTLES_WITHIN_MS = 120_000;
 
@@ -55,7 +59,8 @@ export class AppUser implements Doer {
     while (performance.now() < until) {
       await sleep(between(this.random, PAUSE_MS));
       const draw = this.random();
-      if (draw < 0.8) this.write();
+      if (draw < 0.65) this.write();
+      else if (draw < 0.8) this.react();
       else if (draw < 0.95) this.balancer.leadTo(this.node());
       else this.cut();
     }
@@ -63,7 +68,6 @@ export class AppUser implements Doer {
 
   /** Waits until all that was written is stored or refused, and everything is loaded. */
   async settle(): Promise<void> {
-    this.balancer.leadTo(this.node());
     const giveUp = AbortSignal.timeout(SETTLES_WITHIN_MS);
     const settled = Promise.all(this.waiting);
     await Promise.race([settled, sleep(SETTLES_WITHIN_MS, undefined, { ref: false })]);
@@ -76,11 +80,18 @@ export class AppUser implements Doer {
   }
 
   /** What the timeline of a chat holds. */
-  shown(chat: string): { seq: number | undefined; text: string; isDeleted: boolean }[] {
-    const { items } = this.chats.get(chat)!.timeline.get();
-    return items
-      .filter((item): item is MessageItem => item.kind === 'message')
-      .map(({ seq, message, deleted }) => ({ seq, text: message, isDeleted: deleted === true }));
+  shown(chat: string): ShownRow[] {
+    return this.messages(this.chats.get(chat)!).map(({ seq, message, deleted, reply_to, reactions = [] }) => ({
+      seq,
+      text: message,
+      isDeleted: deleted === true,
+      quoted: reply_to?.message,
+      reactions: reactions.map(({ emoji, count }) => `${emoji} ${count}`).sort(),
+    }));
+  }
+
+  private messages(chat: Chat): MessageItem[] {
+    return chat.timeline.get().items.filter((item): item is MessageItem => item.kind === 'message');
   }
 
   async close(): Promise<void> {
@@ -103,9 +114,10 @@ export class AppUser implements Doer {
 
   private write(): void {
     if (this.waiting.size >= MOST_WAITING) return;
-    const [name, chat] = [...this.chats][Math.floor(this.random() * this.chats.size)];
+    const [name, chat] = this.any();
     const text = `${this.name} ${++this.count}`;
-    const sending = chat.send(text);
+    const one = this.random() < 0.3 ? this.ofLate(chat) : undefined;
+    const sending = chat.send(text, { ...(one && { reply_to: one }) });
     const sent: Sent = { by: this, chat: name, text, clientId: sending.client_id };
     this.record.sent.push(sent);
     const done = sending.then(
@@ -115,10 +127,42 @@ export class AppUser implements Doer {
       },
       (error: unknown) => {
         sent.refused = error instanceof ParleyError ? error.code : String(error);
+        if (one && sent.refused === 'message_deleted') return;
         this.record.wrong.push(`${text} to ${name} failed: ${sent.refused}`);
       },
     );
-    const settled = done.finally(() => this.waiting.delete(settled));
+    this.await(done);
+  }
+
+  /** Reacts to something of late, or takes that back; whatever becomes of it, the timeline shows it in the end. */
+  private react(): void {
+    const chat = this.any()[1];
+    const seq = this.ofLate(chat);
+    if (seq === undefined) return;
+    const emoji = EMOJI[Math.floor(this.random() * EMOJI.length)];
+    this.await(
+      chat.react(seq, emoji, this.random() < 0.7).then(
+        () => this.record.count('reacted by parley-client'),
+        (error: unknown) => {
+          if (!(error instanceof ParleyError)) this.record.wrong.push(`${this.name} could not react: ${String(error)}`);
+        },
+      ),
+    );
+  }
+
+  private any(): [string, Chat] {
+    return [...this.chats][Math.floor(this.random() * this.chats.size)];
+  }
+
+  /** One of the newest messages that are stored. */
+  private ofLate(chat: Chat): number | undefined {
+    const seqs = this.messages(chat).flatMap(({ seq, deleted }) => (seq === undefined || deleted ? [] : seq));
+    const newest = seqs.slice(-RECENT);
+    return newest[Math.floor(this.random() * newest.length)];
+  }
+
+  private await(work: Promise<unknown>): void {
+    const settled = work.finally(() => this.waiting.delete(settled));
     this.waiting.add(settled);
   }
 }

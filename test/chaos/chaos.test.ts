@@ -31,11 +31,14 @@ import { Actor, Record } from './people.js';
 const MINUTES = Number(process.env['CHAOS_MINUTES'] ?? 0.5);
 const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
 /** Without a wish, a short run over a Redis Cluster as well, on one database. */
-const redisKinds = (kind: ServerKind): readonly RedisKind[] => {
+const redisKinds = (kind: ServerKind | 'galera'): readonly RedisKind[] => {
   const wished = REDIS_KINDS.filter((one) => one === process.env['CHAOS_REDIS']);
   if (wished.length > 0) return wished;
   return kind === 'mariadb' ? ['single', 'cluster'] : ['single'];
 };
+/** A shard that is killed has a replica, which takes over. */
+const openRedis = (kind: RedisKind): Promise<PrivateRedis> =>
+  kind === 'cluster' ? RedisClusterServers.start({ withReplicas: true }) : startRedis(kind);
 const NODES = 3;
 const PEOPLE = 6;
 /** Further ones, with parley-client. */
@@ -139,9 +142,7 @@ describe.skipIf(!hasRedis)('people on three nodes lose nothing, and get nothing 
       let redis: PrivateRedis;
       beforeAll(async () => {
         database = await DatabaseServer.start(kind);
-        redis = await (redisKind === 'cluster'
-          ? RedisClusterServers.start({ withReplicas: true })
-          : startRedis(redisKind));
+        redis = await openRedis(redisKind);
       }, 120_000);
       afterAll(async () => {
         await redis?.stop();
@@ -156,7 +157,7 @@ describe.skipIf(!hasRedis)('people on three nodes lose nothing, and get nothing 
     let database: GaleraDatabase;
     let redis: PrivateRedis;
     beforeAll(async () => {
-      [database, redis] = [await GaleraDatabase.start(NODES), await RedisServer.start()];
+      [database, redis] = [await GaleraDatabase.start(NODES), await openRedis(redisKinds('galera')[0])];
     }, 240_000);
     afterAll(async () => {
       await redis?.stop();

@@ -1,9 +1,10 @@
 import { eventually } from '../support/client.js';
 import type { AppUser } from './app-user.js';
+import { wrongBeside } from './beside.js';
 import { answerTo, beginningOf } from './chat-with-bot.js';
 import type { Actor } from './people.js';
 import { botOf, groupOf, type Place, type Record, roomOf } from './record.js';
-import { BOT, type Row, storedIn } from './stored.js';
+import { BOT, type Row, type ShownRow, storedIn } from './stored.js';
 
 /** Longest time for which a node that heard nothing may go on delivering to somebody who was removed: see docs/protocol.md. */
 const WINDOW_MS = 6_000;
@@ -81,6 +82,7 @@ export async function check(
   for (const user of appUsers) {
     for (const chat of user.chats.keys()) await compareTimeline(user, chat, chats.get(chat) ?? [], wrong);
   }
+  wrong.push(...(await wrongBeside(databaseUrl, record, actors)));
   const listed = (await actors[0].ask('GET', '/http/users')).body as { id: number }[];
   for (const { id, name } of record.erased)
     if (listed.some((one) => one.id === id)) wrong.push(`${name} is listed, and was erased`);
@@ -150,17 +152,14 @@ function wrongAnswers(chats: ReadonlyMap<string, readonly Row[]>, record: Record
 
 /** Whether a client that was never told to catch up holds what is stored. */
 async function compareTimeline(user: AppUser, chat: string, rows: readonly Row[], wrong: string[]): Promise<void> {
-  const stored = JSON.stringify(rows.map(({ seq, text, isDeleted }) => ({ seq, text, isDeleted })));
-  const isSame = (): true | undefined => JSON.stringify(user.shown(chat)) === stored || undefined;
+  const plain = ({ seq, text, isDeleted, quoted, reactions }: ShownRow): string =>
+    JSON.stringify([seq, text, isDeleted, quoted, reactions]);
+  const stored = JSON.stringify(rows.map(plain));
+  const isSame = (): true | undefined => JSON.stringify(user.shown(chat).map(plain)) === stored || undefined;
   await eventually(isSame, 'the timeline', CAUGHT_UP_WITHIN_MS).catch(() => {
     const shown = user.shown(chat);
-    const at = rows.findIndex(
-      ({ seq, text, isDeleted }, i) => JSON.stringify(shown[i]) !== JSON.stringify({ seq, text, isDeleted }),
-    );
-    const there =
-      at < 0
-        ? JSON.stringify(shown[rows.length])
-        : `${JSON.stringify(shown[at])} for ${rows[at].seq}, ${rows[at].text}`;
+    const at = rows.findIndex((row, i) => !shown[i] || plain(shown[i]) !== plain(row));
+    const there = at < 0 ? JSON.stringify(shown[rows.length]) : `${JSON.stringify(shown[at])} for ${plain(rows[at])}`;
     wrong.push(`${user.name} sees ${shown.length} messages of ${chat}, where ${rows.length} are stored: ${there}`);
   });
 }

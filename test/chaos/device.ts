@@ -81,16 +81,17 @@ export class Device implements Doer {
     return those[Math.floor(this.random() * those.length)];
   }
 
-  sayInGroup(groupId: number, until: number): Promise<Sent> {
-    return this.say(groupOf(groupId), { chat_type: 'group', chat_group_id: groupId }, until);
+  /** @param more what the message says beside its text */
+  sayInGroup(groupId: number, until: number, more: object = {}): Promise<Sent> {
+    return this.say(groupOf(groupId), { chat_type: 'group', chat_group_id: groupId, ...more }, until);
   }
 
-  sayTo(userId: number, until: number): Promise<Sent> {
-    return this.say(roomOf(this.id, userId), { chat_type: 'room', other_user_id: userId }, until);
+  sayTo(userId: number, until: number, more: object = {}): Promise<Sent> {
+    return this.say(roomOf(this.id, userId), { chat_type: 'room', other_user_id: userId, ...more }, until);
   }
 
   /** The answer to one event; none where none came in time. */
-  async emit(payload: object, event: 'message' | 'bot_stop' = 'message'): Promise<Answer | undefined> {
+  async emit(payload: object, event: 'message' | 'bot_stop' | 'react' = 'message'): Promise<Answer | undefined> {
     const socket = await this.connected();
     const answer = await within(socket.emitWithAck(event, payload as never) as Promise<Answer>);
     // A socket that does not answer is given up.

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { between, seeded, seedOf } from '../../client/src/testing/random.js';
 import type { MailServer } from '../support/mail-server.js';
 import { askBot } from './chat-with-bot.js';
-import { Device } from './device.js';
+import { Device, isPassing } from './device.js';
 import { comeAndGo } from './guest.js';
-import type { Ban, Block, Doer, Place, Record } from './record.js';
+import { type Ban, type Block, type Doer, groupOf, type Place, type Reaction, type Record, roomOf } from './record.js';
 
 export { Record } from './record.js';
 
@@ -12,6 +12,9 @@ export { Record } from './record.js';
 const PAUSE_MS = [0, 120] as const;
 /** Until a request without an answer is carried out or given up: a node stands still for twelve seconds at most, and answers within ten. */
 const LATE_MS = 30_000;
+/** Messages that are answered and reacted to are among the newest so many. */
+const RECENT = 30;
+const EMOJI = ['👍', '🎉', '❤️'];
 /** So long a block stands. */
 const BLOCKED_MS = [100, 4_000] as const;
 
@@ -53,10 +56,11 @@ export class Actor extends Device {
   async live(until: number): Promise<void> {
     // How often, in hundredths.
     const deeds: [number, () => unknown][] = [
-      [56, () => this.talk(until)],
-      [14, () => this.attend()],
-      [10, () => this.change()],
-      [7, () => this.hangUp()],
+      [50, () => this.talk(until)],
+      [12, () => this.react()],
+      [12, () => this.attend()],
+      [7, () => this.change()],
+      [6, () => this.hangUp()],
       [3, () => (this === this.world.owner() ? this.removeAndAdd() : this.logOutAndIn())],
       [3, () => this.blockAndUnblock(until)],
       [3, () => askBot(this, until)],
@@ -76,8 +80,63 @@ export class Actor extends Device {
 
   private async talk(until: number): Promise<void> {
     const { people, groups } = this.world;
-    if (this.random() < 0.6) await this.sayInGroup(this.pick(groups), until);
-    else await this.sayTo(this.pick(this.others(people)).id, until);
+    const [groupId, { id }] = [this.pick(groups), this.pick(this.others(people))];
+    if (this.random() < 0.6) await this.sayInGroup(groupId, until, this.beside(groupOf(groupId)));
+    else await this.sayTo(id, until, this.beside(roomOf(this.id, id)));
+  }
+
+  /** Answers something, or names somebody, now and then. */
+  private beside(chat: string): object {
+    const draw = this.random();
+    if (draw < 0.2) return { mentions: { user_ids: [this.pick(this.world.people).id], everyone: draw < 0.05 } };
+    const one =
+      draw < 0.5 && this.pick(this.record.sent.filter((sent) => sent.chat === chat && sent.seq).slice(-RECENT));
+    return one ? { reply_to: one.seq, is_silent: draw > 0.4 } : {};
+  }
+
+  /** Reacts to something of late, or takes that back, over HTTP or the socket. */
+  private async react(): Promise<void> {
+    const those = this.record.sent.filter(
+      ({ chat, seq, roomId }) => seq && (roomId === undefined ? chat.startsWith('group') : this.isIn(chat)),
+    );
+    const one = this.pick(those.slice(-RECENT));
+    if (!one) return;
+    const [groupId, begun] = [Number(one.chat.slice(6)), performance.now()];
+    const place = { conversationId: one.roomId ?? groupId, seq: one.seq!, emoji: this.pick(EMOJI) };
+    const isOn = this.random() < 0.7;
+    const known = this.record.reactions.find(
+      ({ by, conversationId, seq, emoji }) =>
+        by === this && conversationId === place.conversationId && seq === place.seq && emoji === place.emoji,
+    );
+    const reaction: Reaction = known ?? { by: this, ...place, isOn: undefined, mayComeLate: new Set() };
+    if (!known) this.record.reactions.push(reaction);
+    if (!(await this.setReaction(one.roomId === undefined, reaction, isOn))) return;
+    reaction.isOn = isOn;
+    this.record.count('reacted');
+    const isWithin = ({ from, to }: Ban | Block) => begun > from && performance.now() < to;
+    const isBanned = this.record.bans.some((ban) => ban.userId === this.id && ban.groupId === groupId && isWithin(ban));
+    const isBlocked = this.record.blocks.some((block) => roomOf(block.by, block.of) === one.chat && isWithin(block));
+    if (one.roomId === undefined ? isBanned : isBlocked)
+      this.record.wrong.push(`${this.name} reacted in ${one.chat} to ${one.seq}, and was not allowed to`);
+  }
+
+  /** @returns whether it was acknowledged */
+  private async setReaction(isGroup: boolean, reaction: Reaction, isOn: boolean): Promise<boolean> {
+    const { conversationId, seq, emoji, mayComeLate } = reaction;
+    if (this.random() < 0.5) {
+      const place = isGroup ? { chat_group_id: conversationId } : { chat_room_id: conversationId };
+      const answer = await this.emit({ ...place, seq, emoji, is_on: isOn }, 'react');
+      if (isPassing(answer)) mayComeLate.add(isOn);
+      return answer?.ok === true;
+    }
+    const path = `/http/${isGroup ? 'chat_groups' : 'chat_rooms'}/${conversationId}/messages/${seq}/reactions`;
+    const answer = await this.ask('PUT', path, { emoji, is_on: isOn });
+    if (answer.mayComeLate) mayComeLate.add(isOn);
+    return answer.status < 300;
+  }
+
+  private isIn(room: string): boolean {
+    return room.slice(5).split(':').map(Number).includes(this.id);
   }
 
   private async attend(): Promise<void> {

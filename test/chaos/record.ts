@@ -51,6 +51,17 @@ export interface Erased {
   readonly at: number;
 }
 
+/** Of somebody to a message, with one emoji: as it was acknowledged last. */
+export interface Reaction {
+  readonly by: Doer;
+  readonly conversationId: number;
+  readonly seq: number;
+  readonly emoji: string;
+  isOn: boolean | undefined;
+  /** What was asked for by tries without an answer, which may be carried out after all others. */
+  readonly mayComeLate: Set<boolean>;
+}
+
 /** Asked of the bot. */
 export interface Question {
   readonly by: Doer;
@@ -93,6 +104,7 @@ export class Record {
   readonly blocks: Block[] = [];
   readonly erased: Erased[] = [];
   readonly questions: Question[] = [];
+  readonly reactions: Reaction[] = [];
   readonly heard: Heard[] = [];
   readonly answered: Answered[] = [];
   /** What must never happen, in words. */

@@ -8,14 +8,25 @@ const ANSWERED_WITHIN_MS = 120_000;
 /** The bot as a sender. */
 export const BOT = 0;
 
-export interface Row {
+/** A message as a client that holds the whole chat shows it. */
+export interface ShownRow {
+  seq: number | undefined;
+  text: string;
+  isDeleted: boolean;
+  /** The text that it quotes. */
+  quoted: string | undefined;
+  /** `<emoji> <how many>`, sorted. */
+  reactions: string[];
+}
+
+export interface Row extends ShownRow {
   chat: string;
   seq: number;
   sender: number;
-  text: string;
   clientId: string | null;
   at: number;
-  isDeleted: boolean;
+  /** The number of the message that it answers. */
+  replyTo: number | undefined;
 }
 
 /** What is stored, by chat. */
@@ -48,6 +59,16 @@ export async function storedIn(url: string): Promise<{ chats: Map<string, Row[]>
     ))
       names.set(id, botOf(user_id));
     for (const name of names.values()) chats.set(name, []);
+    const reactions = new Map<string, string[]>();
+    for (const { conversation_id, seq, emoji, total } of await query<{
+      conversation_id: number;
+      seq: number;
+      emoji: string;
+      total: number;
+    }>('SELECT * FROM reaction_totals')) {
+      const key = `${conversation_id}:${seq}`;
+      reactions.set(key, [...(reactions.get(key) ?? []), `${emoji} ${total}`].sort());
+    }
     for (const one of await query<{
       conversation_id: number;
       seq: number;
@@ -56,6 +77,7 @@ export async function storedIn(url: string): Promise<{ chats: Map<string, Row[]>
       client_id: string | null;
       created_at: Date;
       deleted_at: Date | null;
+      extras: string | null;
     }>('SELECT * FROM messages ORDER BY conversation_id, seq')) {
       const chat = names.get(one.conversation_id) ?? 'another chat';
       chats.get(chat)?.push({
@@ -66,8 +88,13 @@ export async function storedIn(url: string): Promise<{ chats: Map<string, Row[]>
         clientId: one.client_id,
         at: one.created_at.getTime(),
         isDeleted: one.deleted_at !== null,
+        replyTo: one.extras === null ? undefined : (JSON.parse(one.extras) as { reply_to?: number }).reply_to,
+        quoted: undefined,
+        reactions: reactions.get(`${one.conversation_id}:${one.seq}`) ?? [],
       });
     }
+    for (const rows of chats.values())
+      for (const row of rows) if (row.replyTo !== undefined) row.quoted = rows[row.replyTo - 1].text;
     const ends = await query<{
       id: number;
       last_seq: number;

@@ -1,11 +1,12 @@
 // What a server of MariaDB or MySQL may demand, refuse or become: encrypted connections, wrong logins, read-only.
-import { execFileSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.js';
-import { Database, dataSourceOptions } from '../../src/database/data-source.js';
+import { Database } from '../../src/database/data-source.js';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { insertRows } from '../../src/database/dialect.js';
 import { SESSION } from '../../src/database/mysql/mysql-session.js';
 import { lockName } from '../../src/database/single-process-lock.js';
@@ -13,6 +14,7 @@ import { StartError } from '../../src/common/start-error.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { TestApp, temporaryFolder } from '../support/app.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
+import { makeCertificates } from '../support/certificates.js';
 import { canStart, DatabaseServer, SERVER_KINDS, TITLES, UNFLUSHED } from '../support/database-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -40,22 +42,6 @@ async function refusal(url: string): Promise<string> {
   expect(error, error.stack).toBeInstanceOf(StartError);
   expect(error.message).not.toMatch(/\n|hunter2/);
   return error.message;
-}
-
-/** An authority, and certificates by it for two names, in a folder. */
-function makeCertificates(): string {
-  const folder = temporaryFolder();
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  const key = ['-newkey', 'rsa:2048', '-nodes', '-batch'];
-  for (const ca of ['ca', 'other-ca'])
-    openssl('req', '-x509', ...key, '-days', '2', '-subj', `/CN=${ca}`, '-keyout', `${ca}.key`, '-out', `${ca}.crt`);
-  for (const name of ['localhost', 'elsewhere.example']) {
-    openssl('req', ...key, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-    writeFileSync(join(folder, 'names'), `subjectAltName=DNS:${name}\n`);
-    const by = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'names', '-days', '2'];
-    openssl('x509', '-req', '-in', `${name}.csr`, ...by, '-out', `${name}.crt`);
-  }
-  return folder;
 }
 
 for (const kind of SERVER_KINDS)
@@ -148,6 +134,27 @@ for (const kind of SERVER_KINDS)
       await sql('SET GLOBAL read_only = 1');
       cleanUps.push(() => sql('SET GLOBAL read_only = 0'));
       expect(await refusal(url)).toMatch(/is read-only .*Name the one that takes writes\.$/);
+    });
+
+    it('that does not answer a connection of the start in time is asked again', async () => {
+      let connections = 0;
+      const late = createServer((client) => {
+        // The first one asks what the server is; the second one gets no answer.
+        if (++connections === 2) return;
+        const target = connect(server.port, '127.0.0.1');
+        for (const [from, to] of [
+          [client, target],
+          [target, client],
+        ])
+          from.on('error', () => to.destroy()).pipe(to);
+      });
+      await new Promise<void>((resolve) => void late.listen(0, '127.0.0.1', resolve));
+      cleanUps.push(() => late.close());
+      const url = new URL(await empty());
+      url.port = String((late.address() as AddressInfo).port);
+      const database = await open(`${url}?ssl-mode=DISABLED`);
+      expect(connections).toBeGreaterThan(2);
+      await database.destroy();
     });
 
     it('that does not take what a connection is set to ends the start in one line, and no process that runs', async () => {

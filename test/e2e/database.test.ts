@@ -2,20 +2,24 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nameColumns, User } from '../../src/identity/user.entity.js';
+import { LIST_LIMIT } from '../../src/common/pages.js';
 import { ChatRoom } from '../../src/chat-rooms/chat-room.entity.js';
 import { RoomKind } from '../../src/chat-rooms/room-kind.js';
 import { Conversation } from '../../src/conversations/conversation.entity.js';
 import { Entry } from '../../src/conversations/draft.js';
 import { Message } from '../../src/conversations/message.entity.js';
 import { Receipts } from '../../src/conversations/receipts.js';
-import { Database, dataSourceOptions, sqliteFile } from '../../src/database/data-source.js';
-import { insertRows, toMoment } from '../../src/database/dialect.js';
+import { Database } from '../../src/database/data-source.js';
+import { sqliteFile } from '../../src/config/data-folder.js';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
+import { inTuples, insertRows, toMoment } from '../../src/database/dialect.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { loadConfig } from '../../src/config/config.js';
 import { Audience } from '../../src/people/audience.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
+import { parley } from '../support/cli.js';
+import { KNOWN_PASSWORD, setRole } from '../support/staff.js';
 import { call, eventually, Person, sendTo } from '../support/client.js';
-import { ServerProcess } from '../support/server-process.js';
 import { sqliteDriver } from '../../src/database/sqlite/sqlite-driver.js';
 
 /** How each is asked for a plan that is a row per table; MySQL's own way is a tree. */
@@ -34,23 +38,37 @@ onAllDialects('the database', (dialect) => {
     expect(upQueries.map(({ query }) => query)).toEqual([]);
     expect(app.database.entityMetadatas.map(({ tableName }) => tableName).sort()).toEqual([
       'access_requests',
+      'audit_heads',
+      'audit_log',
       'blocks',
       'bot_chats',
       'bot_questions',
       'chat_groups',
       'chat_rooms',
+      'consumer_marks',
       'conversations',
       'deleted_conversations',
+      'deleted_reactions',
+      'email_links',
+      'export_parts',
+      'exports',
       'group_departures',
       'group_removals',
+      'invites',
       'mail_outbox',
       'members',
+      'mentions',
       'message_changes',
       'messages',
       'password_resets',
+      'reaction_totals',
+      'reactions',
       'registrations',
       'replaced_passwords',
+      'report_messages',
+      'reports',
       'sessions',
+      'settings',
       'users',
     ]);
   });
@@ -69,9 +87,9 @@ onAllDialects('the database', (dialect) => {
     const { env, cleanUp } = await emptyEnvironment(dialect);
     const config = loadConfig({ ...env, MIGRATE_AT_START: 'off' });
     const open = async () => Database.open(config, await dataSourceOptions(config));
-    await expect(open()).rejects.toThrow(/MIGRATE_AT_START is off: run `npm run migrate` first\.$/);
-    const migration = await ServerProcess.spawn(env, 'migrate.js');
-    expect([await migration.exit(), migration.output]).toEqual([0, 'The tables are up to date.\n']);
+    await expect(open()).rejects.toThrow(/MIGRATE_AT_START is off: run `parley migrate` first\.$/);
+    const { code, stdout } = await parley(env, 'migrate');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('The tables are up to date.\n')]);
     await (await open()).destroy();
     await cleanUp();
   });
@@ -93,7 +111,7 @@ onAllDialects('the database', (dialect) => {
     const tables = await app.database.query(
       "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'migrations'",
     );
-    expect(tables).toHaveLength(23);
+    expect(tables.length).toBeGreaterThanOrEqual(app.database.entityMetadatas.length);
     for (const { collation } of tables) expect(collation).toBe('utf8mb4_bin');
     expect(
       await app.database.query(
@@ -173,6 +191,25 @@ onAllDialects('the database', (dialect) => {
     file.close();
   });
 
+  it('finds the registration of an account by a key, however many there are', async () => {
+    const registrations = Array.from({ length: 2_000 }, (_, i) => {
+      const token = String(i).padStart(64, 'x');
+      return [token, `r${i}@example.com`, 'x', 'R', 'R', toMoment(new Date(2e12)), i % 2 ? 5_000_000 + i : null];
+    });
+    const columns = 'token_hash, email, password_hash, first_name, last_name, expires_at, user_id';
+    await app.get(UnitOfWork).run((tx) => insertRows(tx, 'registrations', columns, registrations));
+    await app.database.query(dialect === 'sqlite' ? 'ANALYZE' : 'ANALYZE TABLE registrations');
+    const log = vi.spyOn(app.database.logger, 'logQuery');
+    const eve = await Person.known(app, 'Eve');
+    const erase = { token: eve.token, body: { password: KNOWN_PASSWORD } };
+    expect((await call(app, 'DELETE', '/http/users/profile', erase)).status).toBe(204);
+    const asked = log.mock.calls.filter(([sql]) => /^SELECT .*registrations.*user_id.* = /s.test(sql));
+    log.mockRestore();
+    expect(asked).toHaveLength(1);
+    const plan = await app.database.query(`${EXPLAIN[dialect]} ${asked[0][0]}`, asked[0][1] as never);
+    expect(JSON.stringify(plan)).toContain('ix_registrations_user');
+  });
+
   describe('with many users and messages', () => {
     let ada: Person;
     let room: number;
@@ -197,6 +234,8 @@ onAllDialects('the database', (dialect) => {
               body: 'x',
               createdAt: new Date(2e12 + seq),
               clientId: null,
+              // Every other message of the room was reacted to, the newest ones first.
+              change: conversationId === room && seq % 2 === 0 ? (10_002 - seq) / 2 : null,
             })),
           );
           await tx.insert(
@@ -232,10 +271,23 @@ onAllDialects('the database', (dialect) => {
           await insertRows(tx, 'members', 'conversation_id, user_id, last_read_seq, joined_at', members);
         }
         await tx.query('UPDATE conversations SET last_seq = 10001 WHERE id = ?', [room]);
-        // Every other message of the room was edited, the newest ones first.
         const changes = Array.from({ length: 5000 }, (_, i) => [room, i + 1, 10_000 - 2 * i]);
-        for (let i = 0; i < changes.length; i += 1000)
-          await insertRows(tx, 'message_changes', 'conversation_id, change_seq, seq', changes.slice(i, i + 1000));
+        for (let i = 0; i < changes.length; i += 1000) {
+          const some = changes.slice(i, i + 1000);
+          await insertRows(tx, 'message_changes', 'conversation_id, change_seq, seq', some);
+          await insertRows(
+            tx,
+            'reaction_totals',
+            'conversation_id, seq, emoji, total, first_change',
+            some.map(([, change, seq]) => [room, seq, '👍', 1, change]),
+          );
+          await insertRows(
+            tx,
+            'reactions',
+            'conversation_id, seq, emoji, user_id',
+            some.map(([, , seq]) => [room, seq, '👍', ada.id]),
+          );
+        }
         const blocks = Array.from({ length: 5000 }, (_, i) => [
           first + (i % 100),
           first + 100 + i,
@@ -247,7 +299,7 @@ onAllDialects('the database', (dialect) => {
       await app.database.query(
         dialect === 'sqlite'
           ? 'ANALYZE'
-          : 'ANALYZE TABLE messages, users, members, conversations, message_changes, blocks',
+          : 'ANALYZE TABLE messages, users, members, conversations, message_changes, reaction_totals, reactions, blocks',
       );
     }, 120_000);
 
@@ -263,8 +315,11 @@ onAllDialects('the database', (dialect) => {
 
     /** How the database goes about each of the statements: one line per table. */
     const plans = async (): Promise<string[]> => {
-      // On MariaDB and MySQL our own questions are recorded, too.
-      const mine = statements.filter(({ query }) => /^(SELECT|WITH)/.test(query));
+      // On MariaDB and MySQL our own questions are recorded, too. Whether a list is one page is asked soon after it has grown, and reads
+      // that much of it at most.
+      const mine = statements.filter(
+        ({ query }) => /^(SELECT|WITH)/.test(query) && !query.endsWith(`LIMIT 1 OFFSET ${LIST_LIMIT}`),
+      );
       const lines: string[] = [];
       for (const { query, parameters } of mine) {
         const rows = await app.database.query(`${EXPLAIN[dialect]} ${query}`, parameters as never);
@@ -273,6 +328,16 @@ onAllDialects('the database', (dialect) => {
       }
       return lines;
     };
+
+    it.each([1, 2, 20])('%i rows of many are changed and deleted by their key', async (count) => {
+      const rows = Array.from({ length: count }, (_, i) => [room, 2 + i] as const);
+      const { sql, values } = inTuples(app.database.manager, 'conversation_id, seq', rows);
+      for (const statement of ['DELETE FROM messages', "UPDATE messages SET body = ''"]) {
+        const plan = await app.database.query(`${EXPLAIN[dialect]} ${statement} WHERE ${sql}`, values);
+        if (dialect === 'sqlite') expect(JSON.stringify(plan)).not.toMatch(/"SCAN (?!\d+-ROW|CONSTANT)/);
+        else expect(plan[0].type, statement).toMatch(/^(range|const)$/);
+      }
+    });
 
     const moment = (seq: number) => `?until=${new Date(2e12 + seq).toISOString()}`;
     const PAGES = [
@@ -292,7 +357,7 @@ onAllDialects('the database', (dialect) => {
       const lines = await plans();
       for (const line of lines) {
         // The search for a moment walks through its own steps, of which there are some twenty.
-        if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!search|CONSTANT ROW)/);
+        if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!search|CONSTANT ROW|\d+-ROW VALUES)/);
         else expect(line).not.toMatch(/^(messages|m|c) (ALL|index) |^messages .*filesort/);
       }
       const isPage = query.startsWith('?until') ? /^(SEARCH )?messages / : /^(SEARCH )?m /;
@@ -357,8 +422,11 @@ onAllDialects('the database', (dialect) => {
       expect(body.map(({ seq }: { seq: number }) => seq)).toEqual(
         Array.from({ length: 100 }, (_, i) => 10_000 - 2 * (n + i)),
       );
-      // May the caller read it; the numbers; the messages.
-      const lines = (await plans()).filter((line) => !/^(CO-ROUTINE|MATERIALIZE|SCAN|USE TEMP B-TREE)/.test(line));
+      expect(body[0].reactions).toEqual([{ emoji: '👍', count: 1, is_mine: true }]);
+      // May the caller read it; the numbers; the messages; their reactions, and which of these are the caller's.
+      const lines = (await plans()).filter(
+        (line) => !/^(CO-ROUTINE|MATERIALIZE|LIST SUBQUERY|SCAN|USE TEMP B-TREE)/.test(line),
+      );
       for (const line of lines) {
         if (dialect === 'sqlite')
           expect(line).toMatch(/^SEARCH .* USING ((INTEGER )?PRIMARY KEY|COVERING INDEX \w+) \(/);
@@ -368,6 +436,9 @@ onAllDialects('the database', (dialect) => {
         dialect === 'sqlite'
           ? /message_changes USING PRIMARY KEY \(conversation_id=\? AND change_seq>\?\)/
           : /message_changes range PRIMARY (?!.*filesort)/,
+      );
+      expect(lines.join('\n')).toMatch(
+        dialect === 'sqlite' ? /t USING PRIMARY KEY \(conversation_id=\? AND seq=\?\)/ : /^t range PRIMARY /m,
       );
     });
 
@@ -415,6 +486,24 @@ onAllDialects('the database', (dialect) => {
         else expect(line).not.toMatch(/^(users|User|Session|Block|messages|m|b|c|r|u|mine|theirs) ALL /);
       }
     });
+
+    it.each(['', '?role=admin', '?state=suspended', '?state=active', '?query=n1999', '?query=person1%40'])(
+      '/http/admin/users%s reads no table from end to end',
+      async (query) => {
+        await setRole(app, ada, 'admin');
+        await app.database.query("UPDATE sessions SET elevated_until = '2999-01-01 00:00:00.000' WHERE user_id = ?", [
+          ada.id,
+        ]);
+        statements = [];
+        expect((await ada.get(`/http/admin/users${query}`)).status).toBe(200);
+        const lines = await plans();
+        expect(lines.length).toBeGreaterThan(2);
+        for (const line of lines) {
+          if (dialect === 'sqlite') expect(line).not.toMatch(/^SCAN (?!found|by_first|by_last|\(subquery)/);
+          else expect(line).not.toMatch(/^(users|User|u|s) ALL /);
+        }
+      },
+    );
 
     it.each(['who hears of a person', 'to whom a receipt is told'])('%s is found by keys', async (what) => {
       if (what.startsWith('who')) {

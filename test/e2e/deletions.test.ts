@@ -9,6 +9,7 @@ import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import type { GroupUpdate } from '../../src/sockets/events.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, next, Person, record, send, sendTo } from '../support/client.js';
+import { makeGroup } from '../support/groups.js';
 import { schemaColumns } from '../support/schema.js';
 
 const MANY = 12 * SLICE;
@@ -39,8 +40,6 @@ onAllDialects('deleting', (dialect) => {
     await app.stop();
   });
 
-  const create = async (person: Person): Promise<number> =>
-    (await call(app, 'POST', '/http/chat_groups', { token: person.token, body: { chat_group_name: 'G' } })).body.id;
   const giveUp = (person: Person, group: number) =>
     call(app, 'DELETE', `/http/chat_groups/${group}/members/${person.id}`, { token: person.token });
   const insert = (table: string, columns: string, rows: (string | number | null)[][]) =>
@@ -68,7 +67,7 @@ onAllDialects('deleting', (dialect) => {
   };
   /** A group in which much was said, of which much was edited, and that many were removed from. */
   const fullGroup = async (): Promise<number> => {
-    const group = await create(ada);
+    const group = await makeGroup(ada);
     const seqs = Array.from({ length: MANY }, (_, i) => i + 1);
     const rows = seqs.map((seq) => [group, seq, ada.id, 'x', LONG_AGO]);
     await insert('messages', 'conversation_id, seq, sender_id, body, created_at', rows);
@@ -147,7 +146,7 @@ onAllDialects('deleting', (dialect) => {
   });
 
   it("a membership asks for nobody else, unless it was the owner's: then for the first in an index", async () => {
-    const group = await create(ada);
+    const group = await makeGroup(ada);
     for (const person of [eve, bob])
       await call(app, 'POST', `/http/chat_groups/${group}`, { token: person.token, body: { is_enter: true } });
     const log = statements();

@@ -216,7 +216,9 @@ onAllDialects('a message', (dialect) => {
       const { sid } = JSON.parse(Buffer.from(gone.split('.')[1], 'base64url').toString());
       await call(app, 'GET', '/http/logout', { token: gone });
       const me = { userId: ada.id, sessionId: Number(sid) };
-      await expect(edits.edit(me, { kind: 'room', conversationId: room, seq: 1 }, 'x')).rejects.toMatchObject({
+      await expect(
+        edits.edit(me, { kind: 'room', conversationId: room, seq: 1 }, { message: 'x' }),
+      ).rejects.toMatchObject({
         code: 'session_revoked',
       });
     });

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { User } from '../../src/identity/user.entity.js';
-import { sqliteFile } from '../../src/database/data-source.js';
+import { sqliteFile } from '../../src/config/data-folder.js';
 import { OwnPassword } from '../../src/auth/own-password.js';
 import type { GroupNotice } from '../../src/sockets/events.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';

@@ -1,13 +1,16 @@
 // What really crosses the sockets is what the classes of the events say, field by field, and nothing besides.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { AdminSettingsService } from '../../src/admin/admin-settings.service.js';
 import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import { eventsDocument } from '../../src/api/api-docs/events.js';
 import type { BotMessages, Exception, GroupMessage, GroupNotice, GroupUpdate } from '../../src/sockets/events.js';
+import { Publisher } from '../../src/sockets/publisher.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { stop } from '../support/bot.js';
 import { call, type ChatSocket, eventually, next, open, Person, send } from '../support/client.js';
 import { CompletionsServer, Dictation, sends, streams } from '../support/completions-server.js';
 import { EventSchemas } from '../support/event-schemas.js';
+import { setRole } from '../support/staff.js';
 
 onAllDialects('the events', (dialect) => {
   let app: TestApp;
@@ -78,7 +81,12 @@ onAllDialects('the events', (dialect) => {
     const handed = next<GroupUpdate>(b, 'group_update', ({ owner_id }) => owner_id === bob.id);
     await ada.put(`/http/chat_groups/${id}`, { owner_id: bob.id });
     await Promise.all([...told, handed]);
-    // Edited and deleted.
+    // Reacted to, edited and deleted.
+    for (const chat of [{ chat_room_id }, { chat_group_id }]) {
+      const reacted = next(a, 'message_reactions');
+      await ask(a, 'ReactPayload', { ...chat, seq: 1, emoji: '👍', is_on: true }, 'react');
+      await reacted;
+    }
     for (const chat of [`chat_rooms/${chat_room_id}`, `chat_groups/${chat_group_id}`])
       for (const [method, body] of [['PUT', { message: 'Hello again' }], ['DELETE']] as const) {
         const changed = next(a, 'message_update');
@@ -86,6 +94,13 @@ onAllDialects('the events', (dialect) => {
         await changed;
       }
 
+    await ada.put('/http/chat_settings', { chat_group_id, notify: 'all' });
+    // Eve looks after the server, and Bob reports a message.
+    await setRole(app, eve, 'moderator');
+    const reported = next(e, 'report');
+    const body = { chat_room_id, seq: 2, reason: 'spam' };
+    await call(app, 'POST', '/http/reports', { token: bob.token, body });
+    await reported;
     // Reading, typing, coming and going; people and groups that change.
     await ask(b, 'SendRoomMessage', { ...toBob, other_user_id: ada.id });
     const reads = [next(a, 'read'), next<object>(e, 'notification', (one) => 'last_read_seq' in one)];
@@ -117,6 +132,14 @@ onAllDialects('the events', (dialect) => {
     await made;
     await call(app, 'DELETE', `/http/chat_groups/${other}/members/${ada.id}`, { token: ada.token });
     await deleted;
+
+    const update = next(a, 'server_update');
+    await app.get(AdminSettingsService).change('console', { registration: 'invite', motd: 'Hello.' });
+    await update;
+    // As where nodes did not hear each other.
+    const again = next(a, 'resync');
+    for (const socket of app.get(Publisher).boundSockets()) app.get(Publisher).resync(socket, 'events_missed');
+    await again;
 
     // The bot answers, and then fails.
     const said = (words: string) => next<BotMessages>(a, 'message', ({ messages }) => messages?.[0].message === words);

@@ -3,45 +3,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, Person, sendTo } from '../support/client.js';
-
-/** Whatever JSON can carry, with what programs get wrong more often than chance would have it. */
-const anything = fc.oneof(
-  { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
-  fc.constantFrom<unknown>(
-    '',
-    ' ',
-    '\0',
-    '\ud800',
-    '__proto__',
-    'constructor',
-    -1,
-    0,
-    1,
-    1.5,
-    2 ** 31,
-    2 ** 53,
-    1e308,
-    -0,
-    null,
-    true,
-    [],
-    {},
-    [[]],
-  ),
-  fc.string({ unit: 'binary', maxLength: 200 }),
-  fc.string({ unit: 'grapheme', maxLength: 5000 }),
-  fc.integer(),
-);
-
-/** Requests that are nearly right: known fields with odd values, some missing, some unknown. */
-const nearly = (...fields: string[]) =>
-  fc.oneof(
-    anything,
-    fc.record(Object.fromEntries([...fields, '__proto__', 'toString', 'x'].map((field) => [field, anything])), {
-      requiredKeys: [],
-    }),
-    fc.dictionary(fc.oneof(fc.constantFrom(...fields), fc.string({ maxLength: 20 })), anything, { maxKeys: 6 }),
-  );
+import { anything, nearly } from '../support/rubbish.js';
+import { staff } from '../support/staff.js';
 
 const RUNS = 150;
 
@@ -52,12 +15,13 @@ onAllDialects('rubbish', (dialect) => {
 
   beforeAll(async () => {
     app = await TestApp.start(dialect);
-    [ada, bob] = [await Person.known(app), await Person.known(app, 'Bob')];
+    // She may call every route.
+    [ada, bob] = [await staff(app, 'admin', 'Ada'), await Person.known(app, 'Bob')];
   });
   afterAll(() => app.stop());
 
   const BODIES: [string, string, string[]][] = [
-    ['POST', '/http/register', ['email', 'password', 'first_name', 'last_name']],
+    ['POST', '/http/register', ['email', 'password', 'first_name', 'last_name', 'invite']],
     ['POST', '/http/login', ['email', 'password']],
     ['POST', '/http/register/resend', ['email']],
     ['POST', '/http/password/forgot', ['email']],
@@ -65,6 +29,7 @@ onAllDialects('rubbish', (dialect) => {
     ['DELETE', '/http/users/profile', ['password']],
     ['DELETE', '/http/sessions/1999999999', ['id']],
     ['PUT', '/http/users/profile', ['first_name', 'last_name', 'current_password']],
+    ['POST', '/http/users/profile/export', ['password']],
     ['PUT', '/http/notifications', ['chat_room_id', 'chat_group_id', 'seq']],
     ['POST', '/http/chat_groups', ['chat_group_name', 'author_id', 'is_private']],
     ['PUT', '/http/chat_groups', ['chat_group_id', 'chat_group_name', 'owner_id']],
@@ -72,8 +37,19 @@ onAllDialects('rubbish', (dialect) => {
     ['PUT', '/http/chat_groups/1', ['chat_group_name', 'owner_id']],
     ['POST', '/http/chat_groups/1/members', ['user_id']],
     ['PUT', '/http/chat_groups/access_requests/1', ['requester_id', 'access']],
-    ['PUT', '/http/chat_rooms/1/messages/1', ['message']],
-    ['PUT', '/http/chat_groups/1/messages/1', ['message']],
+    ['PUT', '/http/chat_rooms/1/messages/1', ['message', 'mentions', 'user_ids', 'everyone']],
+    ['PUT', '/http/chat_groups/1/messages/1', ['message', 'mentions', 'user_ids', 'everyone']],
+    ['PUT', '/http/chat_rooms/1/messages/1/reactions', ['emoji', 'is_on']],
+    ['PUT', '/http/chat_groups/1/messages/1/reactions', ['emoji', 'is_on']],
+    ['POST', '/http/admin/invites', ['max_uses', 'expires_in_hours', 'note', 'group_ids']],
+    ['POST', '/http/admin/users/1/export', ['reason']],
+    ['DELETE', '/http/admin/invites/1', ['reason']],
+    ['PUT', '/http/admin/settings', ['registration', 'allowed_domains', 'registrations_per_hour', 'motd']],
+    [
+      'PUT',
+      '/http/chat_settings',
+      ['chat_room_id', 'chat_group_id', 'notify', 'muted_until', 'is_favourite', 'is_archived'],
+    ],
   ];
 
   it.each(BODIES)('as the body of %s %s', async (method, path, fields) => {
@@ -99,8 +75,10 @@ onAllDialects('rubbish', (dialect) => {
     '/http/users/blocked',
     '/http/chat_rooms',
     '/http/notifications',
+    '/http/mentions',
     '/http/chat_rooms/1',
     '/http/chat_groups',
+    '/http/chat_rooms/1/messages/1/reactions',
     '/http/chat_groups/1',
     '/http/chat_groups/access_requests/1',
     '/http/users/group/1',
@@ -113,6 +91,7 @@ onAllDialects('rubbish', (dialect) => {
       'changes_after',
       'limit',
       'query',
+      'emoji',
       'cursor',
       '__proto__',
       'x',
@@ -159,7 +138,17 @@ onAllDialects('rubbish', (dialect) => {
       const socket = await ada.connect();
       await fc.assert(
         fc.asyncProperty(
-          nearly('chat_type', 'other_user_id', 'chat_group_id', 'is_enter', 'message', 'client_id'),
+          nearly(
+            'chat_type',
+            'other_user_id',
+            'chat_group_id',
+            'is_enter',
+            'message',
+            'client_id',
+            'reply_to',
+            'is_silent',
+            'mentions',
+          ),
           async (payload) => {
             // A token of its own closes the socket, as it should: that is another test.
             const { token: _, ...rest } = (payload ?? {}) as { token?: unknown };
@@ -176,6 +165,7 @@ onAllDialects('rubbish', (dialect) => {
 
     it.each([
       ['read', ['chat_room_id', 'chat_group_id', 'seq']],
+      ['react', ['chat_room_id', 'chat_group_id', 'seq', 'emoji', 'is_on']],
       ['typing', ['chat_type', 'other_user_id', 'chat_group_id']],
     ])('as the payload of %s', async (event, fields) => {
       const socket = await ada.connect();
@@ -238,7 +228,7 @@ onAllDialects('rubbish', (dialect) => {
       ]);
       const event = fc
         .oneof(
-          fc.constantFrom('message', 'exception', 'read', 'typing', 'bot_stop', 'error', '__proto__', ''),
+          fc.constantFrom('message', 'exception', 'read', 'react', 'typing', 'bot_stop', 'error', '__proto__', ''),
           fc.string({ maxLength: 20 }),
         )
         .filter((name) => !reserved.has(name));

@@ -146,7 +146,7 @@ describe('a stop', () => {
     const { clients } = engineOf((drain as unknown as { server: ParleyServer }).server);
     const counts: number[] = [];
     for (const connection of Object.values(clients))
-      connection!.once('close', () => setImmediate(() => counts.push(Object.keys(clients).length)));
+      connection!.on('close', () => setImmediate(() => counts.push(Object.keys(clients).length)));
     await drain.sendAway();
     // The first one alone; the others as time goes by.
     expect(counts[0]).toBe(14);

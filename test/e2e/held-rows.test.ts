@@ -5,6 +5,7 @@ import type { UserRow } from '../../src/sockets/events.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { onServers, TestApp } from '../support/app.js';
 import { type Answer, call, type ChatSocket, eventually, next, Person, send, sendTo } from '../support/client.js';
+import { makeGroup } from '../support/groups.js';
 
 /** Of the pool's ten connections, those that may wait for rows: three of transactions, and two of the message log. */
 const MOST_WAITING = 5;
@@ -27,11 +28,7 @@ onServers('where somebody holds a row', (kind) => {
   beforeEach(async () => {
     [ada, bob, eve] = [await Person.known(app, 'Ada'), await Person.known(app, 'Bob'), await Person.known(app, 'Eve')];
     people = await Promise.all(Array.from({ length: 30 }, () => Person.known(app, 'Paul')));
-    const { body } = await call(app, 'POST', '/http/chat_groups', {
-      token: ada.token,
-      body: { chat_group_name: 'Engines' },
-    });
-    group = body.id;
+    group = await makeGroup(ada);
     [adas, bobs] = [await ada.connect(), await bob.connect()];
     await sendTo(bobs, ada.id, 'the room is there');
   });

@@ -10,7 +10,7 @@ import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { OutboxMail } from '../../src/mail/outbox-mail.entity.js';
 import { Outbox } from '../../src/mail/outbox.js';
 import { Seal } from '../../src/mail/seal.js';
-import { sqliteFile } from '../../src/database/data-source.js';
+import { sqliteFile } from '../../src/config/data-folder.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, eventually, linkPath, mails, mailTo, Person } from '../support/client.js';
 import { freePort } from '../support/database-server.js';

@@ -7,6 +7,7 @@ import type { TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, Person, record, sendTo, type Target } from '../support/client.js';
 import { freePort } from '../support/database-server.js';
 import { onNodes, TestCommunity } from '../support/community.js';
+import { makeGroup } from '../support/groups.js';
 import { ServerProcess } from '../support/server-process.js';
 
 /** It takes some twelve seconds on an idle machine. */
@@ -68,8 +69,7 @@ onNodes('a node that dies', (kind) => {
     );
 
   it('takes those offline who were there alone, as seen at its last beat, and nobody who is elsewhere by then', async () => {
-    const body = { chat_group_name: 'Engines' };
-    const group = (await call(here, 'POST', '/http/chat_groups', { token: cyd.token, body })).body.id as number;
+    const group = await makeGroup(at(cyd, here));
     await at(bob, there).connect();
     await at(cyd, there).connect();
     await at(eve, there).connect();

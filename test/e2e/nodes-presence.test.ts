@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { Nodes } from '../../src/cluster/nodes.js';
 import { DomainEvents } from '../../src/domain-events/domain-events.js';
+import { OnlineElsewhere } from '../../src/people/online-elsewhere.js';
 import type { PresenceChange, UserRow } from '../../src/sockets/events.js';
 import { OFFLINE_AFTER_MS, Presence } from '../../src/sockets/presence.js';
 import type { TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, sendTo } from '../support/client.js';
 
 import { onNodes, TestCommunity } from '../support/community.js';
+import { makeGroup } from '../support/groups.js';
 
 const PATIENCE_MS = 40_000;
 
@@ -73,6 +75,15 @@ onNodes('presence', (kind) => {
     return declared;
   };
 
+  it('is read from the rows by one at a time, also where news are missed while a node starts', async () => {
+    const socket = await at(bob, a).connect();
+    await hasRows(bob, 1);
+    const copy = b.get(OnlineElsewhere);
+    await Promise.all([copy.onApplicationBootstrap(), copy.onApplicationBootstrap()]);
+    expect(b.get(Presence).isOnline(bob.id)).toBe(true);
+    socket.disconnect();
+  });
+
   it('is told by each node to its own sockets', async () => {
     const online = next<PresenceChange[]>(viewer, 'presence', about(bob, true));
     const b1 = at(bob, b);
@@ -88,8 +99,7 @@ onNodes('presence', (kind) => {
   });
 
   it('does not go away who moves, nor leaves the group', async () => {
-    const body = { chat_group_name: 'Engines' };
-    const group = (await call(a, 'POST', '/http/chat_groups', { token: bob.token, body })).body.id as number;
+    const group = await makeGroup(at(bob, a));
     const [a1, b1] = [at(bob, a), at(bob, b)];
     await a1.connect();
     await call(a, 'POST', `/http/chat_groups/${group}`, { token: bob.token, body: { is_enter: true } });
@@ -157,8 +167,7 @@ onNodes('presence', (kind) => {
 
   it('is told in a small group, whichever nodes its people are on', async () => {
     const eve = await known('Eve');
-    const body = { chat_group_name: 'Engines' };
-    const group = (await call(a, 'POST', '/http/chat_groups', { token: ada.token, body })).body.id as number;
+    const group = await makeGroup(at(ada, a));
     const enter = (person: Person, node: TestApp) =>
       call(node, 'POST', `/http/chat_groups/${group}`, { token: person.token, body: { is_enter: true } });
     await enter(ada, a);

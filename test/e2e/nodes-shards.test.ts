@@ -8,6 +8,7 @@ import { RedisClusterServers } from '../support/redis-cluster.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
 import type { TestApp } from '../support/app.js';
+import { makeGroup } from '../support/groups.js';
 
 const SLOTS = 16_384;
 /** How long people go on talking after something broke: longer than it takes to be noticed. */
@@ -29,8 +30,7 @@ onNodes('while servers of Redis fail', (kind) => {
     const meet = async (): Promise<void> => {
       [ada, eve] = [await Person.known(one, 'Ada'), await Person.known(one, 'Eve')];
       bob = (await Person.known(one, 'Bob')).at(two);
-      const made = await call(one, 'POST', '/http/chat_groups', { token: ada.token, body: { chat_group_name: 'G' } });
-      group = made.body.id;
+      group = await makeGroup(ada);
       [a, e, b] = [await ada.connect(), await eve.connect(), await bob.connect()];
       for (const socket of [a, e, b]) await send(socket, { chat_type: 'group', chat_group_id: group, is_enter: true });
     };

@@ -12,6 +12,7 @@ import { call, type ChatSocket, eventually, next, open, Person, record, send, se
 import { onNodesOverEachRedis, TestCommunity } from '../support/community.js';
 import { startRedis } from '../support/redis-kinds.js';
 import type { TestApp } from '../support/app.js';
+import { makeGroup } from '../support/groups.js';
 
 onNodesOverEachRedis('what happens on another node', (kind, redis) => {
   let nodes: TestCommunity;
@@ -28,8 +29,7 @@ onNodesOverEachRedis('what happens on another node', (kind, redis) => {
   beforeEach(async () => {
     ada = await Person.known(one, 'Ada');
     bob = (await Person.known(one, 'Bob')).at(two);
-    const made = await call(one, 'POST', '/http/chat_groups', { token: ada.token, body: { chat_group_name: 'G' } });
-    group = made.body.id;
+    group = await makeGroup(ada);
   });
   afterEach(async () => {
     for (const person of [ada, bob]) person.hangUp();
@@ -182,10 +182,9 @@ onNodesOverEachRedis('what happens on another node', (kind, redis) => {
     const groups: number[] = [];
     // A third of them is gathered there.
     for (let i = 0; i < 12; i++) {
-      const made = await call(one, 'POST', '/http/chat_groups', { token: ada.token, body: { chat_group_name: 'G' } });
-      const place = { chat_type: 'group', chat_group_id: made.body.id };
-      for (const is_enter of [true, false]) await send(b, { ...place, is_enter });
-      groups.push(made.body.id);
+      const id = await makeGroup(ada);
+      for (const is_enter of [true, false]) await send(b, { chat_type: 'group', chat_group_id: id, is_enter });
+      groups.push(id);
     }
     const rows = record<{ chat_group_id: number; name?: string }>(b, 'group_update', (row) => 'name' in row);
     const told = record<GroupNotification>(b, 'notification', ({ last_seq }) => last_seq === 2);

@@ -4,6 +4,7 @@ import { Housekeeping } from '../../src/auth/housekeeping.js';
 import { Clock } from '../../src/common/timing/clock.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, Person } from '../support/client.js';
+import { invitation } from '../support/registering.js';
 
 const HOUR = 3_600_000;
 const BROWSER = { accept: 'text/html,*/*' };
@@ -42,15 +43,18 @@ onAllDialects('a password that was set with a token alone', (dialect) => {
 
   it('is taken back by POST, not by opening the link, and all sessions end', async () => {
     const { owner, token } = await robbed();
+    const isInvited = await invitation(app, owner, 'taken over once');
     const thief = await owner.connect();
     const closed = next(thief, 'disconnect');
     const page = await call(app, 'GET', `/http/password/restore/${token}`, { headers: BROWSER });
     expect(page.body).toContain('action="/http/password/restore"');
     expect((await call(app, 'GET', `/http/password/restore/${token}`)).body).toEqual({ ok: true });
     expect((await login(owner, 'taken over once')).status).toBe(200);
+    expect(await isInvited()).toBe(true);
 
     expect(await restore(token)).toMatchObject({ status: 200, body: { ok: true } });
     await closed;
+    expect(await isInvited()).toBe(false);
     expect((await owner.get('/http/users')).body.code).toBe('session_revoked');
     expect((await login(owner, 'taken over once')).status).toBe(401);
     expect((await login(owner, owner.password)).status).toBe(200);
@@ -101,6 +105,8 @@ onAllDialects('a password that was set with a token alone', (dialect) => {
     const { owner, token } = await robbed();
     offset = 72 * HOUR + 1_000;
     expect(await restore(token)).toMatchObject({ status: 410, body: { code: 'expired' } });
+    const page = await call(app, 'GET', `/http/password/restore/${token}`, { headers: BROWSER });
+    expect(page.body).toMatch(/This link has expired\..*Ask for a link to a new password\./s);
     await app.get(Housekeeping).sweep();
     offset = 0;
     expect(await kept(owner)).toBe(0);

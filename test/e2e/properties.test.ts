@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { onAllDialects, TestApp } from '../support/app.js';
+import { WorldCheck } from '../support/world-check.js';
 import { actions, World } from '../support/world.js';
 
 /** Enough to notice; `PROPERTY_RUNS=1000` to hunt. */
@@ -22,7 +23,7 @@ onAllDialects('after anything that people do', (dialect) => {
   afterAll(() => app.stop());
 
   it(
-    'every count is what the stored messages say, and an old snapshot with the events is a new one',
+    'every count is what the stored messages say, an old snapshot with the events is a new one, and what was deleted is nowhere',
     { timeout: 60_000 + RUNS * 60_000 },
     async () => {
       let before: World | undefined;
@@ -52,8 +53,10 @@ onAllDialects('after anything that people do', (dialect) => {
             }
             await Promise.all(running);
             running = [];
-            await world.assertCounts();
-            await world.assertShown();
+            const check = new WorldCheck(world);
+            await check.assertCounts();
+            await check.assertShown();
+            await check.assertForgotten();
             endBefore();
             before = world;
           } finally {

@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/timing/clock.js';
 import type { SecurityEvent } from '../../src/common/logs/security-log.js';
 import { emptyEnvironment, TestApp } from '../support/app.js';
-import { call, eventually, linkPath, mailTo, open, next, Person, send } from '../support/client.js';
+import { call, eventually, linkPath, linkToken, mails, mailTo, open, next, Person, send } from '../support/client.js';
+import { staff, suspend } from '../support/staff.js';
 
 /** How the tests' accounts are made. */
 const PASSWORD = 'nobody knows';
+const NEW_EMAIL = 'lovelace@example.com';
 const HERE = 'network=127\\.0\\.0\\.1';
 const ME = 'user_id=\\d+';
 const SESSION = `${ME} session_id=\\d+`;
@@ -27,9 +29,17 @@ const LINES: Record<SecurityEvent, string> = {
   reset_requested: HERE,
   password_reset: `${ME} ${HERE}`,
   password_restored: `${ME} ${HERE}`,
+  email_change_requested: `${SESSION} ${HERE}`,
+  email_change_refused: `${SESSION} ${HERE}`,
+  email_changed: `${ME} ${HERE}`,
+  email_returned: `${ME} ${HERE}`,
+  export_requested: `${SESSION} ${HERE}`,
+  export_downloaded: `${ME} ${HERE}`,
   reauthentication_demanded: `${SESSION} ${HERE}`,
   erasure_refused: `${SESSION} ${HERE}`,
   account_erased: `${ME} ${HERE}`,
+  elevated: `${SESSION} ${HERE}`,
+  suspended_login: `${ME} ${HERE}`,
   limit_reached: HERE,
   origin_refused: HERE,
 };
@@ -81,6 +91,10 @@ describe('the security log', () => {
       call(app, 'DELETE', '/http/users/profile', { token: person.token, body: { password } });
     await erase('taken over once');
     await told('erasure_refused');
+    const changeEmail = (password: string) =>
+      call(app, 'POST', '/http/users/profile/email', { token: person.token, body: { email: NEW_EMAIL, password } });
+    await changeEmail('taken over once');
+    await told('email_change_refused');
     const restoring = linkPath(await mailTo(app, person.email, 2))
       .split('/')
       .at(-1)!;
@@ -94,15 +108,42 @@ describe('the security log', () => {
     await post('password/reset', { token: resetting, password: 'set by the owner' });
     await told('password_reset');
     await person.login('set by the owner');
+    await changeEmail('set by the owner');
+    await told('email_change_requested');
+    const confirming = linkToken(await mailTo(app, NEW_EMAIL));
+    await post('email/confirm', { token: confirming });
+    await told('email_changed');
+    const returning = linkToken(await mailTo(app, person.email, 6));
+    await post('email/return', { token: returning });
+    await told('email_returned');
+    await post('password/reset', { token: linkToken(await mailTo(app, person.email, 7)), password: 'set once more' });
+    await person.login('set once more');
+    await call(app, 'POST', '/http/users/profile/export', { token: person.token, body: { password: 'set once more' } });
+    await told('export_requested');
+    const sent = async () => (await mails(app)).find(({ subject }) => subject === 'Your Parley export is ready');
+    const exported = linkToken(await eventually(sent, 'the mail about the export'));
+    await fetch(`${app.url}/http/export/${exported}`).then((answer) => answer.arrayBuffer());
+    await told('export_downloaded');
     const { token } = person;
-    await erase('set by the owner');
+    await erase('set once more');
     await told('account_erased');
-    for (const by of ['logout', 'password_restored', 'erasure'])
+    for (const by of ['logout', 'password_restored', 'email_returned', 'erasure'])
       expect(log.lines.some((line) => line.startsWith('session_ended ') && line.endsWith(`by=${by}`))).toBe(true);
 
     const all = log.lines.join('\n');
-    const secrets = [person.email, person.password, 'taken over', 'wrong guess', token, restoring, resetting, 'Ada'];
+    const links = [restoring, resetting, confirming, returning, exported];
+    const secrets = [person.email, NEW_EMAIL, person.password, 'taken over', 'wrong guess', token, ...links, 'Ada'];
     for (const secret of secrets) expect(all).not.toContain(secret);
+  });
+
+  it('tells of those who may do more than others, and of those who may do nothing', async () => {
+    const grace = await staff(app, 'admin');
+    await told('elevated');
+    const person = await Person.known(app);
+    expect((await suspend(app, grace, person)).status).toBe(200);
+    await eventually(() => log.lines.find((line) => /^session_ended .*by=suspension$/.test(line)));
+    await post('login', { email: person.email, password: PASSWORD });
+    await told('suspended_login');
   });
 
   it('tells of what is refused, on both transports', async () => {

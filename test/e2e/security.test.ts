@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { ConsoleLogger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventRoutesOf } from '../../src/api/gateway/on-event.js';
 import { Passwords } from '../../src/identity/passwords.js';
 import { DomainError, asDomainError } from '../../src/common/errors.js';
 import { RateLimits } from '../../src/common/limits/rate-limits.js';
@@ -12,129 +13,7 @@ import { Publisher } from '../../src/sockets/publisher.js';
 import { trafficOf } from '../../src/sockets/transport/traffic.js';
 import { emptyEnvironment, onAllDialects, TestApp } from '../support/app.js';
 import { call, linkPath, mailTo, next, open, Person, send, sendTo } from '../support/client.js';
-
-interface Route {
-  route: string;
-  /** Anybody may call it; everything else needs a token. */
-  isPublic?: boolean;
-  /** Where it is not 200. */
-  answers?: number;
-  /** Its path or body names something of others: a stranger gets a 404, the same as for what does not exist. */
-  of?: 'room' | 'group' | 'session';
-  /** Where strangers are meant to call it all the same. */
-  isForStrangers?: boolean;
-  path?: (id: number) => string;
-  body?: (id: number) => object;
-}
-
-/** Every HTTP route. One that is missing here fails the first test below. */
-const ROUTES: Route[] = [
-  { route: 'GET /', isPublic: true },
-  { route: 'GET /health/live', isPublic: true },
-  { route: 'GET /health/ready', isPublic: true },
-  { route: 'GET /dev/mail', isPublic: true },
-  { route: 'GET /http/server', isPublic: true },
-  { route: 'POST /http/register', isPublic: true },
-  { route: 'GET /http/register/:token', isPublic: true },
-  { route: 'POST /http/register/resend', isPublic: true },
-  { route: 'GET /http/password/forgot', isPublic: true },
-  { route: 'POST /http/password/forgot', isPublic: true },
-  { route: 'GET /http/password/reset/:token', isPublic: true },
-  { route: 'POST /http/password/reset', isPublic: true },
-  { route: 'GET /http/password/restore/:token', isPublic: true },
-  { route: 'POST /http/password/restore', isPublic: true },
-  { route: 'POST /http/login', isPublic: true },
-  { route: 'GET /http/logout' },
-  { route: 'POST /http/logout' },
-  { route: 'GET /http/sessions' },
-  { route: 'DELETE /http/sessions', answers: 204 },
-  { route: 'DELETE /http/sessions/:id', of: 'session', path: (session) => `/http/sessions/${session}` },
-  { route: 'GET /http/users' },
-  { route: 'GET /http/users/profile' },
-  { route: 'PUT /http/users/profile', body: () => ({ first_name: 'Mallory' }) },
-  { route: 'DELETE /http/users/profile', body: () => ({ password: 'a guess' }), answers: 403 },
-  { route: 'GET /http/users/blocked' },
-  { route: 'PUT /http/users/:id/block', path: () => '/http/users/1/block', answers: 204 },
-  { route: 'DELETE /http/users/:id/block', path: () => '/http/users/1/block', answers: 204 },
-  { route: 'GET /http/chat_rooms' },
-  { route: 'GET /http/chat_rooms/:id', of: 'room', path: (room) => `/http/chat_rooms/${room}` },
-  {
-    route: 'PUT /http/chat_rooms/:id/messages/:seq',
-    of: 'room',
-    path: (room) => `/http/chat_rooms/${room}/messages/1`,
-    body: () => ({ message: 'x' }),
-  },
-  {
-    route: 'DELETE /http/chat_rooms/:id/messages/:seq',
-    of: 'room',
-    path: (room) => `/http/chat_rooms/${room}/messages/1`,
-  },
-  { route: 'GET /http/chat_bot' },
-  { route: 'GET /http/chat-bot' },
-  { route: 'GET /http/chat_groups' },
-  { route: 'POST /http/chat_groups', body: () => ({ chat_group_name: 'Mallory' }), answers: 201 },
-  { route: 'PUT /http/chat_groups', of: 'group', body: (group) => ({ chat_group_id: group, chat_group_name: 'x' }) },
-  {
-    route: 'PUT /http/chat_groups/:id',
-    of: 'group',
-    path: (group) => `/http/chat_groups/${group}`,
-    body: () => ({ chat_group_name: 'x' }),
-  },
-  { route: 'GET /http/chat_groups/:id', of: 'group', path: (group) => `/http/chat_groups/${group}` },
-  {
-    route: 'POST /http/chat_groups/:id',
-    of: 'group',
-    path: (group) => `/http/chat_groups/${group}`,
-    body: () => ({ is_enter: true }),
-  },
-  {
-    route: 'PUT /http/chat_groups/:id/messages/:seq',
-    of: 'group',
-    path: (group) => `/http/chat_groups/${group}/messages/1`,
-    body: () => ({ message: 'x' }),
-  },
-  {
-    route: 'DELETE /http/chat_groups/:id/messages/:seq',
-    of: 'group',
-    path: (group) => `/http/chat_groups/${group}/messages/1`,
-  },
-  {
-    route: 'DELETE /http/chat_groups/:id/members/:user_id',
-    of: 'group',
-    path: (group) => `/http/chat_groups/${group}/members/1`,
-  },
-  {
-    route: 'POST /http/chat_groups/:id/members',
-    of: 'group',
-    path: (group) => `/http/chat_groups/${group}/members`,
-    body: () => ({ user_id: 1 }),
-  },
-  // A private group is listed by its name, so that a stranger can ask.
-  {
-    route: 'POST /http/chat_groups/access_requests/:id',
-    of: 'group',
-    isForStrangers: true,
-    path: (group) => `/http/chat_groups/access_requests/${group}`,
-    answers: 201,
-  },
-  {
-    route: 'GET /http/chat_groups/access_requests/:id',
-    of: 'group',
-    path: (group) => `/http/chat_groups/access_requests/${group}`,
-  },
-  {
-    route: 'PUT /http/chat_groups/access_requests/:id',
-    of: 'group',
-    path: (group) => `/http/chat_groups/access_requests/${group}`,
-    body: () => ({ requester_id: 1, access: true }),
-  },
-  { route: 'GET /http/users/group/:id', of: 'group', path: (group) => `/http/users/group/${group}` },
-  { route: 'GET /http/notifications' },
-  { route: 'PUT /http/notifications', of: 'room', body: (room) => ({ chat_room_id: room }) },
-];
-
-/** Made by the libraries that serve them: pages and files about the API, and CORS. */
-const LIBRARY_ROUTES = /^(GET \/http\/docs|OPTIONS \*|HEAD )/;
+import { LIBRARY_ROUTES, type Route, ROUTES, split } from '../support/routes.js';
 
 interface Ids {
   other: number;
@@ -157,6 +36,10 @@ const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string;
     { payload: ({ room }) => ({ chat_room_id: room }), stranger: 'not_found' },
     { payload: ({ group }) => ({ chat_group_id: group }), stranger: 'not_found' },
   ],
+  react: [
+    { payload: ({ room }) => ({ chat_room_id: room, seq: 1, emoji: '👍', is_on: true }), stranger: 'not_found' },
+    { payload: ({ group }) => ({ chat_group_id: group, seq: 1, emoji: '👍', is_on: true }), stranger: 'not_found' },
+  ],
   typing: [
     { payload: ({ other }) => ({ chat_type: 'room', other_user_id: other }) },
     {
@@ -169,11 +52,6 @@ const EVENTS: Record<string, { payload: (ids: Ids) => object; stranger?: string;
 
 /** What becomes of people and groups, which everybody may list. */
 const OF_LISTS = new Set(['user_update', 'group_update', 'presence']);
-
-const split = ({ route, path, body }: Route, id: number) => {
-  const [method, url] = route.split(' ') as [string, string];
-  return { method, url: path?.(id) ?? url, body: body?.(id) };
-};
 
 onAllDialects('access', (dialect) => {
   let app: TestApp;
@@ -205,15 +83,10 @@ onAllDialects('access', (dialect) => {
     const listed = ROUTES.map(({ route }) => route);
     expect(app.routes.filter((route) => !LIBRARY_ROUTES.test(route)).sort()).toEqual([...listed].sort());
 
-    const events = [...app.app.get(ModulesContainer).values()]
-      .flatMap((module) => [...module.providers.values()])
-      .flatMap(({ metatype }) =>
-        Object.values(Object.getOwnPropertyDescriptors((metatype as { prototype?: object } | null)?.prototype ?? {})),
-      )
-      .map(({ value }) =>
-        typeof value === 'function' ? (Reflect.getMetadata('message', value) as string | undefined) : undefined,
-      )
-      .filter((event) => event !== undefined);
+    const providers = [...app.app.get(ModulesContainer).values()].flatMap(({ providers: own }) => [...own.values()]);
+    const events = providers.flatMap(({ instance }) =>
+      instance instanceof Object ? [...eventRoutesOf(instance).keys()] : [],
+    );
     expect([...new Set(events)].sort()).toEqual(Object.keys(EVENTS).sort());
   });
 
@@ -482,8 +355,9 @@ onAllDialects('access', (dialect) => {
   });
 
   it('is forgiven a slash at the end, and asked by HEAD where that does nothing', async () => {
-    expect((await ada.get('/http/users/')).body).toEqual((await ada.get('/http/users')).body);
-    expect((await ada.get('/http/users/profile/?')).status).toBe(200);
+    const { status, body } = await ada.get('/http/users/profile/?');
+    expect([status, body]).toEqual([200, (await ada.get('/http/users/profile')).body]);
+    expect((await ada.get('/http/users/')).status).toBe(200);
     for (const path of ['/health/live', '/health/ready', '/health/ready/'])
       expect((await fetch(app.url + path, { method: 'HEAD' })).status).toBe(200);
     expect((await fetch(app.url, { method: 'HEAD', redirect: 'manual' })).headers.get('location')).toBe('/http/docs');

@@ -271,6 +271,11 @@ onAllDialects('sockets', (dialect) => {
       ],
       bot_stop: [{ question_seq: '1' }],
       read: [{ chat_room_id: String(room) }, { chat_room_id: room, seq: '1' }, { chat_group_id: '1' }],
+      react: [
+        { chat_room_id: String(room), seq: 1, emoji: '👍', is_on: true },
+        { chat_room_id: room, seq: '1', emoji: '👍', is_on: true },
+        { chat_room_id: room, seq: 1, emoji: '👍', is_on: 'true' },
+      ],
       typing: [
         { chat_type: 'room', other_user_id: String(bob.id) },
         { chat_type: 'group', chat_group_id: '1' },

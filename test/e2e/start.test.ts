@@ -34,7 +34,9 @@ onAllDialects('the server', (dialect) => {
     expect(banner.trim().split('\n')).toHaveLength(5);
     expect(banner).toContain(`http://localhost:${server.port}/http/docs      events  /http/docs/events`);
     expect(banner).toContain(`http://localhost:${server.port}/dev/mail`);
-    expect(banner).toContain(dialect === 'sqlite' ? `SQLite in ${env['DATA_DIR']}` : 'MySQL');
+    expect(banner).toContain(
+      dialect === 'sqlite' ? `SQLite in ${env['DATA_DIR']}` : `· ${{ mariadb: 'MariaDB', mysql: 'MySQL' }[dialect]} ·`,
+    );
     expect(banner).not.toContain('\x1b');
     expect((await call(server, 'GET', '/')).headers.get('location')).toBe('/http/docs');
     expect((await call(server, 'GET', '/http/docs')).body).toContain("Parley's API");

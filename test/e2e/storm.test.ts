@@ -4,7 +4,7 @@ import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAccepted, LightSocket } from '../../bench/light-socket.js';
 import { seed, SECRET, type Seeded } from '../../bench/seed.js';
-import { sqliteFile } from '../../src/database/data-source.js';
+import { sqliteFile } from '../../src/config/data-folder.js';
 import { type Dialect, emptyEnvironment } from '../support/app.js';
 import { call, eventually } from '../support/client.js';
 import { canStart, DatabaseServer, freePort, SERVER_KINDS, UNFLUSHED } from '../support/database-server.js';

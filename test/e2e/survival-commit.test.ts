@@ -2,6 +2,7 @@
 // storing again.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkTokenHash, newLinkToken } from '../../src/identity/link-tokens.js';
+import { EmailLink } from '../../src/auth/email/email-link.entity.js';
 import { PasswordReset } from '../../src/auth/password-reset.entity.js';
 import { DomainEvents } from '../../src/domain-events/domain-events.js';
 import type { DomainEventName } from '../../src/domain-events/events.js';
@@ -21,6 +22,7 @@ import {
 import { type DatabaseServer, UNFLUSHED } from '../support/database-server.js';
 import { acknowledgedMore, Crowd } from '../support/crowd.js';
 import { Ledger, storedRows } from '../support/ledger.js';
+import { assertTotals } from '../support/reactions.js';
 import { type LostPart, TcpProxy } from '../support/tcp-proxy.js';
 
 let databases = 0;
@@ -109,6 +111,37 @@ const tests = (database: () => DatabaseServer): void => {
     await marker;
     expect(updates).toMatchObject([{ seq: 1, deleted: true, change: 1 }]);
   });
+
+  it.each([
+    ['was carried out', 'answer'],
+    ['was not', 'commit'],
+  ] as const)(
+    'of reactions that %s: they are told once, and counted once, however often they are sent',
+    async (_, part) => {
+      const [ada, bob] = crowd.people;
+      const bobs = crowd.sockets.get(bob)!;
+      const { chat_room_id: room } = await sendTo(crowd.sockets.get(ada)!, bob.id, 'one');
+      const told: object[] = [];
+      bobs.on('message_reactions', (event: object) => told.push(event));
+      const react = (one: Person) =>
+        call(app, 'PUT', `/http/chat_rooms/${room}/messages/1/reactions`, {
+          token: one.token,
+          body: { emoji: '👍', is_on: true },
+        });
+      const isCut = cut(part, { of: 'INSERT INTO reactions' });
+      expect((await react(ada)).status).toBe(part === 'answer' ? 200 : 503);
+      await isCut;
+      for (const one of [ada, bob, ada]) expect((await react(one)).status).toBe(200);
+      const marker = next<{ message: string }>(bobs, 'message', ({ message }) => message === 'marker');
+      await sendTo(crowd.sockets.get(ada)!, bob.id, 'marker');
+      await marker;
+      expect(told).toMatchObject([
+        { change: 1, reactions: [{ count: 1 }], changed: [{ user_id: ada.id }] },
+        { change: 2, reactions: [{ count: 2 }], changed: [{ user_id: bob.id }] },
+      ]);
+      await assertTotals(app);
+    },
+  );
 
   it.each([
     ['was carried out', 'room', 'answer', ['one']],
@@ -220,8 +253,8 @@ const tests = (database: () => DatabaseServer): void => {
           () => ask(ada, 'PUT', group, { chat_group_name: 'Renamed' }),
           ['groupChanged'],
         ],
-        ['a new owner', 'chat_groups', owner(ada, cyd), ['groupChanged', 'ownerChanged']],
-        ['the former owner again', 'chat_groups', owner(cyd, ada), ['groupChanged', 'ownerChanged']],
+        ['a new owner', 'chat_groups', owner(ada, cyd), ['ownerChanged', 'groupChanged']],
+        ['the former owner again', 'chat_groups', owner(cyd, ada), ['ownerChanged', 'groupChanged']],
         ['leaving a group', 'members', attend(false), ['groupLeft']],
         ['entering it', 'members', attend(true), ['groupEntered']],
         ['the end of a membership', 'members', leave, ['memberLeft']],
@@ -328,6 +361,16 @@ const tests = (database: () => DatabaseServer): void => {
           const link = { tokenHash: linkTokenHash(token), userId: crowd.people[0].id, expiresAt };
           await app.database.manager.insert(PasswordReset, link);
           return call(app, 'POST', '/http/password/reset', { body: { token, password: 'a new password' } });
+        },
+      ],
+      [
+        'the way back to a former address',
+        async () => {
+          const token = newLinkToken();
+          const expiresAt = new Date(Date.now() + 60_000);
+          const way = { userId: crowd.people[0].id, email: 'former@example.com', isReturn: true };
+          await app.database.manager.insert(EmailLink, { ...way, tokenHash: linkTokenHash(token), expiresAt });
+          return call(app, 'POST', '/http/email/return', { body: { token } });
         },
       ],
       ['an erasure', (stays) => ask(stays, 'DELETE', '/http/users/profile', { password: 'nobody knows' })],

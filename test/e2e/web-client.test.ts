@@ -80,6 +80,7 @@ const OF_APP = [
   '/group/12',
   '/group/12/members',
   '/helper',
+  '/mentions',
   '/settings',
   '/login/',
   '/with/5?at=17',

@@ -19,7 +19,7 @@ onServers('leases', (kind) => {
   const all: Leases[] = [];
 
   const leasesOf = (nodeId: number): Leases => {
-    const leases = new Leases(unitOfWork, deafNode(nodeId));
+    const leases = new Leases(unitOfWork, deafNode(nodeId), { worksOnWhatWaits: true });
     all.push(leases);
     return leases;
   };
@@ -82,7 +82,9 @@ onServers('leases', (kind) => {
 
   it('is renewed while the work takes long, and given up where it fails', async () => {
     let isOver = false;
+    let hasBegun = false;
     const working = leasesOf(2).run('a job', async (lease) => {
+      hasBegun = true;
       // Longer than one lease.
       await sleep(11_000);
       expect(lease.isHeld).toBe(true);
@@ -91,6 +93,7 @@ onServers('leases', (kind) => {
       throw new Error('It failed.');
     });
     const failed = working.catch((error: Error) => error.message);
+    await expect.poll(() => hasBegun).toBe(true);
     while (!isOver) {
       expect(await leasesOf(3).run('a job', async () => {})).toBe(isOver);
       await sleep(1_000);
@@ -117,6 +120,33 @@ onServers('leases', (kind) => {
     await expect.poll(() => tookAfter).toBeLessThan(60_000);
     expect(wasOver).toBe(true);
     expect((await row())!.holder).not.toBe(2);
+  });
+
+  it('is run by a node that is woken, right after another one has run it, and once more where it runs', async () => {
+    const runs: number[] = [];
+    const hour = { everyMs: 3_600_000, failed: (error: unknown) => expect.unreachable(String(error)) };
+    let release = (): void => undefined;
+    const jobOf = (nodeId: number) =>
+      leasesOf(nodeId).repeat('a job', { ...hour, restMs: 0 }, () => {
+        runs.push(nodeId);
+        return new Promise<void>((resolve) => (release = resolve));
+      });
+    const done = async (count: number, nodeId: number) => {
+      await expect.poll(() => runs.length).toBe(count);
+      expect(runs.at(-1)).toBe(nodeId);
+      release();
+    };
+    const two = jobOf(2);
+    await done(1, 2);
+    const three = jobOf(3);
+    await done(2, 3);
+    two.wake();
+    await expect.poll(() => runs.length).toBe(3);
+    two.wake();
+    await done(3, 2);
+    await done(4, 2);
+    three.wake();
+    await done(5, 3);
   });
 
   it('asks the clock of the database, whatever the one of the process says', async () => {
@@ -171,7 +201,7 @@ describe('a node that is alone', () => {
     const { env, cleanUp } = await emptyEnvironment('sqlite');
     const database = await openDatabase(env);
     const statements = vi.spyOn(database, 'query');
-    const leases = new Leases(unitOfWorkOf(database, env), new LoneNode());
+    const leases = new Leases(unitOfWorkOf(database, env), new LoneNode(), { worksOnWhatWaits: true });
     let runs = 0;
     const held = (lease: Lease) => {
       expect(lease.isHeld).toBe(true);

@@ -6,6 +6,7 @@ import { createConnection } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Registration } from '../../src/auth/registration.entity.js';
+import { Erasure } from '../../src/identity/erasure.js';
 import { Session } from '../../src/identity/session.entity.js';
 import { nameColumns, User } from '../../src/identity/user.entity.js';
 import { CommonModule } from '../../src/common/common.module.js';
@@ -50,7 +51,8 @@ onAllDialects('the message log', (dialect) => {
       ],
     })
       // Accounts and sockets, which the log does without.
-      .useMocker(() => ({}))
+      // Accounts are not erased here.
+      .useMocker((token) => (token === Erasure ? { onErase: () => {} } : {}))
       .compile();
     await module.init();
     [log, unitOfWork] = [module.get(MessageLog, { strict: false }), module.get(UnitOfWork, { strict: false })];
@@ -433,15 +435,10 @@ onAllDialects('the message log', (dialect) => {
 
     it.skipIf(dialect === 'sqlite')('takes no error for an answer that the database did not give', async () => {
       const database = module.get(Database, { strict: false });
-      const real = database.createQueryRunner.bind(database);
-      vi.spyOn(database, 'createQueryRunner').mockImplementationOnce((mode) => {
-        const runner = real(mode);
-        const commit = runner.commitTransaction.bind(runner);
-        vi.spyOn(runner, 'commitTransaction').mockImplementation(async () => {
-          await commit();
-          throw Object.assign(new Error('read ESOMETHING'), { code: 'ESOMETHING' });
-        });
-        return runner;
+      const commit = database.commit.bind(database);
+      vi.spyOn(database, 'commit').mockImplementationOnce(async (runner) => {
+        await commit(runner);
+        throw Object.assign(new Error('read ESOMETHING'), { code: 'ESOMETHING' });
       });
       expect(seqs(await append(3))).toEqual([1, 2, 3]);
       expect(await stored()).toHaveLength(3);

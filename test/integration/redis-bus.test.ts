@@ -96,6 +96,10 @@ describe.skipIf(!hasRedis).each(REDIS_KINDS.map((kind) => [REDIS_TITLES[kind], k
       b.onApplicationShutdown();
       expect(await third).toBe(true);
       expect(a.nodes()).toEqual([]);
+      // Nothing follows the goodbye: a node that was heard again, and then no more, would pass for one that was killed.
+      b.tell('x', 4);
+      await sleep(300);
+      expect(a.nodes()).toEqual([]);
     });
 
     it('survive a listener that fails, and say so to nobody', async () => {
@@ -145,6 +149,21 @@ describe.skipIf(!hasRedis).each(REDIS_KINDS.map((kind) => [REDIS_TITLES[kind], k
       a.tell('x', 1);
       await redis.askOf('test:nodes', ['SPUBLISH', 'test:nodes', JSON.stringify([[a.nodeId, 1_000, 'x', 1]])]);
       await expect.poll(() => missed).toBeGreaterThanOrEqual(1);
+    });
+
+    it('tell afterwards of what could not be carried, though those who missed it were never cut off', async () => {
+      const [a, b] = await both();
+      let missed = 0;
+      b.onMissed(() => missed++);
+      // Too much at once.
+      for (let i = 0; i < 100; i++) a.carrier.send('one', 'x'.repeat(1_000_000));
+      expect(a.dropped).toBeGreaterThan(0);
+      await expect.poll(() => missed, { timeout: 10_000 }).toBeGreaterThan(0);
+      // And not for ever. What it says each second may have been among it.
+      await sleep(2_500);
+      const before = [a.dropped, missed];
+      await sleep(2_500);
+      expect([a.dropped, missed]).toEqual(before);
     });
 
     it('carry packets to those who listen to the channel, also after Redis was away', async () => {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { sqliteFile } from '../../src/database/data-source.js';
+import { sqliteFile } from '../../src/config/data-folder.js';
 import type { TestApp } from './app.js';
 
 /** Everything that the database holds, byte by byte where it is a file, and while the server has it open. */

@@ -1,7 +1,8 @@
 import { loadConfig } from '../../src/config/config.js';
 import { LoneNode } from '../../src/cluster/node-bus.js';
 import { Metrics } from '../../src/common/metrics.js';
-import { Database, dataSourceOptions } from '../../src/database/data-source.js';
+import { Database } from '../../src/database/data-source.js';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { temporaryFolder } from './app.js';
 

@@ -15,9 +15,14 @@ export class RedisClusterServers implements PrivateRedis {
     readonly servers: RedisServer[],
     /** Those that have slots in the beginning. */
     readonly masters: RedisServer[],
+    private readonly isTls: boolean,
   ) {}
 
-  static async start({ withReplicas = false, masters = 3 } = {}): Promise<RedisClusterServers> {
+  static async start({
+    withReplicas = false,
+    masters = 3,
+    certificates,
+  }: { withReplicas?: boolean; masters?: number; certificates?: string } = {}): Promise<RedisClusterServers> {
     const folder = mkdtempSync(join(tmpdir(), 'parley-redis-cluster-'));
     const servers: RedisServer[] = [];
     for (let i = 0; i < masters * (withReplicas ? 2 : 1); i++) {
@@ -36,15 +41,15 @@ export class RedisClusterServers implements PrivateRedis {
         'repl-diskless-sync-delay': '0',
       };
       const options = Object.entries(settings).flatMap(([name, setting]) => [`--${name}`, setting]);
-      servers.push(await RedisServer.start(options, port));
+      servers.push(await RedisServer.start(options, port, certificates));
     }
-    const cluster = new RedisClusterServers(folder, servers, servers.slice(0, masters));
+    const cluster = new RedisClusterServers(folder, servers, servers.slice(0, masters), certificates !== undefined);
     await cluster.join();
     return cluster;
   }
 
   get url(): string {
-    return `redis://${this.servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+    return `${this.isTls ? 'rediss' : 'redis'}://${this.servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
   }
 
   async askOf<T = unknown>(name: string, ...commands: string[][]): Promise<T> {
@@ -136,13 +141,18 @@ export class RedisClusterServers implements PrivateRedis {
       const edge = (n: number): number => Math.floor((n * SLOTS) / this.masters.length);
       await master.ask(['CLUSTER', 'ADDSLOTSRANGE', String(edge(i)), String(edge(i + 1) - 1)]);
     }
-    for (const other of others) {
-      const [, , busPort] = /:(\d+)@(\d+)/.exec(await other.ask<string>(['CLUSTER', 'NODES'])) ?? [];
-      await first.ask(['CLUSTER', 'MEET', '127.0.0.1', String(other.port), busPort]);
-    }
+    const meet = async (): Promise<void> => {
+      for (const other of others) {
+        const [, , busPort] = /:(\d+)@(\d+)/.exec(await other.ask<string>(['CLUSTER', 'NODES'])) ?? [];
+        await first.ask(['CLUSTER', 'MEET', '127.0.0.1', String(other.port), busPort]);
+      }
+    };
+    await meet();
+    // On a busy machine a server may give up a handshake that takes too long.
+    const again = setInterval(() => void meet().catch(() => undefined), 5_000);
     await this.until('that all servers know each other', async (server) =>
       (await server.ask<string>(['CLUSTER', 'INFO'])).includes(`cluster_known_nodes:${this.servers.length}`),
-    );
+    ).finally(() => clearInterval(again));
     for (const [i, replica] of this.servers.slice(this.masters.length).entries()) {
       const id = await this.masters[i].ask<string>(['CLUSTER', 'MYID']);
       // Not before it knows that this is a master.

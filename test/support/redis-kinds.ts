@@ -7,7 +7,10 @@ export const REDIS_KINDS = ['single', 'cluster', 'sentinel'] as const;
 export const REDIS_TITLES = { single: 'one Redis', cluster: 'a Redis Cluster', sentinel: 'Redis with Sentinels' };
 export type RedisKind = (typeof REDIS_KINDS)[number];
 
-export function startRedis(kind: RedisKind): Promise<PrivateRedis> {
-  if (kind === 'cluster') return RedisClusterServers.start();
-  return kind === 'sentinel' ? RedisSentinels.start() : RedisServer.start();
+/** @param certificates the folder of `makeCertificates`: it speaks nothing but TLS then */
+export function startRedis(kind: RedisKind, certificates?: string): Promise<PrivateRedis> {
+  if (kind === 'cluster') return RedisClusterServers.start(certificates === undefined ? {} : { certificates });
+  return kind === 'sentinel'
+    ? RedisSentinels.start(certificates)
+    : RedisServer.start(undefined, undefined, certificates);
 }

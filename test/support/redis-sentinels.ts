@@ -14,16 +14,17 @@ export class RedisSentinels implements PrivateRedis {
     private readonly folder: string,
     readonly servers: readonly RedisServer[],
     readonly sentinels: readonly RedisServer[],
+    private readonly isTls: boolean,
   ) {}
 
-  static async start(): Promise<RedisSentinels> {
+  static async start(certificates?: string): Promise<RedisSentinels> {
     const folder = mkdtempSync(join(tmpdir(), 'parley-redis-sentinel-'));
     // Configurations in files: what the Sentinels decide is written there, and holds after a restart.
     const startOne = async (lines: string[], ...options: string[]): Promise<RedisServer> => {
       const port = await freePort();
       const file = join(folder, `${port}.conf`);
       writeFileSync(file, `${lines.join('\n')}\n`);
-      return RedisServer.start([file, ...options], port);
+      return RedisServer.start([file, ...options], port, certificates);
     };
     const common = ['save ""', 'appendonly no', `dir ${folder}`, 'repl-diskless-sync-delay 0'];
     const master = await startOne(common);
@@ -40,13 +41,13 @@ export class RedisSentinels implements PrivateRedis {
           '--sentinel',
         ),
       );
-    const all = new RedisSentinels(folder, [master, replica], sentinels);
+    const all = new RedisSentinels(folder, [master, replica], sentinels, certificates !== undefined);
     await all.ready();
     return all;
   }
 
   get url(): string {
-    return `redis+sentinel://${this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${NAME}`;
+    return `${this.isTls ? 'rediss' : 'redis'}+sentinel://${this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${NAME}`;
   }
 
   async askOf<T = unknown>(name: string, ...commands: string[][]): Promise<T> {

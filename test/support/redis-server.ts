@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@redis/client';
@@ -40,17 +40,21 @@ export class RedisServer implements PrivateRedis {
   private constructor(
     readonly port: number,
     private readonly options: readonly string[],
+    private readonly certificates?: string,
   ) {}
 
-  /** @param options of redis-server, beside its port and its address */
-  static async start(options: readonly string[] = SINGLE, port?: number): Promise<RedisServer> {
-    const server = new RedisServer(port ?? (await freePort()), options);
+  /**
+   * @param options of redis-server, beside its port and its address
+   * @param certificates the folder of `makeCertificates`: it speaks nothing but TLS then, to clients and to other servers
+   */
+  static async start(options: readonly string[] = SINGLE, port?: number, certificates?: string): Promise<RedisServer> {
+    const server = new RedisServer(port ?? (await freePort()), options, certificates);
     await server.run();
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `${this.certificates ? 'rediss' : 'redis'}://127.0.0.1:${this.port}`;
   }
 
   get pid(): number {
@@ -60,13 +64,29 @@ export class RedisServer implements PrivateRedis {
   /** Starts it, or starts it again, empty, after `kill`; resolves when it answers. */
   async run(): Promise<void> {
     if (!binary) throw new Error('There is no redis-server on this machine: install redis-server.');
-    const options = [...this.options, '--port', String(this.port), '--bind', '127.0.0.1'];
+    const options = [...this.options, ...this.portOptions(), '--bind', '127.0.0.1'];
     this.process = spawn(binary, options, { stdio: 'ignore' });
     for (let attempt = 0; attempt < 600; attempt++) {
       if (await this.ask(['PING']).catch(() => undefined)) return;
       await sleep(50);
     }
     throw new Error('The private Redis did not answer within 30 s.');
+  }
+
+  private portOptions(): string[] {
+    const port = String(this.port);
+    if (!this.certificates) return ['--port', port];
+    const settings = {
+      port: '0',
+      'tls-port': port,
+      'tls-cert-file': join(this.certificates, 'here.crt'),
+      'tls-key-file': join(this.certificates, 'here.key'),
+      'tls-ca-cert-file': join(this.certificates, 'ca.crt'),
+      'tls-auth-clients': 'no',
+      'tls-replication': 'yes',
+      'tls-cluster': 'yes',
+    };
+    return Object.entries(settings).flatMap(([name, setting]) => [`--${name}`, setting]);
   }
 
   /** Sends a command on a connection of its own. */
@@ -76,7 +96,10 @@ export class RedisServer implements PrivateRedis {
 
   /** Sends commands in one packet. */
   async askAtOnce<T = unknown>(commands: string[][]): Promise<T[]> {
-    const socket = { reconnectStrategy: false, connectTimeout: 2_000 } as const;
+    const given = { reconnectStrategy: false, connectTimeout: 2_000 } as const;
+    const socket = this.certificates
+      ? ({ ...given, tls: true, ca: readFileSync(join(this.certificates, 'ca.crt')) } as const)
+      : given;
     const client = createClient({ url: this.url, RESP: 2, socket });
     client.on('error', () => undefined);
     await client.connect();

@@ -1,11 +1,13 @@
 import { call, type ChatSocket, next, open, type Person } from './client.js';
 import type {
   AccessRequestUpdate,
+  ChatSettings,
   GroupDeleted,
   GroupMessage,
   GroupMessageUpdate,
   GroupNotice,
   GroupNotification,
+  GroupReactions,
   GroupRead,
   GroupRow,
   GroupUpdate,
@@ -13,23 +15,18 @@ import type {
   ReadReceipt,
   RoomMessage,
   RoomMessageUpdate,
+  RoomReactions,
   UserErased,
   UserRow,
 } from '../../src/sockets/events.js';
+import type { MessageView } from '../../src/conversations/message.view.js';
+import { ShownMessages } from './shown-messages.js';
 
-/** A message as histories show it. */
-interface Message {
-  seq: number;
-  user_id: number;
-  message: string;
-  timestamp: string;
-  client_id?: string;
-  edited_at?: string;
-  deleted?: true;
-  change?: number;
-}
+/** How the person wants to be told of a chat, where that is not what a membership begins with. */
+type Settings = Partial<Omit<ChatSettings, 'chat_room_id' | 'chat_group_id'>>;
 
 interface Room {
+  settings: Settings;
   other_id: number;
   last_seq: number;
   last_change: number;
@@ -38,6 +35,7 @@ interface Room {
 }
 
 interface Group {
+  settings: Settings;
   name: string;
   owner_id: number;
   is_private: boolean;
@@ -68,6 +66,7 @@ type Event = { name: string; payload: any };
 
 /** Between a group and whoever is no member of it. */
 const NOTHING = {
+  settings: {},
   is_member: false,
   is_in: false,
   my_request: null,
@@ -79,6 +78,8 @@ const NOTHING = {
 const EVENTS = [
   'message',
   'message_update',
+  'message_reactions',
+  'chat_settings',
   'notification',
   'read',
   'presence',
@@ -86,6 +87,16 @@ const EVENTS = [
   'group_update',
   'access_request',
 ];
+
+const BEGINS_WITH = { room: 'all', group: 'mentions' } as const;
+
+/** As lists show them: without what a membership begins with. */
+const settingsOf = (kind: 'room' | 'group', settings: Settings): Settings => ({
+  ...(settings.notify && settings.notify !== BEGINS_WITH[kind] && { notify: settings.notify }),
+  ...(settings.muted_until && { muted_until: settings.muted_until }),
+  ...(settings.is_favourite && { is_favourite: true }),
+  ...(settings.is_archived && { is_archived: true }),
+});
 
 /**
  * What one device shows: a snapshot of all lists and histories, taken as the protocol says (connect, fetch, apply what arrived
@@ -95,7 +106,7 @@ export class Replica {
   private readonly users = new Map<number, User>();
   private readonly rooms = new Map<number, Room>();
   private readonly groups = new Map<number, Group>();
-  private readonly histories = new Map<number, Map<number, Message>>();
+  private readonly histories = new Map<number, ShownMessages>();
   private buffered: Event[] | undefined = [];
   /** What no event may do: a mark that goes back, a message of a room that is missing. */
   readonly faults: string[] = [];
@@ -147,21 +158,9 @@ export class Replica {
         id,
         ...room,
         unread_count: room.last_seq - room.last_read_seq,
-        history: sorted(this.histories.get(id) ?? new Map<number, Message>()).map(([, message]) => message),
+        history: this.histories.get(id)?.shown() ?? [],
       })),
-      groups: sorted(this.groups).map(([id, { last_seq, last_change, last_read_seq, member_count, ...group }]) => ({
-        id,
-        ...group,
-        // Null in the list of one who was removed, who is told what every stranger is.
-        ...(group.is_member && { member_count }),
-        // "Members, messages and events of a group that the caller is not part of": its news come to members alone.
-        ...(group.is_member && { last_seq, last_read_seq, unread_count: last_seq - last_read_seq }),
-        // "Members outside a group see the change in their lists and histories": they fetch.
-        ...(group.is_in && {
-          last_change,
-          history: sorted(this.histories.get(id) ?? new Map<number, Message>()).map(([, message]) => message),
-        }),
-      })),
+      groups: sorted(this.groups).map(([id, group]) => this.shownGroup(id, group)),
       users: sorted(this.users).map(([id, { first_name, last_name, is_online, last_seen }]) => ({
         id,
         first_name,
@@ -169,6 +168,22 @@ export class Replica {
         // "To those who have to do with these people": others fetch.
         ...(partners.has(id) && { is_online, last_seen }),
       })),
+    };
+  }
+
+  private shownGroup(
+    id: number,
+    { last_seq, last_change, last_read_seq, member_count, settings, ...group }: Group,
+  ): Shown['groups'][number] {
+    return {
+      id,
+      ...group,
+      // Null in the list of one who was removed, who is told what every stranger is.
+      ...(group.is_member && { member_count, settings }),
+      // "Members, messages and events of a group that the caller is not part of": its news come to members alone.
+      ...(group.is_member && { last_seq, last_read_seq, unread_count: last_seq - last_read_seq }),
+      // "Members outside a group see the change in their lists and histories": they fetch.
+      ...(group.is_in && { last_change, history: this.histories.get(id)?.shown() ?? [] }),
     };
   }
 
@@ -183,36 +198,58 @@ export class Replica {
     for (const { id, ...user } of users) this.users.set(id, user);
     for (const room of rooms) {
       const { id, other_user, last_seq, last_change, last_read_seq, other_last_read_seq } = room;
-      this.rooms.set(id, { other_id: other_user.id, last_seq, last_change, last_read_seq, other_last_read_seq });
+      this.rooms.set(id, {
+        other_id: other_user.id,
+        last_seq,
+        last_change,
+        last_read_seq,
+        other_last_read_seq,
+        settings: settingsOf('room', room),
+      });
       await this.fetchHistory('chat_rooms', id);
     }
     for (const group of groups) {
-      const { id, last_message: _, unread_count: __, ...rest } = group;
-      this.groups.set(id, rest);
+      const { id, name, owner_id, is_private, is_member, is_in, my_request, member_count } = group;
+      const { last_seq, last_change, last_read_seq } = group;
+      this.groups.set(id, {
+        name,
+        owner_id,
+        is_private,
+        is_member,
+        is_in,
+        my_request,
+        member_count,
+        last_seq,
+        last_change,
+        last_read_seq,
+        settings: settingsOf('group', group),
+      });
       if (group.is_member) await this.fetchHistory('chat_groups', id);
     }
   }
 
   /** From the beginning: `after` enters nothing. */
   private async fetchHistory(list: 'chat_rooms' | 'chat_groups', id: number): Promise<void> {
-    const history = new Map<number, Message>();
+    const pages: MessageView[] = [];
     for (let after = 0; ; after += 100) {
       const page = await this.get(`/http/${list}/${id}?after=${after}`);
       // Put out in this very moment: an event says so.
       if (!Array.isArray(page)) return;
-      for (const message of page) history.set(message.seq, message);
+      pages.push(...page);
       if (page.length < 100) break;
     }
-    // What came by event meanwhile may be newer than what was fetched, and the other way round.
-    for (const [seq, known] of this.histories.get(id) ?? []) {
-      const fetched = history.get(seq);
-      if (!fetched || (known.change ?? 0) > (fetched.change ?? 0)) history.set(seq, known);
-    }
-    this.histories.set(id, history);
+    const history = this.history(id);
+    for (const message of pages) history.fetched(message);
     const chat = list === 'chat_rooms' ? this.rooms.get(id) : this.groups.get(id);
     if (!chat) return;
-    chat.last_seq = Math.max(chat.last_seq, ...history.keys());
-    chat.last_change = Math.max(chat.last_change, ...[...history.values()].map(({ change }) => change ?? 0));
+    chat.last_seq = Math.max(chat.last_seq, history.lastSeq);
+    chat.last_change = Math.max(chat.last_change, history.lastChange);
+  }
+
+  private history(id: number): ShownMessages {
+    const history = this.histories.get(id) ?? new ShownMessages(this.person.id);
+    this.histories.set(id, history);
+    return history;
   }
 
   private hear(event: Event): void {
@@ -222,7 +259,8 @@ export class Replica {
 
   private apply({ name, payload }: Event): void {
     if (name === 'message') this.message(payload);
-    else if (name === 'message_update') this.messageUpdate(payload);
+    else if (name === 'message_update' || name === 'message_reactions') this.messageChanged(payload);
+    else if (name === 'chat_settings') this.chatSettings(payload);
     else if (name === 'notification') this.notification(payload);
     else if (name === 'read') this.read(payload);
     else if (name === 'presence') this.presence(payload);
@@ -234,12 +272,21 @@ export class Replica {
   private message(event: RoomMessage | GroupMessage | GroupNotice): void {
     if ('notice' in event) return;
     const me = this.person.id;
-    const { seq, user_id, message, timestamp, client_id } = event;
-    const view = { seq, user_id, message, timestamp, ...(client_id !== undefined && { client_id }) };
+    const { seq, user_id, message, timestamp, client_id, reply_to, mentions } = event;
+    const view = {
+      seq,
+      user_id,
+      message,
+      timestamp,
+      ...(client_id !== undefined && { client_id }),
+      ...(reply_to && { reply_to }),
+      ...(mentions && { mentions }),
+    };
     const id = event.chat_type === 'room' ? event.chat_room_id : event.chat_group_id;
     if (event.chat_type === 'room' && !this.rooms.has(id)) {
       const other_id = user_id === me ? event.other_user_id : user_id;
-      this.rooms.set(id, { other_id, last_seq: 0, last_change: 0, last_read_seq: 0, other_last_read_seq: 0 });
+      const marks = { last_seq: 0, last_change: 0, last_read_seq: 0, other_last_read_seq: 0 };
+      this.rooms.set(id, { other_id, ...marks, settings: {} });
     }
     const chat = event.chat_type === 'room' ? this.rooms.get(id)! : this.groups.get(id);
     if (!chat) return;
@@ -247,19 +294,12 @@ export class Replica {
     const hasGap = isMissing || !this.histories.has(id);
     // One who was connected all the time is told every message of their rooms, in order.
     if (event.chat_type === 'room' && (isMissing || seq <= chat.last_seq)) this.fault(event, chat);
-    this.put(id, view);
+    this.history(id).told(view);
     chat.last_seq = Math.max(chat.last_seq, seq);
     // "Whoever sent number 7 has read up to 7"; "nothing is unread while one is in and connected".
     if (user_id === me || event.chat_type === 'group') chat.last_read_seq = Math.max(chat.last_read_seq, seq);
     else (chat as Room).other_last_read_seq = Math.max((chat as Room).other_last_read_seq, seq);
     if (event.chat_type === 'group' && hasGap && seq > 1) this.fetch('chat_groups', id);
-  }
-
-  private put(id: number, message: Message): void {
-    const history = this.histories.get(id) ?? new Map<number, Message>();
-    this.histories.set(id, history);
-    const known = history.get(message.seq);
-    if (!known || (message.change ?? 0) > (known.change ?? 0)) history.set(message.seq, message);
   }
 
   private fault(event: object, known: object): void {
@@ -270,23 +310,20 @@ export class Replica {
     this.fetching = this.fetching.then(() => this.fetchHistory(list, id));
   }
 
-  private messageUpdate(event: RoomMessageUpdate | GroupMessageUpdate): void {
+  private messageChanged(event: RoomMessageUpdate | GroupMessageUpdate | RoomReactions | GroupReactions): void {
     const id = event.chat_type === 'room' ? event.chat_room_id : event.chat_group_id;
     const chat = event.chat_type === 'room' ? this.rooms.get(id) : this.groups.get(id);
     if (!chat) return;
-    const { seq, user_id, message, timestamp, change, edited_at, deleted } = event;
-    const client_id = this.histories.get(id)?.get(seq)?.client_id;
-    this.put(id, {
-      seq,
-      user_id,
-      message,
-      timestamp,
-      ...(client_id !== undefined && { client_id }),
-      ...(edited_at !== undefined && { edited_at }),
-      ...(deleted && { deleted }),
-      change,
-    });
-    chat.last_change = Math.max(chat.last_change, change);
+    this.history(id).changed(event);
+    chat.last_change = Math.max(chat.last_change, event.change);
+  }
+
+  private chatSettings({ chat_room_id: roomId, chat_group_id: groupId, ...settings }: ChatSettings): void {
+    const [kind, chat] =
+      roomId === undefined
+        ? (['group', this.groups.get(groupId!)] as const)
+        : (['room', this.rooms.get(roomId)] as const);
+    if (chat) chat.settings = settingsOf(kind, settings);
   }
 
   private notification(event: GroupNotification | GroupRead): void {

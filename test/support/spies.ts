@@ -11,7 +11,10 @@ let isAnswering = false;
 
 const wrapped = new WeakSet();
 
-const spyOn = vi.spyOn.bind(vi) as (object: object, name: string) => Record<string, unknown>;
+/** This file runs anew for each file of tests, also where these share a process. */
+const shared = globalThis as { spyOnOfVitest?: unknown };
+shared.spyOnOfVitest ??= vi.spyOn.bind(vi);
+const spyOn = shared.spyOnOfVitest as (object: object, name: string) => Record<string, unknown>;
 vi.spyOn = ((object: object, name: string) => {
   const spy = spyOn(object, name);
   // Of what is spied on already, the same spy comes again.

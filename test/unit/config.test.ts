@@ -106,6 +106,8 @@ describe('the configuration', () => {
     ['BOT_API_KEY', 'hunter2 hunter2'],
     ['BOT_API_KEY', 'hunter2\r\nx-evil: 1'],
     ['BOT_API_KEY', 'hunter2é'],
+    ['ADMIN_EMAILS', 'Ada'],
+    ['ADMIN_EMAILS', 'ada@example.com,'],
     ['CORS_ORIGINS', 'https://example.com/path'],
     ['CORS_ORIGINS', '*'],
     ['CORS_ORIGINS', 'https://*.example.com'],

@@ -61,6 +61,15 @@ export function seen(at: string): string {
   return days === 1 ? 'Seen yesterday' : `Seen on ${days < 300 ? SHORT_DATE.format(date) : FULL_DATE.format(date)}`;
 }
 
+/** Of a moment that lies ahead: `18:00`, `tomorrow, 08:00`, `Tue, 08:00`, `3 March 2027`. */
+export function ahead(at: string | Date): string {
+  const date = new Date(at);
+  const days = -daysAgo(date);
+  if (days <= 0) return TIME.format(date);
+  if (days < 7) return `${days === 1 ? 'tomorrow' : WEEKDAY.format(date)}, ${TIME.format(date)}`;
+  return FULL_DATE.format(date);
+}
+
 /** `since today`, `since 22 November`. */
 export function since(at: string): string {
   const date = new Date(at);

@@ -1,13 +1,15 @@
 import { useComputed } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { useArrival } from './arrival.js';
 import { Chat } from './chat/chat.js';
+import { leaveTheOneBefore } from './chat/left-behind.js';
 import { Finder } from './finder/finder.js';
 import { isFinderOpen } from './finder/open.js';
 import { listenForKeyboard } from './keyboard.js';
 import { listenForKeys } from './keys.js';
 import { ListPane } from './list/list-pane.js';
 import { Nothing, NothingChosen } from './list/nothing.js';
+import { Mentions } from './mentions/mentions.js';
 import { addingTo } from './panel/adding.js';
 import { isMakingGroup } from './panel/making.js';
 import { NewGroup } from './panel/new-group.js';
@@ -19,6 +21,8 @@ import { Settings } from './settings/settings.js';
 
 /** What there is for those who are in: the list, and beside it a conversation, the settings, or nothing yet. */
 export function Home() {
+  // Not an effect: those of what is shown come first.
+  useMemo(leaveTheOneBefore, []);
   useEffect(() => listenForKeys(), []);
   useEffect(() => listenForKeyboard(), []);
   useArrival();
@@ -31,7 +35,7 @@ export function Home() {
   const here = route.value;
   const unread = useComputed(() => inbox.value.unread).value;
   const chat = here.at === 'chat' ? parley.chat(here.ref) : undefined;
-  const title = here.at === 'settings' ? 'Settings' : undefined;
+  const title = here.at === 'settings' ? 'Settings' : here.at === 'mentions' ? 'Mentions' : undefined;
   useEffect(() => {
     // A conversation sets its own: the name of whom one talks to.
     if (!chat) document.title = `${unread > 0 ? `(${unread}) ` : ''}${title ? `${title} · ` : ''}Parley`;
@@ -44,6 +48,8 @@ export function Home() {
           <Chat key={chat!.key} chat={chat!} seq={here.seq} isAtMembers={here.members ?? false} />
         ) : here.at === 'settings' ? (
           <Settings />
+        ) : here.at === 'mentions' ? (
+          <Mentions />
         ) : here.at === 'list' ? (
           <NothingChosen />
         ) : (

@@ -1,5 +1,6 @@
 import { isFinderOpen } from './finder/open.js';
-import { inbox, parley } from './parley.js';
+import { shownRows } from './list/sections.js';
+import { parley } from './parley.js';
 import { go, pathOf, route } from './router.js';
 import { isShown } from './parts/focus.js';
 import { isKeyListOpen } from './parts/key-list-open.js';
@@ -39,7 +40,7 @@ const isLetter = ({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean =>
 
 function nextChat(step: 1 | -1, isUnread: boolean): void {
   const here = route.peek();
-  const { rows } = inbox.peek();
+  const rows = shownRows.peek();
   const current = here.at === 'chat' ? parley.chat(here.ref).key : undefined;
   const at = rows.findIndex(({ key }) => key === current);
   const start = at < 0 && step < 0 ? rows.length : at;

@@ -24,6 +24,14 @@ const read = (): Route => {
 
 const current = signal<Route>(read());
 export const route = computed(() => current.value);
+const hash = signal(location.hash);
+/** What stands behind the #, which no server sees: links in mails, and those that are handed on, say more there. */
+export const fragment = computed(() => new URLSearchParams(hash.value.slice(1)));
+
+function look(): void {
+  current.value = read();
+  hash.value = location.hash;
+}
 
 export function pathOf(ref: ChatRef): string {
   const path = ref.type === 'room' ? `with/${ref.user_id}` : ref.type === 'group' ? `group/${ref.group_id}` : 'helper';
@@ -38,7 +46,7 @@ export function go(path: string, options: { readonly replace?: boolean } = {}): 
   if (path === location.pathname + location.search) return;
   if (options.replace) history.replaceState(history.state, '', path);
   else history.pushState({ inApp: true }, '', path);
-  current.value = read();
+  look();
 }
 
 /** One step back where that stays in the app; else to what lies above this. */
@@ -49,7 +57,8 @@ export function back(above = to('')): void {
 
 /** From now on links to the app's own addresses open in place. */
 export function listenForRoutes(): void {
-  addEventListener('popstate', () => (current.value = read()));
+  // Also where a link to the page that is open differs behind the # alone.
+  addEventListener('popstate', look);
   document.addEventListener('click', (event) => {
     if (
       event.defaultPrevented ||

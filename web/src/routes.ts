@@ -9,11 +9,11 @@ type ChatRef =
   | { readonly type: 'bot' };
 
 export type Route =
-  | { readonly at: 'login' | 'register' | 'mail' | 'welcome' | 'forgot' | 'list' | 'settings' | 'nothing' }
+  | { readonly at: 'login' | 'register' | 'mail' | 'welcome' | 'forgot' | 'list' | 'mentions' | 'settings' | 'nothing' }
   | { readonly at: 'reset'; readonly token: string }
   | { readonly at: 'chat'; readonly ref: ChatRef; readonly seq?: number; readonly members?: true };
 
-const NAMED = new Set(['login', 'register', 'mail', 'welcome', 'forgot', 'settings'] as const);
+const NAMED = new Set(['login', 'register', 'mail', 'welcome', 'forgot', 'mentions', 'settings'] as const);
 type Named = typeof NAMED extends Set<infer T> ? T : never;
 
 const ID = /^[1-9]\d{0,14}$/;

@@ -5,9 +5,18 @@ import { plural } from './format.js';
  * What the app says of errors: its own words by code. The server's words are shown only beside an input (`fields`).
  */
 
+export const SUSPENDED = 'This account is suspended. Ask those who run this server.';
+
 const BY_CODE: Readonly<Record<string, string>> = {
   login_failed: 'Wrong e-mail address or password.',
   wrong_password: 'This is not your password.',
+  suspended: SUSPENDED,
+  group_frozen: 'This group is frozen: it can only be read.',
+  registration_closed: 'This server takes no new accounts. Ask those who run it for an invitation.',
+  invite_required: 'This server takes only those who are invited. Ask those who run it for an invitation.',
+  invite_invalid: 'This invitation is not valid, or not any more. Ask for another one.',
+  domain_not_allowed: 'Addresses of this domain cannot register here. Use another one, or ask for an invitation.',
+  last_admin: 'The server would be left without an admin.',
   blocked: 'One of you has blocked the other.',
   forbidden: 'You may not do this.',
   not_found: 'There is nothing here.',
@@ -39,7 +48,7 @@ export function wordsFor(error: ParleyError): string {
 
 /** The same behind a colon. What is wrong with a text itself, the server and the client say better than a code does. */
 export function whyNot(error: ParleyError): string {
-  const why = error.fields?.['message']?.[0] ?? wordsFor(error);
+  const why = error.fields?.['message']?.[0] ?? error.fields?.['mentions']?.[0] ?? wordsFor(error);
   return why.charAt(0).toLowerCase() + why.slice(1);
 }
 

@@ -28,13 +28,14 @@ const PAGE = `
   import { h, render } from 'preact';
   import { useRef, useState } from 'preact/hooks';
   import { EmojiPicker } from './web/src/chat/emoji-picker.tsx';
-  import { useEmojiCompletion } from './web/src/chat/emoji-completion.tsx';
+  import { useCompletion } from './web/src/chat/completion.tsx';
+  import { EMOJI } from './web/src/chat/emoji-source.ts';
 
   window.sent = [];
   function Form() {
     const area = useRef(null);
     const [isPicking, setPicking] = useState(false);
-    const completion = useEmojiCompletion(area, () => {});
+    const completion = useCompletion(area, [EMOJI], () => {});
     const send = (event) => {
       event.preventDefault();
       window.sent.push(area.current.value);

@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { fakeServer } from 'parley-client/testing';
-import type { ParleyClient } from 'parley-client';
 import { options, render, type VNode } from 'preact';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { pageOf } from './page-client.js';
 
 // happy-dom lays nothing out.
 for (const [name, size] of [
@@ -20,20 +20,7 @@ vi.stubGlobal(
   },
 );
 
-let parley: ParleyClient;
-vi.mock('../src/parley.js', async () => {
-  const { signal } = await import('@preact/signals');
-  const { fromStore } = await import('parley-client/signals');
-  return {
-    get parley() {
-      return parley;
-    },
-    me: signal(undefined),
-    get connection() {
-      return fromStore(parley.connection);
-    },
-  };
-});
+vi.mock('../src/parley.js', () => import('./page-client.js'));
 
 /** The texts of the messages that are drawn while `work` runs. */
 async function drawnBy(work: () => Promise<void>): Promise<string[]> {
@@ -64,7 +51,7 @@ describe('the list of messages', () => {
     const { createView } = await import('../src/chat/view.js');
     const server = fakeServer();
     const [ada, alan] = [server.person({ first_name: 'Ada' }), server.person({ first_name: 'Alan' })];
-    parley = await ada.client();
+    const parley = pageOf(await ada.client());
     for (const text of ['one', 'two', 'three']) await alan.says(ada, text);
     await server.pass(1_000);
     const room = parley.room(alan.id);

@@ -41,7 +41,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   path: ['d'],
   pre: ['tabindex'],
   rect: ['x', 'y', 'width', 'height', 'rx'],
-  span: [],
+  span: ['class'],
   strong: [],
   svg: ['viewBox', 'aria-hidden'],
   ul: ['class', 'dir'],
@@ -286,7 +286,7 @@ describe('links', () => {
 
   it('of the app itself open inside', () => {
     const own = (path: string): Element => drawn(`${location.origin}${path}`).querySelector('a')!;
-    for (const path of ['/with/3', '/group/12?at=40', '/helper', '/settings', '/'])
+    for (const path of ['/with/3', '/group/12?at=40', '/helper', '/mentions', '/settings', '/'])
       expect(own(path).hasAttribute('target'), path).toBe(false);
     // A link to a new password is nothing that one should open by mistake.
     for (const path of ['/reset/abc', '/login', '/http/docs', '/nowhere/at/all'])
@@ -339,6 +339,78 @@ describe('links', () => {
     expect(root.querySelector('img')).toBeNull();
     expect(root.textContent).toBe('a moth https://a.example/moth.png');
     expect(links(root)).toEqual([['https://a.example/moth.png', 'https://a.example/moth.png']]);
+  });
+});
+
+describe('mentions', () => {
+  const ADA = { name: 'Ada Lovelace', isMe: false };
+  const FIRST = { name: 'Ada', isMe: false };
+  const me = { name: 'Alan', isMe: true };
+  const everyone = { name: 'everyone', isMe: true };
+  const named = (text: string, ...mentions: Props['mentions'] & object): string => html(drawn(text, { mentions }));
+  const ADAS = '<span class="mention">@Ada Lovelace</span>';
+
+  it.each([
+    ['at the beginning', '@Ada Lovelace: tea?', `${ADAS}: tea?`],
+    ['at the end', 'tea, @Ada Lovelace', `tea, ${ADAS}`],
+    ['in brackets', '(@Ada Lovelace)', `(${ADAS})`],
+    ['twice', '@Ada Lovelace@Ada Lovelace', `${ADAS}@Ada Lovelace`],
+    ['by the first name', '@Ada, tea?', '<span class="mention">@Ada</span>, tea?'],
+    ['within emphasis', '**ask @Ada Lovelace**', `<strong>ask ${ADAS}</strong>`],
+    ['not in code', '`@Ada Lovelace`', '<code>@Ada Lovelace</code>'],
+    ['not behind a letter', 'me@Ada x_@Ada', 'me@Ada x_@Ada'],
+    ['not in a longer word', '@Adam @Ada\u0301 @Ada_', '@Adam @Ada\u0301 @Ada_'],
+    ['not without the sign', 'Ada Lovelace', 'Ada Lovelace'],
+    ['not in other letters', '@ada lovelace', '@ada lovelace'],
+  ])('are marked %s', (_what, text, expected) => {
+    expect(named(text, FIRST, ADA)).toBe(`<p dir="auto">${expected}</p>`);
+  });
+
+  it('of oneself, and of everyone, are marked as such', () => {
+    expect(named('@Alan, @everyone', me, everyone)).toBe(
+      '<p dir="auto"><span class="mention of-me">@Alan</span>, <span class="mention of-me">@everyone</span></p>',
+    );
+    // Two who share a first name: one of them is oneself.
+    expect(named('@Alan', me, { name: 'Alan', isMe: false })).toContain('class="mention of-me"');
+  });
+
+  it('are nobody but those who are named', () => {
+    expect(named('@Ada Lovelace and @everyone', me)).toBe('<p dir="auto">@Ada Lovelace and @everyone</p>');
+    expect(named('@Ada Lovelace')).toBe('<p dir="auto">@Ada Lovelace</p>');
+  });
+
+  it('are no links, and not in links', () => {
+    expect(drawn('[@Ada](https://a.example)', { mentions: [FIRST] }).querySelector('.mention')).toBeNull();
+  });
+
+  it.each(['Jean-Luc', 'a.*+?^${}()|[]\\/', '<b>', '& co', 'Ada]', '*', '\u05E2\u05D3\u05D4', '', ' '])(
+    'are read letter by letter, whatever the name: %j',
+    (name) => {
+      const root = drawn(`so, @${name}, tea?`, { mentions: [{ name, isMe: false }] });
+      expect(root.textContent).toBe(drawn(`so, @${name}, tea?`).textContent);
+      expect(root.querySelectorAll('b, a')).toHaveLength(0);
+      expect(named('say @abc', { name, isMe: false })).toBe('<p dir="auto">say @abc</p>');
+    },
+  );
+
+  it('are marked in what is shown as it is, too', () => {
+    expect(drawn(`${'> '.repeat(20)}@Ada`, { mentions: [FIRST] }).querySelectorAll('.mention')).toHaveLength(1);
+  });
+
+  it('change no word of any text', () => {
+    const names = fc.array(
+      fc.record({ name: fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 3 })), isMe: fc.boolean() }),
+      { maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(anyText, names, (text, mentions) => {
+        const at = text.replaceAll(' ', ' @');
+        const root = drawn(at, { mentions });
+        expect(root.textContent).toBe(drawn(at).textContent);
+        expectAllowed(root, false);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

@@ -48,7 +48,7 @@ export class AccessRequests {
 
   /** The owner lets them in, or refuses. @throws Refusal */
   answer(me: Identity, groupId: number, userId: number, letIn: boolean) {
-    const group = this.house.members.assertOwner(me, groupId);
+    const group = this.house.members.assertMayChange(me, groupId);
     const request = group.requests.get(userId);
     if (!request || request.refused_at !== undefined) throw notFound('access request');
     if (letIn) {

@@ -1,6 +1,6 @@
 import type { House, Identity } from './house.js';
 import { MAILS, toMail } from './mails.js';
-import { invalid, notFound, Refusal } from './refusal.js';
+import { invalid, notFound, Refusal, suspended } from './refusal.js';
 import type { Link, Person } from './state.js';
 import { assertGoodPassword, assertOwnName } from './texts.js';
 import { profileView } from './views.js';
@@ -19,9 +19,19 @@ export interface Registration {
   readonly password: string;
   readonly first_name: string;
   readonly last_name: string;
+  readonly invite?: string | undefined;
 }
 
-type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice' | 'restore';
+const NOT_ADMITTED = {
+  closed: ['registration_closed', 'This server takes no registrations. Ask whoever runs it for an invitation.'],
+  invite: ['invite_required', 'This server takes only those who are invited. Ask for an invitation.'],
+  domains: [
+    'domain_not_allowed',
+    'This server takes only addresses of some domains. Use another one, or ask for an invitation.',
+  ],
+} as const;
+
+type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice' | 'restore' | 'email';
 
 /** `a+b@` counts as the mailbox `a@` for what anybody may ask for. */
 const mailboxOf = (email: string): string => email.replace(/\+[^@]*@/, '@');
@@ -36,6 +46,7 @@ export class Accounts {
     assertOwnName(first_name, last_name);
     assertGoodPassword(password, [email, first_name, last_name, this.house.settings.url]);
     this.house.rates.take('Too many registrations.', [{ name: 'register', key: '' }]);
+    this.admit(request);
     if (!this.mayMail('register', email)) return;
     const { url } = this.house.settings;
     if (this.house.state.account(email)) this.mail(email, MAILS.taken(url));
@@ -57,6 +68,7 @@ export class Accounts {
       : waiting.find((link) => password === undefined || link.password === password);
     const to = isByToken ? (sent?.email ?? '') : email!;
     const isTheirs = isByToken || password !== undefined;
+    if (isTheirs && to !== '') this.admit({ email: to, invite: sent?.invite });
     const isTaken = state.account(to) !== undefined;
     if (!sent && !isTaken) return;
     if (!this.mayMail(isTheirs && !isTaken ? 'resend' : 'hint', to)) return;
@@ -74,6 +86,16 @@ export class Accounts {
       throw new Refusal('expired', 'This link has expired. Ask for a new one, or register again.');
     if (this.house.state.account(link.email))
       throw new Refusal('already_registered', 'This address has an account already. Log in.');
+    const keptMs = this.house.emails.heldFor(link.email);
+    if (keptMs > 0)
+      throw new Refusal(
+        'already_registered',
+        'This address is kept for an account that had it until a short time ago. Register it again later.',
+        { retry_after: Math.ceil(keptMs / 1_000) },
+      );
+    this.admit(link);
+    const { invites } = this.house.state;
+    if (link.invite !== undefined) invites.set(link.invite, invites.get(link.invite)! - 1);
     link.user_id = this.make(link).id;
     return link.email;
   }
@@ -98,6 +120,7 @@ export class Accounts {
     if (!rates.passwordAttempt(email, isRight) || !person)
       throw new Refusal('login_failed', 'The e-mail address or the password is wrong.');
     rates.take('Too many logins.', [{ name: 'login', key: email }]);
+    if (person.is_suspended) throw suspended();
     return logins.start(person.id, device);
   }
 
@@ -118,6 +141,15 @@ export class Accounts {
     this.house.rates.take('Too many requests from this network.', [{ name: 'stranger', key: '' }]);
   }
 
+  /** An account that exists gets another address. @throws Refusal where only some domains may register, and this is of none of them */
+  assertMayMoveTo(email: string): void {
+    if (this.house.state.server.registration === 'domains' && !this.isAllowed(email))
+      throw new Refusal(
+        'domain_not_allowed',
+        'This server takes only addresses of some domains. Your address stays as it is.',
+      );
+  }
+
   mayMail(purpose: MailPurpose, email: string): boolean {
     const isOfAccount = purpose === 'forgot' || purpose === 'notice' || purpose === 'restore';
     return this.house.rates.mayMail(purpose, isOfAccount ? email : mailboxOf(email));
@@ -129,12 +161,14 @@ export class Accounts {
 
   /** @returns its token */
   addLink(link: Link): string {
-    const token = Array.from(
-      { length: TOKEN_LENGTH },
-      () => ALPHABET[Math.floor(this.house.settings.random() * ALPHABET.length)],
-    ).join('');
+    const token = this.newToken();
     this.house.state.links.set(token, link);
     return token;
+  }
+
+  newToken(): string {
+    const { random } = this.house.settings;
+    return Array.from({ length: TOKEN_LENGTH }, () => ALPHABET[Math.floor(random() * ALPHABET.length)]).join('');
   }
 
   /** @throws what `unknown` makes */
@@ -144,10 +178,27 @@ export class Accounts {
     return link;
   }
 
+  /** @throws Refusal where nobody may register so */
+  private admit({ email, invite }: Pick<Registration, 'email' | 'invite'>): void {
+    const { server, invites } = this.house.state;
+    if (invite !== undefined) {
+      if (invites.get(tokenIn(invite))) return;
+      throw new Refusal('invite_invalid', 'This invitation is not valid, or not any more. Ask for another one.');
+    }
+    if (server.registration === 'open') return;
+    if (server.registration === 'domains' && this.isAllowed(email)) return;
+    const [code, message] = NOT_ADMITTED[server.registration];
+    throw new Refusal(code, message);
+  }
+
+  private isAllowed(email: string): boolean {
+    return this.house.state.server.allowed_domains.includes(email.slice(email.lastIndexOf('@') + 1));
+  }
+
   /** @returns the link's address */
-  private addRegistration({ email, password, first_name, last_name }: Registration): string {
+  private addRegistration({ email, password, first_name, last_name, invite }: Registration): string {
     const expires_at = this.house.now() + REGISTRATION_LASTS_MS;
-    const token = this.addLink({ kind: 'registration', expires_at, email, password, first_name, last_name });
+    const token = this.addLink({ kind: 'registration', expires_at, email, password, first_name, last_name, invite });
     return `${this.house.settings.url}/http/register/${token}`;
   }
 }

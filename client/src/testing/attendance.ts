@@ -1,7 +1,7 @@
 import type { House, Identity } from './house.js';
 import { OFFLINE_AFTER_MS } from './presence.js';
 import { notFound } from './refusal.js';
-import { type Group, lastSeq, usersIn } from './state.js';
+import { assertNotFrozen, type Group, lastSeq, usersIn } from './state.js';
 
 /** After a restart, those who were in a group have this long to come back. */
 const COME_BACK_WITHIN_MS = 30_000;
@@ -65,6 +65,7 @@ export class Attendance {
     if (!group) throw notFound('chat group');
     if (!member) {
       if (group.is_private || group.removed.has(userId)) throw notFound('chat group');
+      assertNotFrozen(group);
       this.house.members.admit(group, userId, true);
       return group;
     }

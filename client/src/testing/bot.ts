@@ -1,3 +1,4 @@
+import { type Asked, toExtras } from './extras.js';
 import type { House, Identity } from './house.js';
 import { notFound, Refusal } from './refusal.js';
 import type { Connection } from './sockets.js';
@@ -43,13 +44,13 @@ export class BotAnswers {
     const chat = this.house.state.botChat(user_id);
     if (!chat) return [];
     assertOneCursor(query);
-    return this.house.messages.page(chat, query).map(botMessageView);
+    return this.house.messages.page(chat, query).map((one) => botMessageView(chat, one));
   }
 
   /** Stores a question; its answer follows. @throws Refusal */
-  ask({ user_id }: Identity, question: string, clientId?: string) {
+  ask({ user_id }: Identity, question: string, clientId?: string, asked: Asked = {}) {
     const chat = this.house.state.botChat(user_id) ?? this.makeChat(user_id);
-    const { stored, isNew } = this.house.messages.store(chat, user_id, question, clientId, () => {
+    const { stored, isNew } = this.house.messages.store(chat, user_id, question, clientId, toExtras(asked), () => {
       if (chat.waiting.length < MOST_QUESTIONS) return;
       throw new Refusal(
         'busy',
@@ -73,7 +74,7 @@ export class BotAnswers {
     if (answer?.seq === seq) this.settle(answer, chat, answer.text);
     else if (chat.waiting.includes(seq)) {
       chat.waiting.splice(chat.waiting.indexOf(seq), 1);
-      this.tell(user_id, [botMessageView(asked)]);
+      this.tell(user_id, [botMessageView(chat, asked)]);
     }
     return { ok: true, question_seq: seq };
   }
@@ -172,8 +173,8 @@ export class BotAnswers {
     if (at < 0) return;
     chat.waiting.splice(at, 1);
     const asked = chat.messages[seq - 1]!;
-    const messages = [botMessageView(asked)];
-    if (isVisible(text)) messages.push(botMessageView(this.house.messages.store(chat, BOT_ID, text).stored));
+    const messages = [botMessageView(chat, asked)];
+    if (isVisible(text)) messages.push(botMessageView(chat, this.house.messages.store(chat, BOT_ID, text).stored));
     this.tell(userId, messages);
     if (hasFailed) this.tellFailure(userId, asked.client_id);
     this.answerSoon(userId);
@@ -201,6 +202,7 @@ export class BotAnswers {
       id: state.nextId('chat'),
       kind: 'bot',
       messages: [],
+      mentions: [],
       last_change: 0,
       members,
       user_id: userId,

@@ -10,8 +10,8 @@ export class Erasure {
     const { user_id: userId } = me;
     const person = state.people.get(userId)!;
     accounts.checkPassword(person, password);
-    passwords.assertErasable(person);
-    for (const kind of ['registration', 'reset', 'restore'] as const) passwords.forgetLinks(kind, person);
+    passwords.assertSettled(person);
+    state.dropLinks(({ user_id, email }) => user_id === userId || email === person.email);
     logins.endOthers({ user_id: userId, session_id: 0 });
     bot.forget(userId);
     const chat = state.botChat(userId);

@@ -25,7 +25,7 @@ export function fakeFetch(network: Network): typeof fetch {
         if (!network.isUp()) return reject(failed());
         const house = network.house();
         const { status, body: told, headers } = answer(house, sent);
-        const text = told === undefined ? null : JSON.stringify(told);
+        const text = told === undefined ? null : typeof told === 'string' ? told : JSON.stringify(told);
         network.pass(() => {
           signal?.removeEventListener('abort', abort);
           // Between the request and its answer the server was restarted, or the network broke: nobody knows whether it was done.

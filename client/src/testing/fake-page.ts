@@ -1,4 +1,4 @@
-import type { Page } from '../types.js';
+import type { Page } from '../seams.js';
 
 type Happening = Parameters<Parameters<Page['hear']>[0]>[0];
 

@@ -1,12 +1,14 @@
 import { ParleyClient } from '../client.js';
 import { fromWire, ParleyError } from '../errors.js';
-import type { Message, ParleyOptions } from '../types.js';
+import type { Message } from '../data.js';
+import { frozen } from '../store.js';
+import type { ParleyOptions, SendOptions } from '../types.js';
 import type { House, Identity } from './house.js';
 import { answer } from './http.js';
 import type { FakeDevice } from './network.js';
 import { Refusal } from './refusal.js';
 import type { Connection } from './sockets.js';
-import type { Person, StoredMessage } from './state.js';
+import { BOT_ID, type Chat, type Person, type StoredMessage } from './state.js';
 import { messageView } from './views.js';
 
 /** A person, or a group by its id. */
@@ -47,15 +49,24 @@ export class FakePerson {
     return client;
   }
 
-  /** Writes to somebody, or to a group that they are a member of. @throws ParleyError */
-  async says(to: Where, message: string): Promise<Message> {
+  /** Writes to somebody, or to a group that they are a member of; answers a message, and names people. @throws ParleyError */
+  async says(to: Where, message: string, asked?: Omit<SendOptions, 'client_id'>): Promise<Message> {
     return this.does(({ messages, state }) => {
       const { seq } =
         to instanceof FakePerson
-          ? messages.sendToPerson(this.hand, to.id, message)
-          : messages.sendToGroup(this.hand, to.group, message);
-      const chat = to instanceof FakePerson ? state.room(this.id, to.id) : state.group(to.group);
-      return toMessage(chat!.messages[seq - 1]!);
+          ? messages.sendToPerson(this.hand, to.id, message, undefined, asked)
+          : messages.sendToGroup(this.hand, to.group, message, undefined, asked);
+      const chat = (to instanceof FakePerson ? state.room(this.id, to.id) : state.group(to.group))!;
+      return toMessage(chat, chat.messages[seq - 1]!, this.id);
+    });
+  }
+
+  /** Reacts to a message with one emoji, or takes that back. @throws ParleyError */
+  reacts(where: Where, seq: number, emoji: string, is_on = true): void {
+    this.does(({ reactions, state }) => {
+      if (where instanceof FakePerson)
+        reactions.set(this.hand, 'room', state.room(this.id, where.id)?.id ?? 0, seq, emoji, is_on);
+      else reactions.set(this.hand, 'group', where.group, seq, emoji, is_on);
     });
   }
 
@@ -128,7 +139,12 @@ export class FakePerson {
 }
 
 /** As clients show it. */
-export function toMessage(stored: StoredMessage): Message {
-  const { user_id, ...view } = messageView(stored);
-  return Object.freeze({ ...view, user_id: user_id === 0 ? null : user_id });
+export function toMessage(chat: Chat, stored: StoredMessage, readerId?: number): Message {
+  const { user_id, reply_to, ...view } = messageView(chat, stored, readerId);
+  const by = (id: number): number | null => (id === BOT_ID ? null : id);
+  return frozen({
+    ...view,
+    user_id: by(user_id),
+    ...(reply_to && { reply_to: { ...reply_to, user_id: by(reply_to.user_id) } }),
+  });
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.js';
-import type { ChatRef, Message, ParleyOptions } from '../types.js';
+import type { ChatRef, Message } from '../data.js';
+import type { ParleyOptions } from '../types.js';
 import type { BotScript } from './bot.js';
 import { FakeClock } from './fake-clock.js';
 import { FakePerson, toMessage } from './fake-person.js';
@@ -8,7 +9,7 @@ import { type FakeDevice, makeDevice, type Network } from './network.js';
 import { seeded, seedOf } from './random.js';
 import { Refusal } from './refusal.js';
 import { Traffic } from './settle.js';
-import { type Mail, State } from './state.js';
+import { type Mail, type ServerSettings, State } from './state.js';
 
 export interface FakeServerOptions {
   /** Of all that is by chance: tokens, and what clients draw. */
@@ -113,6 +114,16 @@ export class FakeServer {
     return id;
   }
 
+  /** As an admin does: all their sessions end, and no login opens another one. False: they may come in again. */
+  suspend({ id }: FakePerson, is_suspended = true): void {
+    this.house.logins.suspend(id, is_suspended);
+  }
+
+  /** As an admin does: a group that can only be read. False: it goes on. */
+  freeze(group_id: number, is_frozen = true): void {
+    this.house.groups.freeze(group_id, is_frozen);
+  }
+
   /** What the bot says to each question from now on. */
   botSays(script: readonly string[] | BotScript): void {
     this.settings.botSays = typeof script === 'function' ? script : () => script;
@@ -136,7 +147,31 @@ export class FakeServer {
     for (const person of this.people) person.comesBack();
   }
 
-  /** The next requests of a kind get this code, as many as `times`. `send`: messages and questions · `lists`: all of them · `connect`: handshakes. */
+  /** Each connection is told to look again, as by a node that may have missed what others sent. `faulty` loses events. */
+  resync(): void {
+    this.house.sockets.tellAll([], 'resync', { reason: 'events_missed' });
+  }
+
+  /** What an operator sets while the server runs; each connection is told by `server_update`. */
+  operate(changed: Partial<ServerSettings>): void {
+    const { server } = this.state;
+    const { registration, motd } = server;
+    Object.assign(server, changed, changed.motd === '' && { motd: null });
+    const update = {
+      ...(server.registration !== registration && { registration: server.registration }),
+      ...(server.motd !== motd && { motd: server.motd }),
+    };
+    if (Object.keys(update).length > 0) this.house.sockets.tellAll([], 'server_update', update);
+  }
+
+  /** An invitation that makes so many accounts. @returns its token */
+  invite(uses = 1): string {
+    const token = this.house.accounts.newToken();
+    this.state.invites.set(token, uses);
+    return token;
+  }
+
+  /** The next requests of a kind get this code, as many as `times`. `send`: messages and questions · `react`: over HTTP · `lists`: all of them · `connect`: handshakes. */
   refuse(what: Refusable, code: ErrorCode, times = 1): void {
     const retry_after = RETRY_AFTER[code];
     const refusal = new Refusal(
@@ -160,7 +195,7 @@ export class FakeServer {
         : ref.type === 'room'
           ? state.room(ref.user_id, of!.id)
           : state.botChat(of!.id);
-    return (chat?.messages ?? []).map(toMessage);
+    return (chat?.messages ?? []).map((one) => toMessage(chat!, one, of?.id));
   }
 
   /** What was sent to an address, the newest first; without one, to all. */

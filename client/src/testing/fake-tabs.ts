@@ -1,5 +1,5 @@
 import type { Unsubscribe } from '../store.js';
-import type { Tabs } from '../types.js';
+import type { Tabs } from '../seams.js';
 
 /** One tab of a browser, which the test can close without a word, or have the browser stop. */
 export interface FakeTab extends Tabs {

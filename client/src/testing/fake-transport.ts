@@ -1,5 +1,5 @@
 import { fromWire, ParleyError } from '../errors.js';
-import type { Transport, TransportEvents, TransportFactory } from '../types.js';
+import type { Transport, TransportEvents, TransportFactory } from '../seams.js';
 import type { Network } from './network.js';
 import { Refusal } from './refusal.js';
 import { receive } from './socket-events.js';

@@ -1,6 +1,6 @@
 import { type Clock, realClock } from '../clock.js';
 import { ParleyError } from '../errors.js';
-import type { Transport, TransportEvents, TransportFactory } from '../types.js';
+import type { Transport, TransportEvents, TransportFactory } from '../seams.js';
 import { between, seeded, seedOf } from './random.js';
 
 /** What goes wrong between a client and a server. Shares are probabilities, 0 to 1; each draws by itself. */

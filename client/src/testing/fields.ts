@@ -1,3 +1,5 @@
+import type { AskedMentions } from './extras.js';
+import { canonicalEmoji } from './reactions.js';
 import { invalid } from './refusal.js';
 import {
   isMailbox,
@@ -38,7 +40,9 @@ const UNKNOWN = 'is not a field of this request';
 const MOST_FIELDS = 32;
 const MAX_ID = 2 ** 31 - 1;
 const MAX_MESSAGE = 4_000;
+const MAX_NOTE = 1_000;
 const MOST_IDS = 100;
+const MOST_MENTIONS = 20;
 
 const optional = <T>(field: Field<T>): Field<T | undefined> => ({ ...field, isOptional: true });
 
@@ -126,6 +130,44 @@ const ids: Field<string> = {
 /** Whatever was found out about it before. */
 const anything: Field<unknown> = { problem: () => undefined, isOptional: true };
 
+const replyTo = optional(integer());
+const isSilent = optional(yesOrNo);
+
+const mentions = optional<AskedMentions>({
+  problem: (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be an object';
+    if (Object.keys(value).some((key) => key !== 'user_ids' && key !== 'everyone'))
+      return 'may hold user_ids and everyone, and nothing else';
+    const { user_ids = null, everyone = null } = value as { user_ids?: unknown; everyone?: unknown };
+    if (everyone !== null && typeof everyone !== 'boolean') return 'must hold true or false as everyone';
+    const isId = (id: unknown): boolean => integer().problem(id) === undefined;
+    if (user_ids === null || (Array.isArray(user_ids) && user_ids.length <= MOST_MENTIONS && user_ids.every(isId)))
+      return undefined;
+    return `must hold at most ${MOST_MENTIONS} whole numbers from 1 to ${MAX_ID} as user_ids`;
+  },
+});
+
+/** The last moment that a database holds. */
+const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** Null says something: not muted. */
+const mutedUntil: Field<string | null | undefined> = {
+  problem: (value) => {
+    if (value === undefined || value === null) return undefined;
+    const isMoment = typeof value === 'string' && value.length <= 64 && (readMoment(value) ?? Infinity) <= LAST_MOMENT;
+    return isMoment ? undefined : 'must be null, or a date with a time and a zone, like 2026-11-22T06:46:35.437Z';
+  },
+};
+
+const oneOf = <T extends string>(...words: T[]): Field<T> => ({
+  problem: (value) => (words.includes(value as T) ? undefined : `must be one of ${words.join(', ')}`),
+});
+
+const emoji: Field<string> = {
+  problem: (value) =>
+    typeof value === 'string' && canonicalEmoji(value) !== undefined ? undefined : 'must be exactly one emoji',
+};
+
 const token = { token: optional(text(0, Infinity)) };
 const groupPlace = { chat_type: anything, chat_group_id: integer(), ...token };
 const roomPlace = { chat_type: anything, other_user_id: integer(), ...token };
@@ -147,15 +189,47 @@ const groupChange = { chat_group_name: optionalName(100), owner_id: optional(int
 export const REQUESTS = {
   nothing: {},
   token,
-  sendRoom: { message, client_id: clientId, ...roomPlace },
-  sendGroup: { message, client_id: clientId, ...groupPlace },
+  sendRoom: { message, client_id: clientId, reply_to: replyTo, is_silent: isSilent, mentions, ...roomPlace },
+  sendGroup: { message, client_id: clientId, reply_to: replyTo, is_silent: isSilent, mentions, ...groupPlace },
   enterGroup: { is_enter: yesOrNo, ...groupPlace },
-  askBot: { chat_type: anything, message, client_id: clientId, ...token },
+  askBot: { chat_type: anything, message, client_id: clientId, reply_to: replyTo, ...token },
   stopBot: { question_seq: integer(), ...token },
   readChat: { ...token, ...read },
+  react: {
+    ...token,
+    chat_room_id: optional(integer()),
+    chat_group_id: optional(integer()),
+    seq: integer(),
+    emoji,
+    is_on: yesOrNo,
+  },
+  reaction: { emoji, is_on: yesOrNo },
+  reactionPeople: { emoji, after: optional(integer(0)) },
+  chatSettings: {
+    chat_room_id: optional(integer()),
+    chat_group_id: optional(integer()),
+    notify: optional(oneOf('all', 'mentions', 'none')),
+    muted_until: mutedUntil,
+    is_favourite: optional(yesOrNo),
+    is_archived: optional(yesOrNo),
+  },
+  report: {
+    chat_room_id: optional(integer()),
+    chat_group_id: optional(integer()),
+    seq: integer(),
+    reason: oneOf('spam', 'abuse', 'illegal', 'other'),
+    note: optional(text(1, MAX_NOTE)),
+  },
+  mentions: { until: optional(moment) },
   typingRoom: roomPlace,
   typingGroup: groupPlace,
-  register: { email, password: newPassword, first_name: name(80), last_name: name(80, true) },
+  register: {
+    email,
+    password: newPassword,
+    first_name: name(80),
+    last_name: name(80, true),
+    invite: optional(text(1, 128)),
+  },
   resend: { email: optional(email), password: optional(anyPassword), token: optional(text(1, 128)) },
   login: { email, password: anyPassword },
   email: { email },
@@ -167,7 +241,8 @@ export const REQUESTS = {
     password: optional(newPassword),
     current_password: optional(anyPassword),
   },
-  erase: { password: anyPassword },
+  proof: { password: anyPassword },
+  changeEmail: { email, password: anyPassword },
   users: {
     query: optional(text(0, 161)),
     ids: optional(ids),
@@ -175,7 +250,7 @@ export const REQUESTS = {
   },
   list: cursor,
   page,
-  edit: { message },
+  edit: { message, mentions },
   readNotification: read,
   createGroup: { chat_group_name: name(100), author_id: optional(integer()), is_private: optional(yesOrNo) },
   changeGroup: groupChange,

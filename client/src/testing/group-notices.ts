@@ -1,7 +1,8 @@
 import type { House } from './house.js';
 import { Throttle } from './pacing.js';
-import { type StoredMessage, usersIn } from './state.js';
+import { type Group, type StoredMessage, usersIn } from './state.js';
 import { displayName, iso } from './texts.js';
+import { replyField } from './views.js';
 
 /** Those who come and go within this time share a sentence. */
 const GATHER_MS = 1_000;
@@ -30,6 +31,19 @@ interface Notification {
   readonly message: string;
   readonly timestamp: string;
   readonly deleted?: true;
+  readonly reply_to?: { readonly seq: number };
+  readonly mentions?: readonly number[];
+  readonly everyone?: true;
+}
+
+/** The newest message, and all who were named since the last notification. */
+function merged(waiting: Notification, later: Notification): Notification {
+  const mentions = [...new Set([...(waiting.mentions ?? []), ...(later.mentions ?? [])])].slice(0, MOST_IDS);
+  return {
+    ...later,
+    ...(mentions.length > 0 && { mentions }),
+    ...((waiting.everyone || later.everyone) && { everyone: true }),
+  };
 }
 
 /** Tells those who are in a group who came and who left, and the members outside that there is something new. */
@@ -39,7 +53,7 @@ export class GroupNotices {
   private readonly news: Throttle<number, Notification>;
 
   constructor(private readonly house: House) {
-    this.news = new Throttle(house.timers, NOTIFY_EVERY_MS, (notification) => this.notify(notification));
+    this.news = new Throttle(house.timers, NOTIFY_EVERY_MS, (notification) => this.notify(notification), merged);
   }
 
   /** Somebody entered or left, just now. */
@@ -51,22 +65,29 @@ export class GroupNotices {
     this.plan(groupId, Math.max(this.house.now() + GATHER_MS, change.notBefore));
   }
 
-  stored(groupId: number, { seq, user_id, message, timestamp }: StoredMessage): void {
-    this.news.push(groupId, {
+  /** @param notified who was named, or answered */
+  stored(group: Group, stored: StoredMessage, notified: readonly number[]): void {
+    const { seq, user_id, message, timestamp, extras } = stored;
+    this.news.push(group.id, {
       chat_type: 'group',
-      chat_group_id: groupId,
+      chat_group_id: group.id,
       last_seq: seq,
       user_id,
       message,
       timestamp: iso(timestamp),
+      ...replyField(group, stored),
+      ...(notified.length > 0 && { mentions: notified }),
+      ...(extras?.everyone && { everyone: true }),
     });
   }
 
-  /** What still waits to be told about a message is told as the message is now. */
-  amended(groupId: number, { seq, message, is_deleted }: StoredMessage): void {
-    this.news.amend(groupId, (latest) =>
-      latest.last_seq === seq ? { ...latest, message, ...(is_deleted && { deleted: true }) } : latest,
-    );
+  /** What still waits to be told about a message is told as the message is now, and what it answers. */
+  amended(group: Group, { seq, message, is_deleted }: StoredMessage): void {
+    this.news.amend(group.id, (latest) => {
+      const shown = latest.last_seq === seq ? { message, ...(is_deleted && { deleted: true as const }) } : {};
+      const { reply_to: _, ...rest } = latest;
+      return { ...rest, ...shown, ...replyField(group, group.messages[latest.last_seq - 1]!) };
+    });
   }
 
   private notify(notification: Notification): void {

@@ -1,4 +1,6 @@
+import { listedSettings } from './chat-settings.js';
 import type { House, Identity } from './house.js';
+import { unreadMentions } from './mentions.js';
 import { forbidden, invalid, notFound, Refusal } from './refusal.js';
 import { type Group, lastSeq, newMember } from './state.js';
 import { messageView, unread } from './views.js';
@@ -34,7 +36,7 @@ export class Groups {
         owner_id: ['is missing'],
       });
     const { members, news } = this.house;
-    const group = members.assertOwner(me, groupId);
+    const group = members.assertMayChange(me, groupId);
     const isHandedOver = ownerId !== undefined && ownerId !== group.owner_id;
     if (ownerId !== undefined) {
       if (!group.members.has(ownerId)) throw notFound('member');
@@ -46,6 +48,23 @@ export class Groups {
     news.groupChanged(groupId);
     if (isHandedOver) members.tellOwner(group, [me.user_id, ownerId]);
     return this.view(group, me.user_id);
+  }
+
+  /** By the owner: it is gone for everybody. @throws Refusal */
+  delete(me: Identity, groupId: number): void {
+    const group = this.house.members.assertMayChange(me, groupId);
+    this.house.state.chats.delete(groupId);
+    this.house.sockets.tell(group.members.keys(), 'group_update', { chat_group_id: groupId, deleted: true });
+    this.house.news.groupChanged(groupId);
+  }
+
+  /** As an admin does: what is so already stays. */
+  freeze(groupId: number, isFrozen: boolean): void {
+    const group = this.house.state.group(groupId);
+    if (!group) throw notFound('chat group');
+    if ((group.is_frozen ?? false) === isFrozen) return;
+    group.is_frozen = isFrozen;
+    this.house.news.groupChanged(groupId);
   }
 
   view(group: Group, viewer: number) {
@@ -64,11 +83,14 @@ export class Groups {
       is_in: mine?.is_in ?? false,
       my_request: accessRequests.standing(group, viewer),
       member_count: isHidden ? null : group.members.size,
-      last_message: isHidden || !last ? null : messageView(last),
+      ...(group.is_frozen && !isHidden && { is_frozen: true as const }),
+      last_message: isHidden || !last ? null : messageView(group, last, viewer),
       last_seq: newest,
       last_change: isHidden ? 0 : group.last_change,
       last_read_seq: lastReadSeq,
       unread_count: mine ? unread(newest, lastReadSeq) : 0,
+      ...(mine && unreadMentions(group, viewer, lastReadSeq)),
+      ...listedSettings(this.house, group, viewer),
     };
   }
 
@@ -78,6 +100,7 @@ export class Groups {
       id: state.nextId('chat'),
       kind: 'group',
       messages: [],
+      mentions: [],
       last_change: 0,
       members: new Map([[ownerId, newMember(this.house.now())]]),
       name,

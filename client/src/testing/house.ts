@@ -3,7 +3,9 @@ import { AccessRequests } from './access-requests.js';
 import { Accounts } from './accounts.js';
 import { Attendance } from './attendance.js';
 import { BotAnswers, type BotScript } from './bot.js';
+import { Emails } from './emails.js';
 import { Erasure } from './erasure.js';
+import { Exports } from './exports.js';
 import { GroupNotices } from './group-notices.js';
 import { Groups } from './groups.js';
 import { Handshakes } from './handshakes.js';
@@ -18,6 +20,7 @@ import { People } from './people.js';
 import { PresenceNews } from './presence-news.js';
 import { Presence } from './presence.js';
 import { Rates } from './rates.js';
+import { Reactions } from './reactions.js';
 import { Receipts } from './receipts.js';
 import type { Refusal } from './refusal.js';
 import { Sockets } from './sockets.js';
@@ -31,7 +34,7 @@ export interface Identity {
 }
 
 /** What a test can have refused. */
-export type Refusable = 'send' | 'login' | 'edit' | 'history' | 'lists' | 'connect';
+export type Refusable = 'send' | 'login' | 'edit' | 'react' | 'history' | 'lists' | 'connect';
 
 export interface Settings {
   /** Where people reach the server, without a slash at the end. */
@@ -62,6 +65,8 @@ export class House {
   readonly logins = new Logins(this);
   readonly passwords = new Passwords(this);
   readonly accounts = new Accounts(this);
+  readonly emails = new Emails(this);
+  readonly exports = new Exports(this);
   readonly erasure = new Erasure(this);
   readonly people = new People(this);
   readonly members = new Members(this);
@@ -69,6 +74,7 @@ export class House {
   readonly groups = new Groups(this);
   readonly notifications = new Notifications(this);
   readonly typing = new Typing(this);
+  readonly reactions = new Reactions(this);
 
   constructor(
     readonly state: State,

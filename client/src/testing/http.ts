@@ -1,6 +1,7 @@
 import type { House, Identity } from './house.js';
 import { invalid, notFound, Refusal, tokenMissing } from './refusal.js';
-import { type Route, ROUTES } from './routes.js';
+import type { Route } from './route.js';
+import { ROUTES } from './routes.js';
 
 const LIST_LIMIT = 1_000;
 /** Largest body that is read. */
@@ -16,7 +17,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Undefined: none. */
+  /** Undefined: none. A text is sent as it is, all else as JSON. */
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -55,7 +56,7 @@ function answerOrThrow(house: House, request: HttpRequest, hand?: Identity): Htt
     device: request.headers.get('user-agent') ?? '',
   });
   if (route.status === 204) return { status: 204, body: undefined, headers: {} };
-  if (!route.isList) return { status: route.status, body, headers: {} };
+  if (!route.isList) return { status: route.status, body, headers: route.headers };
   return listed(house, request.url, body as readonly unknown[]);
 }
 

@@ -1,5 +1,5 @@
 import type { House, Identity } from './house.js';
-import { notFound, type Refusal, sessionRevoked, tokenExpired, tokenInvalid } from './refusal.js';
+import { notFound, type Refusal, sessionRevoked, suspended, tokenExpired, tokenInvalid } from './refusal.js';
 import type { Connection } from './sockets.js';
 import type { Login } from './state.js';
 import { iso } from './texts.js';
@@ -81,6 +81,18 @@ export class Logins {
     for (const login of this.living(me.user_id)) if (login.id !== me.session_id) this.end(login);
   }
 
+  /** As an admin does: whoever is suspended is out at once, and cannot come in. @throws Refusal */
+  suspend(userId: number, isSuspended: boolean): void {
+    const { state } = this.house;
+    const person = state.assertPerson(userId);
+    person.is_suspended = isSuspended;
+    if (!isSuspended) return;
+    state.endLinks(person, 'export');
+    for (const login of this.living(userId)) this.end(login, suspended());
+    this.house.bot.forget(userId);
+    state.botChat(userId)?.waiting.splice(0);
+  }
+
   /** The server closes a socket, and says why. */
   close(connection: Connection, reason: Refusal, forGood = false): void {
     connection.send('exception', reason.body());
@@ -107,7 +119,7 @@ export class Logins {
   /** @throws Refusal */
   countEvent(me: Identity, event: string): void {
     if (event === 'typing') this.count(me, 'typing', 'Too much typing.');
-    else if (event === 'read') this.countWrite(me);
+    else if (event === 'read' || event === 'react') this.countWrite(me);
     else if (me.session_id !== 0) {
       const key = String(me.user_id);
       this.house.rates.take('Too many messages.', [
@@ -127,9 +139,9 @@ export class Logins {
       .reverse();
   }
 
-  private end(login: Login): void {
+  private end(login: Login, reason = sessionRevoked()): void {
     login.has_ended = true;
-    for (const connection of this.house.sockets.ofSession(login.id)) this.close(connection, sessionRevoked(), true);
+    for (const connection of this.house.sockets.ofSession(login.id)) this.close(connection, reason, true);
     this.house.presence.endGrace({ user_id: login.user_id, session_id: login.id });
   }
 }

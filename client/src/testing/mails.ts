@@ -56,6 +56,42 @@ export const MAILS = {
       'with a link from a mail to this address, the former password of your account was made the valid one again just now, and all sessions were ended.',
     link: `${url}/http/password/forgot`,
   }),
+  newEmail: (link: string): Content => ({
+    subject: 'Confirm your new address at Parley',
+    paragraph:
+      'open this link within 24 hours and press the button: then this address is that of the account from which it was asked for.',
+    link,
+  }),
+  emailTaken: (url: string): Content => ({
+    subject: 'This address cannot become that of a Parley account',
+    paragraph:
+      'somebody, perhaps you, wanted to make this address that of their account. That cannot be: it has an account already, or had one until a few days ago. If you have an account with this address and do not know its password, set a new one:',
+    link: `${url}/http/password/forgot`,
+  }),
+  emailChanged: (link: string): Content => ({
+    subject: 'Your Parley account has another address',
+    paragraph:
+      'your account was given another e-mail address just now. If it was not you, open this link within 72 hours and press the button: this address is that of your account again, all sessions end, and you get a link to a new password.',
+    link,
+  }),
+  emailLeft: (url: string): Content => ({
+    subject: 'This address is no longer that of a Parley account',
+    paragraph:
+      'an account that had this address has a former one again since just now. Mails about the account go there, and this address does not lead to it any more.',
+    link: url,
+  }),
+  emailReturned: (link: string): Content => ({
+    subject: 'Set a new Parley password',
+    paragraph:
+      'this address is that of your account again. All sessions were ended, and the password is not valid any more, since somebody else knew it. Open this link within an hour to choose a new one.',
+    link,
+  }),
+  exportReady: (link: string): Content => ({
+    subject: 'Your Parley export is ready',
+    paragraph:
+      'what is yours at Parley, your profile and all that you have written, is ready as a zip file. The link is good for 48 hours. Whoever has it gets the file, so pass this mail on to nobody.',
+    link,
+  }),
 };
 
 export const toMail = (to: string, { subject, paragraph, link }: Content, time: number): Mail => ({

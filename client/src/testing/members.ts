@@ -1,6 +1,6 @@
 import type { House, Identity } from './house.js';
 import { blockedFromGroups, forbidden, notFound, Refusal } from './refusal.js';
-import { type Group, lastSeq, newMember } from './state.js';
+import { assertNotFrozen, type Group, lastSeq, newMember } from './state.js';
 import { personView } from './views.js';
 
 const MOST_MEMBERSHIPS = 1_000;
@@ -17,7 +17,7 @@ export class Members {
 
   /** The owner adds somebody. @throws Refusal */
   add(me: Identity, groupId: number, userId: number) {
-    const group = this.assertOwner(me, groupId);
+    const group = this.assertMayChange(me, groupId);
     if (!group.members.has(userId)) {
       const request = group.requests.get(userId);
       const hadAsked = request !== undefined && request.refused_at === undefined;
@@ -48,6 +48,13 @@ export class Members {
   assertOwner(me: Identity, groupId: number): Group {
     const group = this.house.state.assertMember('group', groupId, me.user_id);
     if (group.owner_id !== me.user_id) throw forbidden('Only the owner of a group can do this.');
+    return group;
+  }
+
+  /** The same, where it is not frozen. @throws Refusal */
+  assertMayChange(me: Identity, groupId: number): Group {
+    const group = this.assertOwner(me, groupId);
+    assertNotFrozen(group);
     return group;
   }
 
@@ -114,7 +121,7 @@ export class Members {
   }
 
   private remove(me: Identity, groupId: number, userId: number): void {
-    const group = this.assertOwner(me, groupId);
+    const group = this.assertMayChange(me, groupId);
     const member = group.members.get(userId);
     if (!member) {
       if (group.removed.has(userId)) return;

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { memoryStorage } from '../storage.js';
-import type { ParleyOptions, TransportFactory } from '../types.js';
+import type { TransportFactory } from '../seams.js';
+import type { ParleyOptions } from '../types.js';
 import { fakeFetch } from './fake-fetch.js';
 import { Line } from './fake-transport.js';
 import type { House } from './house.js';

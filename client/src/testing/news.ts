@@ -74,7 +74,7 @@ export class News {
     sockets.tell(members, 'group_update', groupRow(group));
     if (!isOnePage) return;
     const apart = state.blockersOf(group.owner_id);
-    const closed = { ...groupRow(group), member_count: null };
+    const closed = groupRow(group, true);
     sockets.tellAll(
       [...members, ...group.removed, ...apart],
       'group_update',
@@ -85,10 +85,11 @@ export class News {
   }
 }
 
-const groupRow = ({ id, name, owner_id, is_private, members }: Group) => ({
+const groupRow = ({ id, name, owner_id, is_private, members, is_frozen }: Group, isHidden = false) => ({
   chat_group_id: id,
   name,
   owner_id,
   is_private,
-  member_count: members.size,
+  member_count: isHidden ? null : members.size,
+  ...(is_frozen && !isHidden && { is_frozen: true }),
 });

@@ -1,8 +1,10 @@
+import { listedSettings } from './chat-settings.js';
 import type { House, Identity } from './house.js';
-import { invalid } from './refusal.js';
+import { unreadMentions } from './mentions.js';
+import { chatOf, type NamedChat } from './one-chat.js';
 import { type Group, lastSeq, otherOf, type Room } from './state.js';
 import { iso } from './texts.js';
-import { messageView, personView, unread } from './views.js';
+import { messageView, personView, replyField, unread } from './views.js';
 
 /** What is new to somebody, chat by chat, and how far they have read; their rooms. */
 export class Notifications {
@@ -21,12 +23,14 @@ export class Notifications {
       return {
         id: room.id,
         other_user: personView(state.people.get(otherId)!, presence.isShownOnline(otherId, user_id)),
-        last_message: messageView(room.messages.at(-1)!),
+        last_message: messageView(room, room.messages.at(-1)!, user_id),
         last_seq: lastSeq(room),
         last_change: room.last_change,
         last_read_seq,
         other_last_read_seq: room.members.get(otherId)!.last_read_seq,
         unread_count: unread(lastSeq(room), last_read_seq),
+        ...unreadMentions(room, user_id, last_read_seq),
+        ...listedSettings(this.house, room, user_id),
       };
     });
   }
@@ -52,25 +56,16 @@ export class Notifications {
           message: last.message,
           ...(last.is_deleted && { deleted: true }),
           timestamp: iso(last.timestamp),
+          ...replyField(chat, last),
+          ...unreadMentions(chat, user_id, this.mark(chat, user_id)),
         };
       });
   }
 
   /** Moves the caller's read mark in a chat, never back. @throws Refusal */
-  read({ user_id }: Identity, given: { chat_room_id?: number; chat_group_id?: number; seq?: number }) {
-    const { chat_room_id: roomId, chat_group_id: groupId, seq = Infinity } = given;
-    if ((roomId === undefined) === (groupId === undefined)) {
-      const sentence = 'must be given, and only one of the two';
-      throw invalid(`chat_room_id or chat_group_id ${sentence}.`, {
-        chat_room_id: [sentence],
-        chat_group_id: [sentence],
-      });
-    }
+  read({ user_id }: Identity, { seq = Infinity, ...named }: NamedChat & { readonly seq?: number }) {
     const { receipts, state } = this.house;
-    const chat: Room | Group =
-      roomId === undefined
-        ? state.assertMember('group', groupId!, user_id)
-        : state.assertMember('room', roomId, user_id);
+    const chat = chatOf(state, user_id, named);
     const member = chat.members.get(user_id)!;
     const target = Math.min(seq, lastSeq(chat));
     const hasMoved = target > member.last_read_seq;

@@ -83,11 +83,13 @@ export class Throttle<K, V> {
     private readonly timers: Timers,
     private readonly ms: number,
     private readonly pass: (value: V, key: K) => void,
+    /** What to make of a value that waits and a later one; without it, the later one replaces it. */
+    private readonly merge: (waiting: V, later: V) => V = (_, later) => later,
   ) {}
 
   push(key: K, value: V): void {
     const passed = this.recent.get(key);
-    if (passed) passed.latest = value;
+    if (passed) passed.latest = passed.latest === undefined ? value : this.merge(passed.latest, value);
     else this.passOn(key, value);
   }
 

@@ -41,7 +41,7 @@ export class Passwords {
     if (isProven) this.notice(person, MAILS.changed(this.house.settings.url));
     else this.keep(person);
     person.password = password;
-    this.forgetLinks('reset', person);
+    this.endWaitingLinks(person);
     logins.endOthers(me);
     return profileView(person);
   }
@@ -52,8 +52,12 @@ export class Passwords {
     accounts.countStranger();
     const person = state.account(email);
     if (!accounts.mayMail('forgot', email) || !person) return;
-    const token = accounts.addLink(this.link('reset', person, RESET_LASTS_MS));
-    accounts.mail(email, MAILS.reset(`${settings.url}/http/password/reset/${token}`));
+    accounts.mail(email, MAILS.reset(`${settings.url}/http/password/reset/${this.addReset(person)}`));
+  }
+
+  /** @returns the token of a link to a new password */
+  addReset(person: Person): string {
+    return this.house.accounts.addLink(this.link('reset', person, RESET_LASTS_MS));
   }
 
   /** The link can be used now. @throws Refusal */
@@ -81,7 +85,7 @@ export class Passwords {
   }
 
   /** @throws Refusal while the password can be taken back */
-  assertErasable(person: Person): void {
+  assertSettled(person: Person): void {
     const [newest] = this.replaced(person).sort((a, b) => b.expires_at - a.expires_at);
     if (!newest) return;
     const retry_after = Math.ceil((newest.expires_at - this.house.now()) / 1_000);
@@ -92,14 +96,14 @@ export class Passwords {
     );
   }
 
-  forgetLinks(kind: Link['kind'], { email }: Person): void {
-    const { links } = this.house.state;
-    for (const [token, link] of links) if (link.kind === kind && link.email === email) links.delete(token);
+  /** Those that were asked for are of no use any more: the password is another one, or the address is. */
+  endWaitingLinks(person: Person): void {
+    this.house.state.endLinks(person, 'reset', 'email', 'export');
   }
 
   private settled(person: Person, mail: ReturnType<typeof MAILS.changed>): void {
-    this.forgetLinks('reset', person);
-    this.forgetLinks('restore', person);
+    this.endWaitingLinks(person);
+    this.house.state.endLinks(person, 'restore');
     this.notice(person, mail);
     this.house.logins.endOthers({ user_id: person.id, session_id: 0 });
   }
@@ -116,10 +120,10 @@ export class Passwords {
     accounts.mail(person.email, MAILS.replaced(`${settings.url}/http/password/restore/${token}`));
   }
 
-  private replaced({ email }: Person): Link[] {
+  private replaced({ id }: Person): Link[] {
     const now = this.house.now();
     return [...this.house.state.links.values()].filter(
-      (link) => link.kind === 'restore' && link.email === email && link.expires_at > now,
+      (link) => link.kind === 'restore' && link.user_id === id && link.expires_at > now,
     );
   }
 
@@ -128,14 +132,15 @@ export class Passwords {
     if (accounts.mayMail('notice', person.email)) accounts.mail(person.email, mail);
   }
 
-  private link(kind: Link['kind'], { email, password, first_name, last_name }: Person, lastsMs: number): Link {
-    return { kind, expires_at: this.house.now() + lastsMs, email, password, first_name, last_name };
+  private link(kind: Link['kind'], person: Person, lastsMs: number): Link {
+    const { email, password, first_name, last_name, id: user_id } = person;
+    return { kind, expires_at: this.house.now() + lastsMs, email, password, first_name, last_name, user_id };
   }
 
   private find(kind: 'reset' | 'restore', token: string): { link: Link; person: Person } {
     const unknown = kind === 'reset' ? unknownReset : unknownRestore;
     const link = this.house.accounts.findLink(kind, token, unknown);
-    const person = this.house.state.account(link.email);
+    const person = this.house.state.person(link.user_id!);
     if (!person) throw unknown();
     if (link.expires_at <= this.house.now())
       throw new Refusal(

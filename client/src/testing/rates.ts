@@ -11,6 +11,8 @@ const RATES = {
   write: [60, 6],
   read: [600, 10],
   typing: [60, 6],
+  report: [10, 24 * HOUR],
+  newEmail: [5, 24 * HOUR],
   login: [10, MINUTE],
   wrongPasswordOfAccount: [10, 15 * MINUTE],
   wrongPassword: [100, 15 * MINUTE],

@@ -16,13 +16,23 @@ const STATUS: Readonly<Record<string, number>> = {
   password_too_new: 403,
   reauthentication_required: 403,
   wrong_password: 403,
+  suspended: 403,
+  group_frozen: 403,
+  elevation_required: 403,
+  registration_closed: 403,
+  invite_required: 403,
+  invite_invalid: 403,
+  domain_not_allowed: 403,
   session_mismatch: 403,
   not_found: 404,
   quota_exceeded: 409,
+  last_admin: 409,
+  already_settled: 409,
   already_member: 409,
   has_left: 409,
   already_registered: 409,
   open_group: 409,
+  too_many_reactions: 409,
   client_id_conflict: 409,
   expired: 410,
   message_deleted: 410,
@@ -105,6 +115,12 @@ export const blocked = (sentence = 'Messages between the two of you are blocked.
   new Refusal('blocked', sentence);
 
 export const blockedFromGroups = (): Refusal => blocked('One of the two of you has blocked the other.');
+
+export const groupFrozen = (): Refusal =>
+  new Refusal('group_frozen', 'Those who run this server have frozen this group: it can only be read.');
+
+export const suspended = (): Refusal =>
+  new Refusal('suspended', 'This account is suspended. Ask those who run this server.');
 
 export const tokenMissing = (): Refusal =>
   new Refusal(

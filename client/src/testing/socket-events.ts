@@ -25,6 +25,7 @@ const EVENTS: Readonly<Record<string, (house: House, me: Connection, payload: un
     const { token: _, ...place } = parse(REQUESTS.readChat, payload, 'socket');
     return { ok: true, ...house.notifications.read(me, place) };
   },
+  react: (house, me, payload) => house.reactions.react(me, parse(REQUESTS.react, payload, 'socket')),
   typing: (house, me, payload) => {
     const kind = kindOf(payload);
     if (kind === 'room') house.typing.inRoom(me, parse(REQUESTS.typingRoom, payload, 'socket').other_user_id);
@@ -38,13 +39,13 @@ const EVENTS: Readonly<Record<string, (house: House, me: Connection, payload: un
 const MESSAGES: Readonly<Record<string, (house: House, me: Connection, payload: Payload) => object>> = {
   room: (house, me, payload) => {
     house.assertWanted('send');
-    const { other_user_id, message, client_id } = parse(REQUESTS.sendRoom, payload, 'socket');
-    return house.messages.sendToPerson(me, other_user_id, message, client_id);
+    const { other_user_id, message, client_id, ...asked } = parse(REQUESTS.sendRoom, payload, 'socket');
+    return house.messages.sendToPerson(me, other_user_id, message, client_id, asked);
   },
   bot: (house, me, payload) => {
     house.assertWanted('send');
-    const { message, client_id } = parse(REQUESTS.askBot, payload, 'socket');
-    return house.bot.ask(me, message, client_id);
+    const { message, client_id, ...asked } = parse(REQUESTS.askBot, payload, 'socket');
+    return house.bot.ask(me, message, client_id, asked);
   },
   group: (house, me, payload) => {
     if ('is_enter' in payload) {
@@ -54,8 +55,8 @@ const MESSAGES: Readonly<Record<string, (house: House, me: Connection, payload: 
       return { ok: true, chat_group_id, is_in: is_enter };
     }
     house.assertWanted('send');
-    const { chat_group_id, message, client_id } = parse(REQUESTS.sendGroup, payload, 'socket');
-    return house.messages.sendToGroup(me, chat_group_id, message, client_id);
+    const { chat_group_id, message, client_id, ...asked } = parse(REQUESTS.sendGroup, payload, 'socket');
+    return house.messages.sendToGroup(me, chat_group_id, message, client_id, asked);
   },
 };
 

@@ -1,4 +1,4 @@
-import { notFound } from './refusal.js';
+import { groupFrozen, notFound } from './refusal.js';
 
 /*
  * What the server keeps on its disk: people, logins, chats and what was said in them. It outlives a restart; who is connected, what waits
@@ -18,6 +18,9 @@ export interface Person {
   /** When they last went offline; null: never yet. */
   last_seen: number | null;
   is_erased: boolean;
+  is_suspended?: boolean;
+  /** When they have last asked for an export. */
+  exported_at?: number;
 }
 
 export interface Login {
@@ -30,6 +33,24 @@ export interface Login {
   has_ended: boolean;
 }
 
+/** As a recipient: all members. */
+export const EVERYONE = 0;
+
+export type Notify = 'all' | 'mentions' | 'none';
+
+/** What a message says beside its text, as it was granted. */
+export interface Extras {
+  readonly reply_to?: number;
+  readonly is_silent?: boolean;
+  readonly mentions: readonly number[];
+  readonly everyone: boolean;
+  /** What was asked for besides. */
+  readonly ignored?: {
+    readonly mentions?: readonly number[];
+    readonly everyone?: 'too_large' | 'too_often' | 'not_allowed' | undefined;
+  };
+}
+
 export interface StoredMessage {
   readonly seq: number;
   /** `BOT_ID`: the bot. */
@@ -37,9 +58,12 @@ export interface StoredMessage {
   message: string;
   readonly timestamp: number;
   readonly client_id: string | undefined;
+  extras?: Extras | undefined;
   edited_at?: number;
   is_deleted?: boolean;
   change?: number;
+  /** By emoji, in the order in which they came to it: who has reacted. */
+  reactions?: Map<string, Set<number>>;
 }
 
 export interface Membership {
@@ -47,11 +71,17 @@ export interface Membership {
   /** In a group: its messages come as they are written. */
   is_in: boolean;
   readonly joined_at: number;
+  notify?: Notify;
+  muted_until?: number;
+  is_favourite?: boolean;
+  is_archived?: boolean;
 }
 
 interface AnyChat {
   readonly id: number;
   readonly messages: StoredMessage[];
+  /** Whom messages notify. */
+  mentions: { readonly user_id: number; readonly seq: number }[];
   last_change: number;
   readonly members: Map<number, Membership>;
 }
@@ -67,6 +97,9 @@ export interface Group extends AnyChat {
   name: string;
   owner_id: number;
   readonly is_private: boolean;
+  is_frozen?: boolean;
+  /** When a member other than the owner has last named everyone. */
+  everyone_at?: number;
   /** Those whom the owner put out. */
   readonly removed: Set<number>;
   /** Those who gave up membership. */
@@ -85,15 +118,27 @@ export type Chat = Room | Group | BotChat;
 
 /** What a link in a mail stands for. */
 export interface Link {
-  readonly kind: 'registration' | 'reset' | 'restore';
-  readonly expires_at: number;
+  readonly kind: 'registration' | 'reset' | 'restore' | 'email' | 'return' | 'export';
+  expires_at: number;
   readonly email: string;
   /** Of a registration: what was chosen. Of a restoration: the password until then. */
   readonly password: string;
   readonly first_name: string;
   readonly last_name: string;
-  /** Of a registration that was confirmed: the account that it made. */
+  /** Of a registration by an invitation: its token. */
+  readonly invite?: string | undefined;
+  /** Whose it is. Of a registration: the account that it made, once it was confirmed. */
   user_id?: number;
+  /** Of an export: how often it was downloaded. */
+  downloads?: number;
+}
+
+/** What an operator sets while the server runs. */
+export interface ServerSettings {
+  registration: 'open' | 'invite' | 'domains' | 'closed';
+  /** In lower case. */
+  allowed_domains: readonly string[];
+  motd: string | null;
 }
 
 /** A mail that the server has sent, as `/dev/mail` shows it. */
@@ -105,7 +150,20 @@ export interface Mail {
   readonly links: readonly string[];
 }
 
+/** Somebody has handed a message to those who look after the server. */
+export interface Report {
+  readonly id: number;
+  readonly reporter_id: number;
+  readonly chat_id: number;
+  readonly seq: number;
+  readonly reason: 'spam' | 'abuse' | 'illegal' | 'other';
+  readonly note?: string | undefined;
+}
+
 export class State {
+  readonly server: ServerSettings = { registration: 'open', allowed_domains: [], motd: null };
+  /** How many more accounts each invitation makes, by its token. */
+  readonly invites = new Map<string, number>();
   readonly people = new Map<number, Person>();
   readonly logins = new Map<number, Login>();
   /** Chats that are there, in the order of their ids. */
@@ -116,7 +174,9 @@ export class State {
   readonly links = new Map<string, Link>();
   /** The newest first. */
   readonly mails: Mail[] = [];
-  private lastIds = { person: 0, login: 0, chat: 0 };
+  /** In the order in which they were made. They outlive the chats. */
+  readonly reports: Report[] = [];
+  private lastIds = { person: 0, login: 0, chat: 0, report: 0 };
 
   nextId(of: keyof State['lastIds']): number {
     return ++this.lastIds[of];
@@ -137,6 +197,15 @@ export class State {
 
   account(email: string): Person | undefined {
     return [...this.people.values()].find((person) => !person.is_erased && person.email === email);
+  }
+
+  /** Links of these kinds that are somebody's are of no use any more. */
+  endLinks({ id }: Person, ...kinds: Link['kind'][]): void {
+    this.dropLinks(({ kind, user_id }) => user_id === id && kinds.includes(kind));
+  }
+
+  dropLinks(isOne: (link: Link) => boolean): void {
+    for (const [token, link] of this.links) if (isOne(link)) this.links.delete(token);
   }
 
   everybody(): Person[] {
@@ -189,6 +258,11 @@ export class State {
   blockersOf(userId: number): number[] {
     return [...this.blocks].filter(([, blockedIds]) => blockedIds.has(userId)).map(([blocker]) => blocker);
   }
+}
+
+/** @throws Refusal */
+export function assertNotFrozen(chat: Chat): void {
+  if (chat.kind === 'group' && chat.is_frozen) throw groupFrozen();
 }
 
 export const pairOf = (one: number, other: number): [number, number] => [Math.min(one, other), Math.max(one, other)];

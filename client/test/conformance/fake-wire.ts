@@ -1,4 +1,4 @@
-import { fakeServer } from '../../src/testing/index.js';
+import { type FakePerson, fakeServer } from '../../src/testing/index.js';
 import { emailOf, type Told, type Wire, type WireOptions, type WirePerson, type WireSocket } from './wire.js';
 
 const URL_OF_SERVER = 'http://localhost:3000';
@@ -9,6 +9,7 @@ const PATIENCE_MS = 120_000;
 /** The server in memory, by its two seams. */
 export function fakeWire({ rates }: WireOptions): Wire {
   const server = fakeServer({ rates, url: URL_OF_SERVER });
+  const people = new Map<number, FakePerson>();
   const dictation = dictate();
   server.botSays((question) => dictation.answer(question));
   const { fetch } = server.options;
@@ -26,7 +27,7 @@ export function fakeWire({ rates }: WireOptions): Wire {
     const [retryAfter, link] = [response.headers.get('retry-after'), response.headers.get('link')];
     return {
       status: response.status,
-      body: text === '' ? '' : JSON.parse(text),
+      body: response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text,
       ...(retryAfter !== null && { retryAfter }),
       ...(link !== null && { link }),
     };
@@ -44,7 +45,9 @@ export function fakeWire({ rates }: WireOptions): Wire {
     person: async (firstName): Promise<WirePerson> => {
       const email = emailOf(firstName);
       const password = 'nobody knows';
-      const { id } = server.person({ first_name: firstName, last_name: 'Lovelace', email, password });
+      const person = server.person({ first_name: firstName, last_name: 'Lovelace', email, password });
+      const { id } = person;
+      people.set(id, person);
       // What is told of somebody new: nobody is there yet to hear it.
       await server.pass(1_100);
       const headers = { 'user-agent': 'test' };
@@ -87,7 +90,14 @@ export function fakeWire({ rates }: WireOptions): Wire {
     moment: () => server.pass(5),
     until,
     links: (email) => Promise.resolve(server.mails(email).map(({ links }) => new URL(links[0]).pathname)),
+    subjects: (email) => Promise.resolve(server.mails(email).map(({ subject }) => subject)),
+    later: (ms) => server.pass(ms),
     bot: dictation,
+    freeze: (groupId, isFrozen = true) => Promise.resolve(server.freeze(groupId, isFrozen)),
+    suspend: (userId, isSuspended = true) => Promise.resolve(server.suspend(people.get(userId)!, isSuspended)),
+    resync: () => Promise.resolve(server.resync()),
+    operate: (changed) => Promise.resolve(server.operate(changed)),
+    invite: (uses) => Promise.resolve(server.invite(uses)),
     restart: () => Promise.resolve(server.restart()),
     end: () => Promise.resolve(),
   };

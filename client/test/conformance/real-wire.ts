@@ -1,4 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AdminGroupsService } from '../../../src/admin/admin-groups.service.js';
+import { AdminUsersService } from '../../../src/admin/admin-users.service.js';
+import { AdminInvitesService } from '../../../src/admin/admin-invites.service.js';
+import { AdminSettingsService } from '../../../src/admin/admin-settings.service.js';
+import { Clock } from '../../../src/common/timing/clock.js';
+import { Publisher } from '../../../src/sockets/publisher.js';
 import { TestApp } from '../../../test/support/app.js';
 import { call, eventually, mails, next, open } from '../../../test/support/client.js';
 import { CompletionsServer, Dictation } from '../../../test/support/completions-server.js';
@@ -58,12 +64,31 @@ export async function realWire({ rates }: WireOptions): Promise<Wire> {
     until: (ask, what) => eventually(ask, what, 40_000),
     links: async (email) =>
       (await mails(app)).filter(({ to }) => to === email).flatMap(({ links }) => pathOf(links[0])),
+    subjects: async (email) => (await mails(app)).filter(({ to }) => to === email).map(({ subject }) => subject),
+    later: (ms) => {
+      const clock = app.get(Clock);
+      const before = clock.now.bind(clock);
+      clock.now = () => new Date(before().getTime() + ms);
+      return Promise.resolve();
+    },
     bot: {
       asked: () => dictation.questions.length,
       say: (text) => dictation.say(text),
       end: () => dictation.end(),
       fail: () => dictation.hangUp(),
     },
+    freeze: async (groupId, isFrozen = true) =>
+      void (await app.get(AdminGroupsService).change('console', groupId, { is_frozen: isFrozen })),
+    suspend: async (userId, isSuspended = true) =>
+      void (await app.get(AdminUsersService).change('console', userId, { is_suspended: isSuspended })),
+    // A server by itself misses nothing.
+    resync: () => {
+      const publisher = app.get(Publisher);
+      for (const socket of publisher.boundSockets()) publisher.resync(socket, 'events_missed');
+      return Promise.resolve();
+    },
+    operate: async (changed) => void (await app.get(AdminSettingsService).change('console', changed)),
+    invite: async (uses) => (await app.get(AdminInvitesService).create('console', { max_uses: uses })).token,
     restart: async () => {
       app = await app.restart();
     },

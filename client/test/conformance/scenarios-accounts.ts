@@ -9,7 +9,9 @@ export const ACCOUNTS: readonly Scenario[] = [
     play: async (scene) => {
       const ada = await scene.person('Ada');
       const { status, body } = await scene.wire.fetch('GET', '/http/server');
-      scene.note('GET /http/server', { status, body: { ...body, version: '<version>' } });
+      // The fake server has nobody who looks after it.
+      const features = body.features.filter((word: string) => word !== 'admin');
+      scene.note('GET /http/server', { status, body: { ...body, features, version: '<version>' } });
       await scene.get(ada, '/http/no_such_route');
       await scene.ask(ada, 'DELETE', '/http/users');
       await scene.ask(ada, 'POST', '/http/login', '{no json', { 'content-type': 'application/json' });
@@ -19,6 +21,60 @@ export const ACCOUNTS: readonly Scenario[] = [
       await scene.ask(undefined, 'GET', '/http/users', undefined, { authorization: 'Basic x' });
       await scene.ask(undefined, 'GET', '/http/users/profile', undefined, { authorization: `Bearer ${ada.token}` });
       await scene.ask({ ...ada, token: 'no token' }, 'GET', '/http/users');
+    },
+  },
+  {
+    name: 'who may register: modes, domains and invitations, which can change meanwhile',
+    play: async (scene) => {
+      const [[, a]] = await scene.online('Ada');
+      const password = PASSWORD;
+      const register = (name: string, invite?: string | null, domain = 'example.com') => {
+        const body = { email: `${name}@${domain}`, password, first_name: 'New', last_name: '' };
+        return scene.ask(undefined, 'POST', '/http/register', { ...body, ...(invite !== undefined && { invite }) });
+      };
+      const linkOf = async (name: string): Promise<string> => {
+        const links = () => scene.wire.links(`${name}@example.com`);
+        await scene.wire.until(async () => (await links())[0], `the mail to ${name}`);
+        return (await links())[0];
+      };
+      const resend = (body: object) => scene.ask(undefined, 'POST', '/http/register/resend', body);
+      const look = async () => {
+        const { body } = await scene.wire.fetch('GET', '/http/server');
+        scene.note('the server says', [body.registration, body.motd]);
+      };
+      await register('first');
+      const waiting = await linkOf('first');
+      for (const registration of ['closed', 'invite', 'domains', 'domains'] as const) {
+        await scene.wire.operate({ registration, allowed_domains: ['example.org'], motd: `Now: ${registration}` });
+        await look();
+        for (const domain of ['example.com', 'example.org', 'sub.example.org'])
+          await register('new', undefined, domain);
+        for (const bad of ['x'.repeat(33), 'x', '', null, 7 as never]) await register('new', bad);
+        await scene.ask(undefined, 'GET', waiting);
+        await resend({ email: 'first@example.com', password });
+        await resend({ email: 'nobody@example.com', password });
+        await resend({ email: 'nobody@example.com' });
+        await resend({ token: waiting.split('/').at(-1) });
+        await resend({ token: 'x'.repeat(33) });
+      }
+      await a.hears('server_update', { registration: 'closed' });
+      await a.hears('server_update', { registration: 'domains', motd: 'Now: domains' });
+      const invite = await scene.wire.invite(1);
+      await register('second', invite);
+      await register('third', ` ${invite}. `);
+      const [second, third] = [await linkOf('second'), await linkOf('third')];
+      await resend({ email: 'second@example.com', password });
+      await scene.ask(undefined, 'GET', second);
+      await a.hears('user_update', { first_name: 'New' });
+      await scene.ask(undefined, 'GET', third);
+      await scene.ask(undefined, 'GET', second);
+      await register('late', invite);
+      await resend({ token: third.split('/').at(-1) });
+      await scene.wire.operate({ registration: 'open', motd: '' });
+      await a.hears('server_update', { registration: 'open', motd: null });
+      await register('late', invite);
+      await register('fourth');
+      await scene.ask(undefined, 'GET', await linkOf('fourth'));
     },
   },
   {

@@ -185,6 +185,29 @@ export const GROUPS: readonly Scenario[] = [
     },
   },
   {
+    name: 'a group is deleted by its owner, for everybody',
+    play: async (scene) => {
+      const [[ada, a], [alan, b], [cyd, c], [dora, d]] = await scene.online('Ada', 'Alan', 'Cyd', 'Dora');
+      const group = await scene.group(ada, 'Engines');
+      await scene.enter(a, group);
+      await scene.enter(b, group);
+      await scene.ask(cyd, 'POST', `/http/chat_groups/${group}`, { is_enter: true });
+      await scene.enter(c, group, false);
+      await scene.toGroup(a, group, 'Words');
+      const at = `/http/chat_groups/${group}`;
+      for (const who of [alan, dora]) await scene.ask(who, 'DELETE', at);
+      await scene.ask(ada, 'DELETE', '/http/chat_groups/99');
+      await scene.ask(ada, 'DELETE', at);
+      for (const device of [a, b, c, d]) await device.hears('group_update', { chat_group_id: group, deleted: true });
+      await scene.toGroup(b, group, 'Late');
+      await scene.enter(d, group);
+      await scene.get(alan, at);
+      await scene.get(alan, '/http/notifications');
+      for (const who of [ada, dora]) await scene.get(who, '/http/chat_groups');
+      await scene.ask(ada, 'DELETE', at);
+    },
+  },
+  {
     name: 'two hundred groups, and no more',
     play: async (scene) => {
       const [ada, alan] = [await scene.person('Ada'), await scene.person('Alan')];

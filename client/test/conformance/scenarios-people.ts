@@ -117,6 +117,16 @@ export const PEOPLE: readonly Scenario[] = [
     },
   },
   {
+    name: 'sockets that may have missed something are told so, and nobody is told who came or went',
+    play: async (scene) => {
+      const [[ada, a], [alan, b]] = await scene.online('Ada', 'Alan');
+      await scene.toRoom(a, alan, 'Hello');
+      await scene.wire.resync();
+      for (const device of [a, b]) await device.hears('resync');
+      await scene.toRoom(b, ada, 'Here');
+    },
+  },
+  {
     name: 'a list of more than a thousand rows goes on by its header',
     play: async (scene) => {
       const ada = await scene.person('Ada');

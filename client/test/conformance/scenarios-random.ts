@@ -4,7 +4,7 @@ import type { Device, Scene } from './scene.js';
 import type { WirePerson } from './wire.js';
 
 const NAMES = ['Ada', 'Alan', 'Cyd', 'Eve'];
-const STEPS = 150;
+const STEPS = 180;
 
 /** Four people with a socket each, and whatever they may do. */
 class World {
@@ -32,6 +32,23 @@ class World {
       () => scene.toGroup(device, group, message),
       () => scene.toGroup(device, group, message),
       () => scene.toGroup(device, group, this.one(['one', 'two']), { client_id: `c${this.below(2)}` }),
+      () => scene.toRoom(device, other, message, { reply_to: this.below(6) }),
+      () =>
+        scene.toGroup(device, group, message, {
+          mentions: { user_ids: [other.id, 999], everyone: this.draw() < 0.3 },
+          ...this.maybe({ reply_to: this.below(9), is_silent: this.draw() < 0.5 }),
+        }),
+      () =>
+        scene.ask(me, 'PUT', `${place}/reactions`, { emoji: this.one(['👍', '🎉', '❤']), is_on: this.draw() < 0.7 }),
+      () => scene.ask(me, 'PUT', `${place}/reactions`, { emoji: '👍', is_on: true }),
+      () => scene.ask(me, 'PUT', place, { message: 'edited', mentions: this.one([{}, { user_ids: [other.id] }]) }),
+      () =>
+        scene.ask(me, 'PUT', '/http/chat_settings', {
+          chat_group_id: group,
+          notify: this.one(['all', 'mentions', 'none']),
+          ...this.maybe({ is_favourite: this.draw() < 0.5 }),
+        }),
+      () => scene.get(me, '/http/mentions'),
       () => scene.enter(device, group, this.draw() < 0.6),
       () => scene.get(me, at),
       () => scene.emit(device, 'read', { chat_room_id: this.below(9), ...this.maybe({ seq: this.below(9) }) }),
@@ -71,7 +88,15 @@ class World {
 
   async end(): Promise<void> {
     for (const [person] of this.people) {
-      for (const list of ['users', 'users/blocked', 'chat_rooms', 'chat_groups', 'notifications', 'sessions'])
+      for (const list of [
+        'users',
+        'users/blocked',
+        'chat_rooms',
+        'chat_groups',
+        'notifications',
+        'mentions',
+        'sessions',
+      ])
         await this.scene.get(person, `/http/${list}`);
       for (const group of this.groups) await this.scene.get(person, `/http/chat_groups/${group}?after=0`);
     }

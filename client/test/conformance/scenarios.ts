@@ -1,10 +1,13 @@
 import { ACCOUNTS } from './scenarios-accounts.js';
 import { BOT } from './scenarios-bot.js';
 import { DOORS } from './scenarios-doors.js';
+import { EXTRAS } from './scenarios-extras.js';
 import { GROUPS } from './scenarios-groups.js';
+import { MAILED } from './scenarios-mailed.js';
 import { PEOPLE } from './scenarios-people.js';
 import { RANDOM } from './scenarios-random.js';
 import { ROOMS } from './scenarios-rooms.js';
+import { REPORTS } from './scenarios-reports.js';
 import type { Scene } from './scene.js';
 
 /** Something that happens, whichever server it happens to. */
@@ -24,7 +27,10 @@ export const SCENARIOS: readonly Scenario[] = [
   ...GROUPS,
   ...PEOPLE,
   ...ACCOUNTS,
+  ...MAILED,
   ...ROOMS,
+  ...EXTRAS,
+  ...REPORTS,
   ...DOORS,
   ...BOT,
   ...RANDOM,

@@ -47,8 +47,26 @@ export interface Wire {
   until<T>(ask: () => Promise<T | undefined> | T | undefined, what: string): Promise<T>;
   /** The paths of the links that were mailed to an address, the newest first. */
   links(email: string): Promise<string[]>;
+  /** What is written on them. */
+  subjects(email: string): Promise<string[]>;
+  /** So much time is over, for what is stored. Only for scenes without sockets of their own. */
+  later(ms: number): Promise<void>;
   /** The bot says what it is told to, to the question that it was asked last. */
   readonly bot: { asked(): number; say(text: string): void; end(): void; fail(): void };
+  /** Those who look after the server freeze a group, or end that. */
+  freeze(groupId: number, isFrozen?: boolean): Promise<void>;
+  /** They shut somebody out, or let them in again. */
+  suspend(userId: number, isSuspended?: boolean): Promise<void>;
+  /** Each socket is told that it may have missed something. */
+  resync(): Promise<void>;
+  /** What an operator sets while the server runs. */
+  operate(changed: {
+    registration?: 'open' | 'invite' | 'domains' | 'closed';
+    allowed_domains?: string[];
+    motd?: string;
+  }): Promise<void>;
+  /** An invitation that makes so many accounts. @returns its token */
+  invite(uses: number): Promise<string>;
   /** Stops, and starts again on what is stored. All connections break. */
   restart(): Promise<void>;
   end(): Promise<void>;

@@ -1,6 +1,6 @@
 import { realClock } from '../../src/clock.js';
 import { ParleyError } from '../../src/errors.js';
-import type { Transport, TransportFactory } from '../../src/types.js';
+import type { Transport, TransportFactory } from '../../src/seams.js';
 
 export interface Faults {
   /** 0 to 1, for each packet in either direction. */

@@ -1,7 +1,8 @@
 import { realClock, type Clock } from '../../src/clock.js';
 import { memoryStorage } from '../../src/storage.js';
 import { socketIo } from '../../src/transport.js';
-import type { ParleyOptions, ParleyStorage, Tabs, TransportFactory } from '../../src/types.js';
+import type { ParleyStorage, Tabs, TransportFactory } from '../../src/seams.js';
+import type { ParleyOptions } from '../../src/types.js';
 
 const never = <T>(): Promise<T> => new Promise(() => {});
 

@@ -1,5 +1,5 @@
 import { soleTab } from '../../src/tabs.js';
-import type { Tabs } from '../../src/types.js';
+import type { Tabs } from '../../src/seams.js';
 
 /** Tabs of one browser: their locks exclude each other, and each hears the others a moment later. */
 export function sharedTabs(): () => Tabs {

@@ -2,6 +2,7 @@ import { AskBot, StopBot } from '../../bot/dto/bot.dto.js';
 import { EnterGroupMessage, GroupTypingMessage, SendGroupMessage } from '../../chat-groups/dto/group-message.dto.js';
 import { RoomTypingMessage, SendRoomMessage } from '../../chat-rooms/dto/room-message.dto.js';
 import { TokenPayload } from '../../common/http/token-payload.js';
+import { ReactPayload } from '../../conversations/reactions/react.dto.js';
 import { ReadPayload } from '../../notifications/dto/notifications.dto.js';
 import {
   Accepted,
@@ -9,10 +10,12 @@ import {
   Bound,
   Entered,
   Exception,
+  ReactedTo,
   Read,
   Refused,
   Stored,
 } from '../../sockets/events/answers.js';
+import { ChatSettings } from '../../sockets/events/chat-settings.js';
 import {
   AccessRequestUpdate,
   GroupDeleted,
@@ -22,8 +25,14 @@ import {
   GroupRow,
   GroupUpdate,
 } from '../../sockets/events/groups.js';
-import { GroupMessageUpdate, RoomMessageUpdate } from '../../sockets/events/message-updates.js';
+import {
+  GroupMessageUpdate,
+  GroupReactions,
+  RoomMessageUpdate,
+  RoomReactions,
+} from '../../sockets/events/message-updates.js';
 import { BotDelta, BotMessages, GroupMessage, RoomMessage } from '../../sockets/events/messages.js';
+import { ReportNews } from '../../sockets/events/reports.js';
 import {
   GroupTyping,
   PresenceChange,
@@ -32,6 +41,8 @@ import {
   UserErased,
   UserRow,
 } from '../../sockets/events/people.js';
+import { Resync } from '../../sockets/events/resync.js';
+import { ServerUpdate } from '../../sockets/events/server.js';
 import type { PayloadClass } from './event-table.js';
 
 /*
@@ -48,11 +59,19 @@ const EXAMPLES = new Map<PayloadClass, object>([
   // From clients.
   example(TokenPayload, { token: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjF9.x7c' }),
   example(SendRoomMessage, { chat_type: 'room', other_user_id: 2, message: 'Can you read this?', client_id: 'a1' }),
-  example(SendGroupMessage, { chat_type: 'group', chat_group_id: 3, message: 'Hello, all', client_id: 'a2' }),
+  example(SendGroupMessage, {
+    chat_type: 'group',
+    chat_group_id: 3,
+    message: 'Hello, all',
+    client_id: 'a2',
+    reply_to: 38,
+    mentions: { user_ids: [2], everyone: true },
+  }),
   example(EnterGroupMessage, { chat_type: 'group', chat_group_id: 3, is_enter: true }),
   example(AskBot, { chat_type: 'bot', message: 'What is a computer?', client_id: 'a3' }),
   example(StopBot, { question_seq: 1 }),
   example(ReadPayload, { chat_room_id: 7, seq: 12 }),
+  example(ReactPayload, { chat_room_id: 7, seq: 12, emoji: '👍', is_on: true }),
   example(RoomTypingMessage, { chat_type: 'room', other_user_id: 2 }),
   example(GroupTypingMessage, { chat_type: 'group', chat_group_id: 3 }),
   // To clients.
@@ -74,6 +93,8 @@ const EXAMPLES = new Map<PayloadClass, object>([
     message: 'Hello, all',
     timestamp: SENT_AT,
     client_id: 'a2',
+    reply_to: { seq: 38, user_id: 2, message: 'Who is here?' },
+    mentions: { user_ids: [2], everyone: true },
   }),
   example(GroupNotice, {
     chat_type: 'group',
@@ -109,6 +130,36 @@ const EXAMPLES = new Map<PayloadClass, object>([
     timestamp: SENT_AT,
     deleted: true,
   }),
+  example(RoomReactions, {
+    chat_type: 'room',
+    chat_room_id: 7,
+    user_id: 1,
+    other_user_id: 2,
+    seq: 12,
+    change: 3,
+    message: 'Can you read this now?',
+    timestamp: SENT_AT,
+    edited_at: EDITED_AT,
+    reactions: [{ emoji: '👍', count: 1 }],
+    changed: [{ user_id: 2, emoji: '👍', is_on: true }],
+  }),
+  example(GroupReactions, {
+    chat_type: 'group',
+    chat_group_id: 3,
+    user_id: 1,
+    seq: 40,
+    change: 4,
+    message: 'Hello, all',
+    timestamp: SENT_AT,
+    reactions: [
+      { emoji: '👍', count: 2 },
+      { emoji: '❤️', count: 1 },
+    ],
+    changed: [
+      { user_id: 2, emoji: '👍', is_on: true },
+      { user_id: 4, emoji: '❤️', is_on: true },
+    ],
+  }),
   example(BotDelta, { question_seq: 1, offset: 10, text: 'that follows ' }),
   example(GroupNotification, {
     chat_type: 'group',
@@ -129,7 +180,17 @@ const EXAMPLES = new Map<PayloadClass, object>([
   example(GroupRow, { chat_group_id: 3, name: 'Engines', owner_id: 1, is_private: false, member_count: 4 }),
   example(GroupDeleted, { chat_group_id: 3, deleted: true }),
   example(GroupUpdate, { chat_group_id: 3, is_in: true, is_member: true }),
+  example(Resync, { reason: 'events_missed' }),
   example(AccessRequestUpdate, { chat_group_id: 3, user_id: 2, status: 'pending' }),
+  example(ChatSettings, {
+    chat_group_id: 3,
+    notify: 'mentions',
+    muted_until: '2026-11-23T06:00:00.000Z',
+    is_favourite: true,
+    is_archived: false,
+  }),
+  example(ReportNews, { id: 12, status: 'open', reason: 'spam', created_at: SENT_AT }),
+  example(ServerUpdate, { registration: 'invite', motd: 'Away on Sunday, from 6 to 7.' }),
   example(Exception, {
     code: 'not_found',
     message: 'There is no such user.',
@@ -141,6 +202,13 @@ const EXAMPLES = new Map<PayloadClass, object>([
   example(Entered, { ok: true, chat_group_id: 3, is_in: true }),
   example(BotStopped, { ok: true, question_seq: 1 }),
   example(Read, { ok: true, chat_room_id: 7, last_read_seq: 12, unread_count: 0 }),
+  example(ReactedTo, {
+    ok: true,
+    chat_room_id: 7,
+    seq: 12,
+    change: 3,
+    reactions: [{ emoji: '👍', count: 1, is_mine: true }],
+  }),
   example(Accepted, { ok: true }),
   example(Refused, {
     ok: false,

@@ -2,9 +2,20 @@ import { AskBot, StopBot } from '../../bot/dto/bot.dto.js';
 import { EnterGroupMessage, GroupTypingMessage, SendGroupMessage } from '../../chat-groups/dto/group-message.dto.js';
 import { RoomTypingMessage, SendRoomMessage } from '../../chat-rooms/dto/room-message.dto.js';
 import { TokenPayload } from '../../common/http/token-payload.js';
+import { ReactPayload } from '../../conversations/reactions/react.dto.js';
 import { ReadPayload } from '../../notifications/dto/notifications.dto.js';
 import type { Acknowledge, ClientEvents, ServerEvents } from '../../sockets/events.js';
-import { Accepted, BotStopped, Bound, Entered, Exception, Read, Stored } from '../../sockets/events/answers.js';
+import {
+  Accepted,
+  BotStopped,
+  Bound,
+  Entered,
+  Exception,
+  ReactedTo,
+  Read,
+  Stored,
+} from '../../sockets/events/answers.js';
+import { ChatSettings } from '../../sockets/events/chat-settings.js';
 import {
   AccessRequestUpdate,
   GroupDeleted,
@@ -14,8 +25,14 @@ import {
   GroupRow,
   GroupUpdate,
 } from '../../sockets/events/groups.js';
-import { GroupMessageUpdate, RoomMessageUpdate } from '../../sockets/events/message-updates.js';
+import {
+  GroupMessageUpdate,
+  GroupReactions,
+  RoomMessageUpdate,
+  RoomReactions,
+} from '../../sockets/events/message-updates.js';
 import { BotDelta, BotMessages, GroupMessage, RoomMessage } from '../../sockets/events/messages.js';
+import { ReportNews } from '../../sockets/events/reports.js';
 import {
   GroupTyping,
   PresenceChange,
@@ -24,6 +41,8 @@ import {
   UserErased,
   UserRow,
 } from '../../sockets/events/people.js';
+import { Resync } from '../../sockets/events/resync.js';
+import { ServerUpdate } from '../../sockets/events/server.js';
 
 /*
  * The events of src/sockets/events.ts as a table, from which their documents are made. An event, a kind of payload or an acknowledgement that
@@ -108,6 +127,18 @@ export const SERVER_EVENTS = {
       says: 'A message to a group was edited or deleted: on each socket of everybody who is in it, in the order of `change`.',
     },
   ],
+  message_reactions: [
+    {
+      payload: RoomReactions,
+      called: 'Reactions to a direct message',
+      says: 'Somebody has reacted to a direct message, or has taken that back: on each socket of both users. It carries the whole message, as `message_update` does: of the two, the one with the higher `change` counts.',
+    },
+    {
+      payload: GroupReactions,
+      called: 'Reactions to a message in a group',
+      says: 'People have reacted to a message in a group, or have taken that back: on each socket of everybody who is in it, with one `change` for all who did so at once.',
+    },
+  ],
   bot_delta: [
     {
       payload: BotDelta,
@@ -189,6 +220,34 @@ export const SERVER_EVENTS = {
       says: "A request for access to a group was made or answered; on each socket of the requester and of the group's owner.",
     },
   ],
+  chat_settings: [
+    {
+      payload: ChatSettings,
+      called: 'Your settings of a chat',
+      says: 'How the user wants to be told of a chat, and where they keep it, changed on one of their devices; on each of their sockets.',
+    },
+  ],
+  resync: [
+    {
+      payload: Resync,
+      called: 'Look again',
+      says: 'Events may have been lost between nodes, though this socket stayed open: its client does what it does after a reconnect.',
+    },
+  ],
+  report: [
+    {
+      payload: ReportNews,
+      called: 'A report',
+      says: 'A message was reported, or a report was settled; on each socket of the moderators and admins. It says nothing of what was reported.',
+    },
+  ],
+  server_update: [
+    {
+      payload: ServerUpdate,
+      called: 'The server says something else of itself',
+      says: 'An admin has changed what `GET /http/server` says: the fields that are another now.',
+    },
+  ],
   exception: [
     {
       payload: Exception,
@@ -246,6 +305,14 @@ export const CLIENT_EVENTS = {
       called: 'Mark as read',
       answer: Read,
       says: 'Marks one room or one group as read; the same as PUT /http/notifications.',
+    },
+  ],
+  react: [
+    {
+      payload: ReactPayload,
+      called: 'React to a message',
+      answer: ReactedTo,
+      says: 'Reacts to a message with one emoji, or takes that back: it sets, and never toggles. The acknowledgement comes when it is on disk.',
     },
   ],
   typing: [

@@ -9,7 +9,8 @@ const ANSWER_WITHIN_MS = 9_000;
 export function answerInTime(server: FastifyInstance): void {
   server.addHook('preHandler', (request, reply, done) => {
     const timer = setTimeout(() => {
-      if (reply.sent) return;
+      // Of what is sent piece by piece, the beginning is on its way.
+      if (reply.sent || reply.raw.headersSent) return;
       const isRead = request.method === 'GET' || request.method === 'HEAD';
       sendError(
         reply,

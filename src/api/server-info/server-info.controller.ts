@@ -7,9 +7,11 @@ import { Network } from '../../common/limits/client-network.js';
 import { RateLimits } from '../../common/limits/rate-limits.js';
 import { VERSION } from '../../common/version.js';
 import { CONFIG, type Config } from '../../config/config.js';
+import { Settings } from '../../settings/settings.js';
 import { clientLimits } from './client-limits.js';
 import { featureWords } from './features.js';
 import { ServerInfo } from './server-info.dto.js';
+import { changingInfo } from './server-news.js';
 
 /** Increased where clients that were made for the number before do not work any more. */
 const PROTOCOL = 1;
@@ -23,11 +25,12 @@ const CACHE_CONTROL = 'public, max-age=60';
 @ApiTags('server')
 @Controller('http/server')
 export class ServerInfoController {
-  private readonly info: ServerInfo;
+  private readonly info: Omit<ServerInfo, 'registration' | 'motd'>;
 
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly limits: RateLimits,
+    private readonly settings: Settings,
   ) {
     this.info = {
       name: 'Parley',
@@ -36,11 +39,9 @@ export class ServerInfoController {
       public_url: config.publicUrl,
       features: featureWords(),
       limits: clientLimits(config),
-      registration: 'open',
       dev_mail: config.devMail,
       // Embedded, or at BOT_URL.
       bot: true,
-      motd: config.motd ?? null,
     };
   }
 
@@ -55,6 +56,6 @@ export class ServerInfoController {
     this.limits.document(network);
     // Not by `@Header`, which would let caches keep the refusal above as well.
     void reply.header('cache-control', CACHE_CONTROL);
-    return this.info;
+    return { ...this.info, ...changingInfo(this.settings.current) };
   }
 }

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { REGISTRATION_MODES, type RegistrationMode } from '../../config/registration-modes.js';
 import { CLIENT_LIMITS } from './client-limits.js';
 import { FEATURES, type Feature } from './features.js';
 
@@ -40,8 +41,12 @@ export class ServerInfo {
   })
   limits!: Record<string, number>;
 
-  @ApiProperty({ enum: ['open'], description: 'Who may register: everybody with an e-mail address' })
-  registration!: 'open';
+  @ApiProperty({
+    enum: REGISTRATION_MODES,
+    description:
+      'Who may register. open: everybody with an e-mail address; invite: whoever has an invitation; domains: whoever has an address in one of some domains; closed: nobody. An invitation passes each of them',
+  })
+  registration!: RegistrationMode;
 
   @ApiProperty({ description: 'Mails stay on this machine, and /dev/mail shows them' })
   dev_mail!: boolean;

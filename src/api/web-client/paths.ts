@@ -2,7 +2,7 @@ const ID = '[1-9]\\d{0,14}';
 
 /** The routes of the web client: what `parse` in web/src/routes.ts knows, and a test compares the two. */
 const ROUTES = new RegExp(
-  `^/(|login|register|mail|welcome|forgot|settings|helper|reset/[^/]+|with/${ID}|group/${ID}(/members)?)$`,
+  `^/(|login|register|mail|welcome|forgot|mentions|settings|helper|reset/[^/]+|with/${ID}|group/${ID}(/members)?)$`,
 );
 
 export const isRouteOfApp = (path: string): boolean => ROUTES.test(path.replace(/\/$/, '') || '/');

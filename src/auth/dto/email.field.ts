@@ -1,23 +1,19 @@
-import { domainToASCII } from 'node:url';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { isEmail, IsOptional, ValidateBy } from 'class-validator';
+import { domainInAscii } from '../../config/domain-names.js';
 
 /** Longest address, in characters. */
 export const MAX_EMAIL = 254;
-
-// Characters that `domainToASCII` would take for another part of a URL, or decode, so that another address would come out.
-const NOT_IN_A_DOMAIN = /[\s/\\?#%:@]/;
 
 /** One spelling for one mailbox: lower case, the domain in punycode. */
 export function normalizeEmail(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const address = value.trim();
   const at = address.lastIndexOf('@');
-  return at < 0 || NOT_IN_A_DOMAIN.test(address.slice(at + 1))
-    ? address
-    : address.slice(0, at).toLowerCase() + '@' + domainToASCII(address.slice(at + 1)).toLowerCase();
+  const domain = at < 0 ? undefined : domainInAscii(address.slice(at + 1));
+  return domain === undefined ? address : `${address.slice(0, at).toLowerCase()}@${domain}`;
 }
 
 const SCHEMA = { type: 'string', format: 'email', maxLength: MAX_EMAIL, example: 'ada@example.com' } as const;
@@ -34,8 +30,8 @@ export const EmailField = ({ optional = false } = {}): PropertyDecorator =>
     ),
   );
 
-// The library throws on halves of surrogate pairs.
-const isMailbox = (value: unknown): boolean =>
+/** Of what `normalizeEmail` has made. The library throws on halves of surrogate pairs. */
+export const isMailbox = (value: unknown): boolean =>
   typeof value === 'string' &&
   value.isWellFormed() &&
   value.length <= MAX_EMAIL &&

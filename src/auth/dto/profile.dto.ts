@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { MAX_NAME, NameField, TextField } from '../../common/fields.js';
 import { PASSWORD } from './login.dto.js';
 
@@ -17,6 +17,9 @@ export class ProfileView {
 
   @ApiProperty({ format: 'date-time' })
   created_at!: string;
+
+  @ApiPropertyOptional({ enum: ['moderator', 'admin'], description: 'Missing for most people, who have none' })
+  role?: 'moderator' | 'admin';
 }
 
 /** Fields that are missing or null stay as they are. */

@@ -15,6 +15,13 @@ export class RegisterRequest {
 
   @NameField({ description: 'Last name; empty for people with one name', max: MAX_NAME, empty: true })
   last_name!: string;
+
+  @TextField({
+    description: 'The token of an invitation: it lets register, whatever `registration` says',
+    max: 128,
+    optional: true,
+  })
+  invite?: string | null;
 }
 
 export class RegisteredAnswer {

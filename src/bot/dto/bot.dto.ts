@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { ClientIdField, IntegerField, MessageField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/http/token-payload.js';
+import { ReplyToField } from '../../conversations/extras.fields.js';
 
 /** Over the socket: a question to the bot. */
 export class AskBot extends TokenPayload {
@@ -14,6 +15,9 @@ export class AskBot extends TokenPayload {
 
   @ClientIdField()
   client_id?: string | null;
+
+  @ReplyToField()
+  reply_to?: number | null;
 }
 
 /** Over the socket: stops an answer. */

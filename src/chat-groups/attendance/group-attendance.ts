@@ -7,7 +7,7 @@ import type { ReadableChat } from '../../conversations/history.js';
 import { Member } from '../../conversations/member.entity.js';
 import { DomainEvents } from '../../domain-events/domain-events.js';
 import { UnitOfWork } from '../../database/unit-of-work.js';
-import { GroupMembership } from '../membership/group-membership.js';
+import { assertNotFrozen, GroupMembership } from '../membership/group-membership.js';
 import { Publisher } from '../../sockets/publisher.js';
 import { UserMutex } from './user-mutex.js';
 
@@ -30,7 +30,7 @@ export class GroupAttendance {
   /**
    * Enters: from the answer on, the user's sockets get messages as they are written. In an open group, a newcomer becomes a member.
    * @param beforeWriting called where something is going to be written: for those who are in and have read everything, nothing is
-   * @throws NotFound to those outside a private group, and to those who were removed; what `beforeWriting` throws
+   * @throws NotFound to those outside a private group, and to those who were removed; `group_frozen` to newcomers; what `beforeWriting` throws
    */
   enter(me: Identity, groupId: number, beforeWriting?: () => void): Promise<ReadableChat> {
     const { userId } = me;
@@ -73,6 +73,7 @@ export class GroupAttendance {
         if (!before) {
           const isClosed = group.isPrivate || (await this.membership.isRemoved(tx, groupId, userId));
           if (isClosed) throw new NotFound('chat group');
+          assertNotFrozen(group);
           await this.membership.addMember(tx, group, userId, true);
           return group;
         }

@@ -59,7 +59,7 @@ export class GroupPlacement implements OnModuleInit {
     this.events.on('socketBound', ({ socket, userId }) =>
       this.userMutex.run([userId], () => this.placeSocket(socket, userId)),
     );
-    // All of these but the last two are recorded in the turn of their user, and published in it.
+    // All of these but the last three are recorded in the turn of their user, and published in it.
     this.events.on('memberJoined', (joined) => this.memberJoined(joined));
     this.events.on('groupEntered', (entered) => this.entered(entered));
     this.events.on('groupLeft', (left) => this.left(left));
@@ -70,6 +70,7 @@ export class GroupPlacement implements OnModuleInit {
     });
     this.events.on('groupsInherited', ({ heirs }) => this.inherited(heirs));
     this.events.on('membershipsErased', (erased) => this.membershipsErased(erased));
+    this.events.on('groupDeleted', ({ groupId }) => this.groupEnded(groupId));
     this.hearOtherNodes();
   }
 
@@ -95,6 +96,7 @@ export class GroupPlacement implements OnModuleInit {
     this.events.onElsewhere('membershipsErased', ({ userId, groups }) => {
       for (const { groupId } of groups) this.silence(userId, groupId);
     });
+    this.events.onElsewhere('groupDeleted', ({ groupId }) => this.groupEnded(groupId));
     this.events.onElsewhere('membersWentOffline', async ({ members }) => {
       const groupsOf = new Map<number, Set<number>>();
       for (const { userId, groupId, isSmall } of members) {
@@ -183,6 +185,12 @@ export class GroupPlacement implements OnModuleInit {
       this.publishPlace(userId, groupId, false);
       this.receipts.moved({ conversationId: groupId, userId, lastSeq: lastReadSeq, lastReadSeq });
     }
+  }
+
+  /** Each node tells its own sockets, and not by packets to all: those would come when the sockets are in the Socket.IO rooms no more. */
+  private groupEnded(groupId: number): void {
+    this.publisher.groupEnded({ chat_group_id: groupId, deleted: true });
+    for (const userId of this.whoIsIn.usersIn(groupId)) this.whoIsIn.remove(userId, groupId);
   }
 
   private placeIn(userId: number, groupId: number, lastSeq: number): void {

@@ -2,6 +2,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsBoolean, IsIn } from 'class-validator';
 import { ClientIdField, IntegerField, MessageField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/http/token-payload.js';
+import type { MentionsRequest } from '../../conversations/extras.js';
+import { IsSilentField, MentionsField, ReplyToField } from '../../conversations/extras.fields.js';
 
 class GroupPayload extends TokenPayload {
   @ApiProperty({ enum: ['group'] })
@@ -19,6 +21,15 @@ export class SendGroupMessage extends GroupPayload {
 
   @ClientIdField()
   client_id?: string | null;
+
+  @ReplyToField()
+  reply_to?: number | null;
+
+  @IsSilentField()
+  is_silent?: boolean | null;
+
+  @MentionsField('Whom it names; those who may not be named are left out, and the acknowledgement says so')
+  mentions?: MentionsRequest | null;
 }
 
 /** Over the socket: enters a group, or leaves it. */

@@ -2,7 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 import { PersonView } from '../../people/person.view.js';
 import { IntegerField, NameField } from '../../common/fields.js';
+import { ListedSettings } from '../../conversations/member-settings.js';
 import { MessageView } from '../../conversations/message.view.js';
+import { UnreadMentionsField } from '../../conversations/extras.fields.js';
 
 /** Longest name of a group, in characters. */
 export const MAX_GROUP_NAME = 100;
@@ -48,7 +50,7 @@ export class EnterRequest {
   is_enter!: boolean;
 }
 
-export class ChatGroupView {
+export class ChatGroupView extends ListedSettings {
   @ApiProperty({ type: 'integer' })
   id!: number;
 
@@ -60,6 +62,13 @@ export class ChatGroupView {
 
   @ApiProperty()
   is_private!: boolean;
+
+  @ApiPropertyOptional({
+    type: 'boolean',
+    enum: [true],
+    description: 'Admins have frozen it: it can only be read. Missing for those outside a private group',
+  })
+  is_frozen?: true;
 
   @ApiProperty({ description: 'The caller is a member' })
   is_member!: boolean;
@@ -95,7 +104,7 @@ export class ChatGroupView {
 
   @ApiProperty({
     type: 'integer',
-    description: 'Number of the latest edit or delete; 0 for those outside a private group',
+    description: 'Number of the latest change; 0 for those outside a private group',
   })
   last_change!: number;
 
@@ -104,6 +113,9 @@ export class ChatGroupView {
 
   @ApiProperty({ type: 'integer' })
   unread_count!: number;
+
+  @UnreadMentionsField()
+  unread_mentions?: number;
 }
 
 export class GroupMemberView extends PersonView {

@@ -3,7 +3,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { hasAccount, holdAccount } from '../../identity/accounts.js';
 import { Clock } from '../../common/timing/clock.js';
-import { Forbidden, NotFound } from '../../common/errors.js';
+import { DomainError, Forbidden, NotFound } from '../../common/errors.js';
 import type { Identity } from '../../common/identity.js';
 import { blocked, Blocks } from '../../people/blocks.js';
 import { lockConversation, lockMember } from '../../conversations/conversation-locks.js';
@@ -13,6 +13,7 @@ import { Member } from '../../conversations/member.entity.js';
 import { DomainEvents } from '../../domain-events/domain-events.js';
 import { chunks, PER_STATEMENT } from '../../database/chunks.js';
 import { inIds, insertRows, toMoment } from '../../database/dialect.js';
+import { afterCommit } from '../../database/unit-of-work.js';
 import { AccessRequest } from './access-request.entity.js';
 import { ChatGroup } from '../chat-group.entity.js';
 import { GroupDeparture } from './group-departure.entity.js';
@@ -23,6 +24,7 @@ export interface LockedGroup extends ReadableChat {
   ownerId: number;
   isPrivate: boolean;
   memberCount: number;
+  isFrozen: boolean;
 }
 
 /** A group in which a membership ends, as it was until then. */
@@ -38,6 +40,18 @@ export interface Ends {
 /** Both users get the same sentence, as for messages. */
 export const blockedFromGroups = () => blocked('One of the two of you has blocked the other.');
 
+export const groupFrozen = () =>
+  new DomainError(
+    'forbidden',
+    'group_frozen',
+    'Those who run this server have frozen this group: it can only be read.',
+  );
+
+/** @throws `group_frozen` */
+export function assertNotFrozen({ isFrozen }: Pick<LockedGroup, 'isFrozen'>): void {
+  if (isFrozen) throw groupFrozen();
+}
+
 export const onlyTheOwner = () => new Forbidden('Only the owner of a group can do this.');
 
 /** The rows of memberships: steps of transactions that hold the lock of the group. */
@@ -52,7 +66,8 @@ export class GroupMembership implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    for (const table of ['access_requests', 'group_departures', 'group_removals'])
+    // Members last: it is by them that a chat with rows that are left is known to a user's erasure.
+    for (const table of ['access_requests', 'group_departures', 'group_removals', 'members'])
       this.removal.alsoDeletes(table, 'user_id');
   }
 
@@ -62,16 +77,49 @@ export class GroupMembership implements OnModuleInit {
     const conversation = await lockConversation(tx, groupId, 'group');
     const group = await tx.findOneBy(ChatGroup, { conversationId: groupId });
     if (!conversation || !group) throw new NotFound('chat group');
-    const { ownerId, isPrivate, memberCount } = group;
-    return { id: groupId, lastSeq: conversation.last_seq, ownerId, isPrivate, memberCount };
+    const { ownerId, isPrivate, memberCount, isFrozen } = group;
+    return { id: groupId, lastSeq: conversation.last_seq, ownerId, isPrivate, memberCount, isFrozen };
   }
 
-  /** The same, for its owner. @throws NotFound to those outside; Forbidden to members who are not the owner */
+  /** The same, for its owner. @throws NotFound to those outside; Forbidden to members who are not the owner; `group_frozen` */
   async lockAsOwner(tx: EntityManager, me: Identity, groupId: number): Promise<LockedGroup> {
     const group = await this.lock(tx, groupId);
     if (!(await this.find(tx, groupId, me.userId))) throw new NotFound('chat group');
     if (group.ownerId !== me.userId) throw onlyTheOwner();
+    assertNotFrozen(group);
     return group;
+  }
+
+  /**
+   * Hands a group that is locked over to another member. The caller records `groupChanged`.
+   * @param by the owner; without one, it is an admin who does it, and blocks do not count
+   * @throws NotFound where they are no member; `blocked`; `quota_exceeded`
+   */
+  async handOver(tx: EntityManager, group: LockedGroup, ownerId: number, by?: Identity): Promise<void> {
+    const { id: groupId, ownerId: formerId } = group;
+    const next = await this.find(tx, groupId, ownerId);
+    if (!next) throw new NotFound('member');
+    if (by) await this.assertMayBeDrawnIn(tx, ownerId, by);
+    else await holdAccount(tx, ownerId);
+    if (ownerId === formerId) return;
+    await this.quotas.assertMayOwn(tx, ownerId);
+    await tx.update(ChatGroup, { conversationId: groupId }, { ownerId });
+    const former = await this.find(tx, groupId, formerId);
+    const members = [former, next].flatMap((one) => (one ? { userId: one.userId, isIn: one.isIn } : []));
+    this.events.record(tx, 'ownerChanged', { groupId, ownerId, members });
+  }
+
+  /**
+   * Deletes a group that is locked, however many members and messages it has: it is gone for everybody with the commit, and its rows are
+   * deleted in slices after it.
+   */
+  async deleteGroup(tx: EntityManager, { id: groupId }: LockedGroup): Promise<void> {
+    await tx.delete(ChatGroup, { conversationId: groupId });
+    // Its members' rows are still there for a while, and lead nowhere: no kind of chat is called so.
+    await tx.query("UPDATE conversations SET kind = 'gone' WHERE id = ?", [groupId]);
+    await this.removal.mark(tx, [groupId]);
+    afterCommit(tx, () => this.removal.wake());
+    this.events.record(tx, 'groupDeleted', { groupId });
   }
 
   find(tx: EntityManager, groupId: number, userId: number): Promise<Member | null> {

@@ -1,8 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { PersonView } from '../../people/person.view.js';
+import { ListedSettings } from '../../conversations/member-settings.js';
 import { MessageView } from '../../conversations/message.view.js';
+import { UnreadMentionsField } from '../../conversations/extras.fields.js';
 
-export class ChatRoomView {
+export class ChatRoomView extends ListedSettings {
   @ApiProperty({ type: 'integer' })
   id!: number;
 
@@ -15,7 +17,7 @@ export class ChatRoomView {
   @ApiProperty({ type: 'integer', description: 'seq of the newest message' })
   last_seq!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Number of the latest edit or delete; 0 where there was none' })
+  @ApiProperty({ type: 'integer', description: 'Number of the latest change; 0 where there was none' })
   last_change!: number;
 
   @ApiProperty({ type: 'integer', description: 'The caller has read up to here' })
@@ -26,4 +28,7 @@ export class ChatRoomView {
 
   @ApiProperty({ type: 'integer' })
   unread_count!: number;
+
+  @UnreadMentionsField()
+  unread_mentions?: number;
 }

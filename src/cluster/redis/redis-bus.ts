@@ -61,6 +61,12 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
   /** By node, what is told to it in this turn. */
   private readonly gathered = new Map<number, string[]>();
   private number = 0;
+  /** How much had been dropped by the last hello that told of it, and by the last one of all. */
+  private droppedAsTold = 0;
+  private droppedBefore = 0;
+  private saidHelloAt = performance.now();
+  /** Nothing follows the goodbye: the others would take this node for one that was killed. */
+  private hasLeft = false;
   private readonly timer: NodeJS.Timeout;
   private readonly hear = unharmed((text) => this.heard(text));
 
@@ -72,6 +78,7 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
     this.links = new RedisLinks(url);
     this.redisCarrier = new RedisCarrier(this.links, `${prefix}room:`);
     this.redisCounts = new RedisCounts(this.links, `${prefix}rate:`);
+    this.redisCarrier.onMissed(() => this.missed());
     this.links.onUp(() => this.come());
     this.links.onDown((link) => {
       if (link === this.listening) this.listening = undefined;
@@ -153,12 +160,14 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
     this.redisCarrier.close();
     if (!this.isUp) return this.links.close();
     this.publish(BYE, null);
+    this.hasLeft = true;
     // What was published a moment ago is still being written.
     setTimeout(() => this.links.close(), 50);
   }
 
   /** @returns whether it is under way, where it is for all */
   private publish(topic: string, data: unknown, ask?: number): boolean {
+    if (this.hasLeft) return false;
     const piece: Piece = [this.nodeId, ++this.number, topic, data];
     if (ask !== undefined) piece.push(ask);
     // What was told before arrives before.
@@ -181,11 +190,31 @@ export class RedisBus extends NodeBus implements OnApplicationBootstrap, OnAppli
   }
 
   private hello(): void {
-    const since = performance.now() - GONE_AFTER_MS;
-    for (const [id, { heardAt }] of this.peers) if (heardAt < since) this.forget(id);
+    const [now, before] = [performance.now(), this.saidHelloAt];
+    this.saidHelloAt = now;
+    // Where this process stood still, what the others have said meanwhile is not read yet.
+    const hasStalled = now - before > 2 * HELLO_EVERY_MS;
+    const silent = [...this.peers].filter(([, { heardAt }]) => !hasStalled && heardAt < now - GONE_AFTER_MS);
+    for (const [id] of silent) this.forget(id);
     // It could not be had, though Redis seems to be there.
-    if (!this.listening) this.come();
-    else if (this.isServing) this.publish(HELLO, null);
+    if (!this.listening) return this.come();
+    // A node that was killed may have stored what it did not get to tell.
+    if (silent.length > 0) this.missed();
+    this.leaveGap();
+    if (this.isServing) this.publish(HELLO, null);
+  }
+
+  /**
+   * What this node could not have carried, packets for sockets too, the others missed without knowing it. Once nothing more is lost, its
+   * numbers leave out one: they take that for news that were lost, and read again.
+   */
+  private leaveGap(): void {
+    const { dropped, isWhole } = this.links;
+    if (isWhole && dropped === this.droppedBefore && dropped > this.droppedAsTold) {
+      this.number++;
+      this.droppedAsTold = dropped;
+    }
+    this.droppedBefore = dropped;
   }
 
   private get all(): string {

@@ -24,6 +24,7 @@ export class RedisCarrier implements Carrier {
   private readonly fresh = new Map<RedisLink, Fresh>();
   private readonly timer: NodeJS.Timeout;
   private arrived: (text: string) => void = () => undefined;
+  private missed: () => void = () => undefined;
   private readonly hear = unharmed((text) => this.arrived(text));
 
   constructor(
@@ -32,7 +33,7 @@ export class RedisCarrier implements Carrier {
   ) {
     this.timer = setInterval(() => this.tidyUp(), KEEP_MS).unref();
     links.onDown((link) => this.subscribed.delete(link));
-    links.onUp((link) => this.subscribeNeeded(link));
+    links.onUp((link) => void this.subscribeNeeded(link));
     links.onMoved(() => this.follow());
   }
 
@@ -54,6 +55,11 @@ export class RedisCarrier implements Carrier {
 
   onArrival(arrived: (text: string) => void): void {
     this.arrived = arrived;
+  }
+
+  /** Calls `missed` when channels are listened to again that were needed before: what was sent to them meanwhile did not arrive. */
+  onMissed(missed: () => void): void {
+    this.missed = missed;
   }
 
   close(): void {
@@ -103,20 +109,26 @@ export class RedisCarrier implements Carrier {
       const moved = [...channels.keys()].filter((channel) => this.linkOf(channel) !== link);
       this.end(link, moved);
     }
-    this.subscribeNeeded();
+    void this.subscribeNeeded();
   }
 
   /** @param only those of this connection */
-  private subscribeNeeded(only?: RedisLink): void {
+  private async subscribeNeeded(only?: RedisLink): Promise<void> {
+    const again = new Map<string, RedisLink>();
+    const asking = new Set<Promise<void>>();
     for (const channel of this.needed) {
       const link = this.linkOf(channel);
-      if (link?.isUp && (only ?? link) === link && !this.at(link).has(channel)) void this.subscribe(link, channel);
+      if (!link?.isUp || (only ?? link) !== link || this.at(link).has(channel)) continue;
+      asking.add(this.subscribe(link, channel));
+      again.set(channel, link);
     }
+    await Promise.all(asking);
+    for (const [channel, link] of again) if (this.subscribed.get(link)?.get(channel) === 'active') return this.missed();
   }
 
   private tidyUp(): void {
     // Also those that could not be had, though Redis seems to be there.
-    this.subscribeNeeded();
+    void this.subscribeNeeded();
     for (const [link, channels] of this.subscribed) {
       const unneeded = [...channels].flatMap(([channel, state]) =>
         state === 'active' && !this.needed.has(channel) ? channel : [],

@@ -37,6 +37,13 @@ export class RedisLinks {
     return this.all().reduce((sum, { dropped }) => sum + dropped, this.droppedBefore);
   }
 
+  /** Why a connection is missing; undefined where all are there. */
+  get trouble(): string | undefined {
+    if (this.isWhole) return undefined;
+    const troubles = [...this.all(), this.cluster].map((one) => one?.trouble);
+    return reasonOf(troubles.find((one) => one !== undefined) ?? 'it does not answer');
+  }
+
   /** The connection for a channel or a key; undefined where no server has it. */
   of(name: string): RedisLink | undefined {
     return this.only ?? this.cluster?.linkOf(name);
@@ -70,7 +77,7 @@ export class RedisLinks {
     else this.becomeCluster();
     const until = performance.now() + START_WITHIN_MS;
     try {
-      while (!this.isWhole() && performance.now() < until) {
+      while (!this.isWhole && performance.now() < until) {
         this.assertWelcome();
         await sleep(20);
       }
@@ -86,12 +93,13 @@ export class RedisLinks {
     this.cluster?.close();
   }
 
-  private all(): readonly RedisLink[] {
-    return this.only ? [this.only] : (this.cluster?.all() ?? []);
+  /** Whether each server that is known can be reached now. */
+  get isWhole(): boolean {
+    return this.all().length > 0 && this.all().every(({ isUp }) => isUp);
   }
 
-  private isWhole(): boolean {
-    return this.all().length > 0 && this.all().every(({ isUp }) => isUp);
+  private all(): readonly RedisLink[] {
+    return this.only ? [this.only] : (this.cluster?.all() ?? []);
   }
 
   private newLink(way: Way): RedisLink {

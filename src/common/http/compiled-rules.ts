@@ -13,8 +13,11 @@ interface Field {
   name: string;
   /** Only where all of them hold, its value is checked. */
   conditions: Condition[];
-  checks: { constraint: ValidatorConstraintInterface; parameters: unknown[] }[];
+  checks: { constraint: ValidatorConstraintInterface; given: Given }[];
 }
+
+/** What a rule is told of a value: one for each rule, filled in anew for each value, since a message has dozens of rules. No rule checks an object of its own class. */
+type Given = Omit<ValidationArguments, 'object'> & { object: object | undefined };
 
 /** Whether an object of a class keeps all of its rules, and has no other fields. `false` may also mean that it is not known. */
 type Accepts = (object: object) => boolean;
@@ -35,24 +38,27 @@ function compile(dto: new () => object): Accepts {
   const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
   if (rules.length === 0 || !rules.every(isSimple)) return () => false;
   const names = new Set(rules.map(({ propertyName }) => propertyName));
-  const fields = [...names].map((name) => fieldOf(name, rules));
-  const keeps = (object: Record<string, unknown>, { name, conditions, checks }: Field): boolean => {
-    const value = object[name];
-    if (!conditions.every((condition) => condition(object, value))) return true;
-    return checks.every(({ constraint, parameters }) => {
-      const given: ValidationArguments = {
-        targetName: dto.name,
-        property: name,
-        object,
-        value,
-        constraints: parameters,
-      };
-      return constraint.validate(value, given) === true;
-    });
+  const fields = [...names].map((name) => fieldOf(dto, name, rules));
+  return (object) => {
+    for (const name of Object.keys(object)) if (!names.has(name)) return false;
+    for (const field of fields) if (!keeps(object as Record<string, unknown>, field)) return false;
+    return true;
   };
-  return (object) =>
-    Object.keys(object).every((name) => names.has(name)) &&
-    fields.every((field) => keeps(object as Record<string, unknown>, field));
+}
+
+/** Loops, and no functions made for each value: this runs for everything that a socket sends. */
+function keeps(object: Record<string, unknown>, { name, conditions, checks }: Field): boolean {
+  const value = object[name];
+  for (const condition of conditions) if (!condition(object, value)) return true;
+  for (const { constraint, given } of checks) {
+    given.object = object;
+    given.value = value;
+    const isKept = constraint.validate(value, given as ValidationArguments) === true;
+    // No payload stays here.
+    given.object = given.value = undefined;
+    if (!isKept) return false;
+  }
+  return true;
 }
 
 /** What the classes of sockets use; the rest of class-validator is left to itself. */
@@ -63,7 +69,7 @@ const isSimple = (rule: Rule): boolean =>
   (rule.groups ?? []).length === 0 &&
   constraintsOf(rule).every(({ async }) => !async);
 
-function fieldOf(name: string, rules: Rule[]): Field {
+function fieldOf(dto: new () => object, name: string, rules: Rule[]): Field {
   const mine = rules.filter(({ propertyName }) => propertyName === name);
   const [conditional, custom] = [ValidationTypes.CONDITIONAL_VALIDATION, ValidationTypes.CUSTOM_VALIDATION].map(
     (type) => mine.filter((rule) => rule.type === type),
@@ -72,7 +78,13 @@ function fieldOf(name: string, rules: Rule[]): Field {
     name,
     conditions: conditional.map(({ constraints }) => constraints[0] as Condition),
     checks: custom.flatMap((rule) =>
-      constraintsOf(rule).map(({ instance }) => ({ constraint: instance, parameters: rule.constraints })),
+      constraintsOf(rule).map(({ instance }) => {
+        const constraints = rule.constraints as unknown[];
+        return {
+          constraint: instance,
+          given: { targetName: dto.name, property: name, object: undefined, value: undefined, constraints },
+        };
+      }),
     ),
   };
 }

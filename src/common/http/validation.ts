@@ -1,4 +1,4 @@
-import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
+import { ValidationPipe } from '@nestjs/common';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { Invalid } from '../errors.js';
 import { acceptsOf } from './compiled-rules.js';
@@ -30,21 +30,9 @@ function invalidFrom(errors: ValidationError[]): Invalid {
 /** The name of a field as the client sent it, shortened for the answer. */
 const printable = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
-/** Payloads of sockets. They have pipes of their own, which convert nothing: there, `"2"` is no number. */
-const socketPayloads = new WeakSet<object>();
-
-/** Marks a class that only sockets send: the global pipe leaves it alone. */
-export const isSentBySockets = (dto: object): void => void socketPayloads.add(dto);
-
-class HttpValidationPipe extends ValidationPipe {
-  protected override toValidate(metadata: ArgumentMetadata): boolean {
-    return !(metadata.metatype && socketPayloads.has(metadata.metatype)) && super.toValidate(metadata);
-  }
-}
-
 /** Parses bodies, queries and bodies of GET requests into their DTO classes. */
 export const httpValidationPipe = (): ValidationPipe =>
-  new HttpValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
+  new ValidationPipe({ ...STRICT, transform: true, validateCustomDecorators: true, exceptionFactory: invalidFrom });
 
 /** More fields than any request has: the answer would name each one that is too many. */
 const MAX_FIELDS = 32;

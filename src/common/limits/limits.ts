@@ -38,7 +38,12 @@ export const RATES = rates({
   botQuestion: { what: 'questions to a language model', points: 'botQuestionsPerDay', seconds: DAY, by: 'user' },
   botCharacter: { what: 'characters of these', points: 'botCharactersPerDay', seconds: DAY, by: 'user' },
   botAnywhere: { what: 'these questions, all in all', points: 'botBudgetPerDay', seconds: DAY, by: 'server' },
-  write: { what: 'changes over HTTP, `read`, and pages that enter a group', points: 60, seconds: 6, by: 'user' },
+  write: {
+    what: 'changes over HTTP, `read`, `react`, and pages that enter a group',
+    points: 60,
+    seconds: 6,
+    by: 'user',
+  },
   read: {
     what: 'reads over HTTP: a list counts as 10, people by `ids` and all else as 1',
     points: 600,
@@ -46,6 +51,10 @@ export const RATES = rates({
     by: 'user',
   },
   typing: { what: '`typing`', points: 60, seconds: 6, by: 'user' },
+  // Counted by the rows of exports, and so on all nodes together.
+  export: { what: "exports of one's own data", points: 1, seconds: DAY, by: 'user' },
+  report: { what: 'reports of messages', points: 10, seconds: DAY, by: 'user' },
+  newEmail: { what: 'new e-mail addresses asked for', points: 5, seconds: DAY, by: 'user' },
   login: { what: 'logins', points: 10, seconds: MINUTE, by: 'account and network' },
   wrongPasswordOfAccount: { what: 'wrong passwords', points: 10, seconds: 15 * MINUTE, by: 'account and network' },
   wrongPassword: { what: 'wrong passwords, whosever', points: 100, seconds: 15 * MINUTE, by: 'network' },

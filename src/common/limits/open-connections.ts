@@ -41,6 +41,8 @@ export class OpenConnections {
   private readonly idle = new Set<Socket>();
   private readonly most: number;
   private hasWarned = false;
+  /** One for all connections, which are many: Node calls it with the connection as `this`. */
+  private readonly onClose: (this: Socket) => void;
 
   constructor(
     @Inject(CONFIG) { rateLimits, connectionsPerNetwork }: Pick<Config, 'rateLimits' | 'connectionsPerNetwork'>,
@@ -48,6 +50,10 @@ export class OpenConnections {
     private readonly security: SecurityLog,
   ) {
     this.most = rateLimits ? connectionsPerNetwork : Infinity;
+    const closed = this.delete.bind(this);
+    this.onClose = function () {
+      closed(this);
+    };
   }
 
   /** Connections that are counted now. */
@@ -87,7 +93,7 @@ export class OpenConnections {
       share.open++;
       this.shares.set(share.key, share);
     }
-    socket.once('close', () => this.delete(socket));
+    socket.on('close', this.onClose);
   }
 
   /** @returns whether it is counted */

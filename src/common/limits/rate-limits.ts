@@ -9,7 +9,7 @@ import { mailboxKey } from './mailbox.js';
 import { Windows } from './windows.js';
 
 /** Why a mail is sent; `notice`: to tell an owner what happened to their account. */
-export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice' | 'restore';
+export type MailPurpose = 'register' | 'resend' | 'hint' | 'forgot' | 'notice' | 'restore' | 'email';
 
 const TOO_MANY = 'Too many registrations.';
 
@@ -81,6 +81,16 @@ export class RateLimits {
     this.take([this.count('typing', String(userId))], 'Too much typing.');
   }
 
+  /** @throws RateLimited */
+  report(userId: number): void {
+    this.take([this.count('report', String(userId))], 'Too many reports.');
+  }
+
+  /** @throws RateLimited */
+  newEmail(userId: number): void {
+    this.take([this.count('newEmail', String(userId))], 'Too many new addresses.');
+  }
+
   /** Counts a request of a caller without a token that changes something. @throws RateLimited */
   stranger(network: string): void {
     this.take(this.networkCounts('stranger', network), 'Too many requests from this network.');
@@ -106,6 +116,11 @@ export class RateLimits {
     const share: Count = { name: 'registerAnywhere', windows: this.shares, key: siteOf(network) ?? network };
     this.assertShare(share);
     this.take([...this.networkCounts('register', network), this.count('registerAnywhere', ''), share], TOO_MANY);
+  }
+
+  /** From now on, also for those that were counted already. */
+  setRegistrationsPerHour(points: number): void {
+    for (const windows of [this.counts.registerAnywhere, this.shares]) windows.points = points;
   }
 
   /** A password attempt that opens a session where it is right; those are counted as well. @throws as `passwordAttempt` */
@@ -172,7 +187,7 @@ export class RateLimits {
     const anywhere = this.counts.registerAnywhere;
     const left = anywhere.points - anywhere.used('');
     // Where none is left, the count of all networks refuses it.
-    if (left === 0 || windows.used(key) < left) return;
+    if (left <= 0 || windows.used(key) < left) return;
     this.metrics.rateLimited.inc({ limit: 'registerAnywhere' });
     throw new RateLimited(TOO_MANY, Math.ceil(Math.min(windows.endsIn(key), anywhere.endsIn('')) / 1000));
   }

@@ -17,6 +17,15 @@ export class UnfinishedRequests {
   private readonly waiting = new Map<Socket, string>();
   private readonly counts = new Map<string, number>();
   private readonly watched = new WeakSet<Socket>();
+  /** One for all connections, which are many: Node calls it with the connection as `this`. */
+  private readonly onClose: (this: Socket) => void;
+
+  constructor() {
+    const closed = this.delete.bind(this);
+    this.onClose = function () {
+      closed(this);
+    };
+  }
 
   /** Call it after Engine.IO, which replaces the listeners before it, and before the server listens. */
   attach(server: Server): void {
@@ -40,7 +49,7 @@ export class UnfinishedRequests {
     this.waiting.set(socket, network);
     const count = (this.counts.get(network) ?? 0) + 1;
     this.counts.set(network, count);
-    if (!this.watched.has(socket)) socket.once('close', () => this.delete(socket));
+    if (!this.watched.has(socket)) socket.on('close', this.onClose);
     this.watched.add(socket);
     if (count > MOST_OF_ONE || this.waiting.size > MOST) this.dropOldest(count > MOST_OF_ONE ? network : undefined);
   }

@@ -33,7 +33,7 @@ export class Windows {
   private unsent: Map<string, Unsent> | undefined;
 
   constructor(
-    readonly points: number,
+    public points: number,
     private readonly seconds: number,
     private readonly maxKeys = MAX_KEYS,
   ) {}

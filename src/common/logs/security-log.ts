@@ -3,7 +3,16 @@ import { CONFIG, type Config } from '../../config/config.js';
 
 /** Why a session ended. */
 export type SessionEnd =
-  'logout' | 'owner' | 'limit' | 'password_set' | 'password_reset' | 'password_restored' | 'erasure';
+  | 'logout'
+  | 'owner'
+  | 'limit'
+  | 'password_set'
+  | 'password_reset'
+  | 'password_restored'
+  | 'email_returned'
+  | 'erasure'
+  | 'operator'
+  | 'suspension';
 
 /** Whoever was refused at the edge, and where: in a request, or on a socket. */
 export interface Refused {
@@ -19,7 +28,7 @@ export interface Refused {
  */
 export interface SecurityEvents {
   registration: { network: string };
-  account_created: { user_id: number };
+  account_created: { user_id: number; invite_id?: number };
   login: { user_id: number; session_id: number; network: string };
   login_failed: { user_id?: number; network: string };
   /** A password was not checked: too many wrong ones came before it. */
@@ -33,9 +42,23 @@ export interface SecurityEvents {
   reset_requested: { network: string };
   password_reset: { user_id: number; network: string };
   password_restored: { user_id: number; network: string };
+  email_change_requested: { user_id: number; session_id: number; network: string };
+  email_change_refused: { user_id: number; session_id: number; network: string };
+  email_changed: { user_id: number; network: string };
+  /** The former address is the account's again. */
+  email_returned: { user_id: number; network: string };
+  /** Without session and network where those who run the server have asked for it. */
+  export_requested: { user_id: number; session_id?: number; network?: string };
+  /** By whoever has the link, a mail scanner perhaps; `user_id` is whose export it is. */
+  export_downloaded: { user_id: number; network: string };
   reauthentication_demanded: { user_id: number; session_id: number; network: string };
   erasure_refused: { user_id: number; session_id: number; network: string };
-  account_erased: { user_id: number; network: string };
+  /** Without a network where an admin, or the command line, has erased it. */
+  account_erased: { user_id: number; network?: string };
+  /** A session may use the routes of its user's role for a while. */
+  elevated: { user_id: number; session_id: number; network: string };
+  /** A right password of somebody who is suspended. */
+  suspended_login: { user_id: number; network: string };
   limit_reached: Refused;
   origin_refused: Refused;
 }

@@ -1,5 +1,15 @@
 /** Length in code points, without white space at the ends. */
-export const textLength = (text: string): number => Array.from(text.trim()).length;
+export function textLength(text: string): number {
+  const trimmed = text.trim();
+  let length = trimmed.length;
+  // Two units are one code point where they are the halves of a pair. Counted, and not taken apart: every message is measured.
+  for (let i = 1; i < trimmed.length; i++)
+    if (isHigh(trimmed.charCodeAt(i - 1)) && isLow(trimmed.charCodeAt(i))) length--;
+  return length;
+}
+
+const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
+const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
 
 // Control characters, line and paragraph separators, bidirectional controls, and halves of surrogate pairs.
 // oxlint-disable-next-line no-control-regex

@@ -7,12 +7,14 @@ export class Throttle<K, V> {
   constructor(
     private readonly everyMs: number,
     private readonly pass: (value: V, key: K) => void,
+    /** What waits where another value comes behind one that waits already: the later one, unless told otherwise. */
+    private readonly merge: (waiting: V, later: V) => V = (_, later) => later,
   ) {}
 
   push(key: K, value: V): void {
     if (this.isStopped) return;
     const passed = this.recent.get(key);
-    if (passed) passed.latest = { value };
+    if (passed) passed.latest = { value: passed.latest ? this.merge(passed.latest.value, value) : value };
     else this.passOn(key, value);
   }
 

@@ -21,6 +21,7 @@ export const varchar = (name: string, length: number): TableColumnOptions => ({
 });
 export const boolean = (name: string): TableColumnOptions => ({ name, type: 'boolean' });
 export const text = (name: string): TableColumnOptions => ({ name, type: 'text' });
+export const bytes = (name: string): TableColumnOptions => ({ name, type: 'blob' });
 export const moment = (name: string): TableColumnOptions => ({ name, type: 'datetime', precision: 3 });
 export const nullable = (column: TableColumnOptions): TableColumnOptions => ({ ...column, isNullable: true });
 

@@ -11,6 +11,8 @@ import { assertUnchanged, type Internals } from '../../common/library-internals.
 /** A command of a connection: a statement or a COMMIT. */
 export interface Command {
   onResult?: (error: Error | null, ...rest: unknown[]) => void;
+  /** Read when its turn comes: until then it may be replaced. */
+  sql?: string;
 }
 
 /** The method by which a connection takes every command; it may be replaced. mysql2 itself does so once the connection has ended. */

@@ -3,7 +3,8 @@ import type { Pool, PoolConnection } from 'mysql2';
 import { Busy } from '../../common/errors.js';
 import { isOutOfService } from '../../common/lost-connection.js';
 import { Deadline } from '../../common/timing/deadline.js';
-import { commandsOf, streamOf, waitingFor } from './mysql-internals.js';
+import { streamOf, waitingFor } from './mysql-internals.js';
+import { type Answered, watchCommands } from './watched-commands.js';
 
 /** Deadline of a statement, a COMMIT included. Waits for locks end sooner: see `innodb_lock_wait_timeout`. */
 export const STATEMENT_WITHIN_MS = 3_000;
@@ -104,27 +105,23 @@ export class WatchedPool {
     const state = { name: `parley:${randomUUID()}`, answeredAt: performance.now() };
     this.watched.set(connection, state);
     const stream = streamOf(connection);
-    const commands = commandsOf(connection);
-    const add = commands.addCommand.bind(connection);
-    commands.addCommand = (command) => {
-      const { onResult } = command;
-      if (!onResult) return add(command);
+    const expect = (): Answered => {
       const withinMs = this.unhurried.has(connection) ? LONG_STATEMENT_WITHIN_MS : STATEMENT_WITHIN_MS;
       const deadline = new Deadline(withinMs, () => {
         this.silentAt = performance.now();
         stream.destroy(silence('The database did not answer in time.', 'PROTOCOL_SEQUENCE_TIMEOUT'));
       });
-      command.onResult = (error, ...rest) => {
+      return (error, tell) => {
         deadline.met();
         if (!error || !(error as { fatal?: boolean }).fatal) state.answeredAt = performance.now();
         // A caller that gets this error may take the connection out of the pool, and its `error` event is then not emitted.
         else this.onLost(state.name);
-        onResult(error, ...rest);
+        tell();
         // The node has no quorum, say: behind a balancer, another node has.
         if (error && isOutOfService(error)) connection.destroy();
       };
-      return add(command);
     };
+    watchCommands(connection, expect);
     connection.on('error', () => this.onLost(state.name));
     // A name that only this connection uses: whatever server it is on, the holder of the lock is this connection.
     connection.query('DO GET_LOCK(?, 0)', [state.name], () => undefined);

@@ -23,7 +23,21 @@ export class SqliteStatements {
   /** Told of each statement, and how many milliseconds it took. */
   measure?: (sql: string, tookMs: number) => void;
 
+  private hasBegun = false;
+
   constructor(private readonly connection: () => SqliteConnection) {}
+
+  /**
+   * From here to `ended`, statements are refused once SQLite has rolled the transaction back by itself, where its disk is full, say: it would
+   * commit them one by one.
+   */
+  begun(): void {
+    this.hasBegun = true;
+  }
+
+  ended(): void {
+    this.hasBegun = false;
+  }
 
   /** @returns the rows, or how many were changed. @throws the driver's own errors */
   run(sql: string, values: readonly unknown[] = []): unknown {
@@ -36,6 +50,7 @@ export class SqliteStatements {
   }
 
   private runNow(sql: string, values: readonly unknown[]): unknown {
+    this.assertNotOver();
     const { statement, names } = this.prepared(sql);
     // The driver binds no booleans.
     const bound = values.some(isBoolean) ? values.map((value) => (isBoolean(value) ? Number(value) : value)) : values;
@@ -45,8 +60,14 @@ export class SqliteStatements {
 
   /** Runs a statement that returns nothing once for each of these. */
   runForEach(sql: string, rows: readonly (readonly unknown[])[]): void {
+    this.assertNotOver();
     const { statement } = this.prepared(sql);
     for (const row of rows) statement.run(row);
+  }
+
+  private assertNotOver(): void {
+    if (this.hasBegun && !this.connection().inTransaction)
+      throw new Error('SQLite has rolled the transaction back, since an earlier statement failed.');
   }
 
   private prepared(sql: string): Prepared {

@@ -53,6 +53,11 @@ export class WalFile {
     await this.next;
   }
 
+  /** In bytes. It does not shrink where the log begins anew. */
+  async size(): Promise<number> {
+    return (await this.file.stat()).size;
+  }
+
   /** Call it once the database is closed: SQLite has folded the log into the file then, and flushed it. */
   async close(): Promise<void> {
     this.isClosed = true;

@@ -1,6 +1,8 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IntegerField } from '../../common/fields.js';
 import { TokenPayload } from '../../common/http/token-payload.js';
+import { Quote } from '../../sockets/events/messages.js';
+import { UnreadMentionsField } from '../../conversations/extras.fields.js';
 
 export class NotificationView {
   @ApiProperty({ enum: ['room', 'group'] })
@@ -17,6 +19,9 @@ export class NotificationView {
 
   @ApiProperty({ type: 'integer' })
   unread_count!: number;
+
+  @UnreadMentionsField()
+  unread_mentions?: number;
 
   @ApiProperty()
   is_read!: boolean;
@@ -35,6 +40,9 @@ export class NotificationView {
 
   @ApiProperty({ format: 'date-time' })
   timestamp!: string;
+
+  @ApiPropertyOptional({ type: Quote, description: 'The message that the newest one answers' })
+  reply_to?: Quote;
 }
 
 export class ReadRequest {

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ErrorBody } from '../../common/http/error-body.js';
+import { ReactionView } from './reactions.js';
 
 /** Acknowledged: the socket is bound to this user's session. */
 export class Bound {
@@ -29,6 +30,21 @@ export class Stored {
 
   @ApiPropertyOptional({ minLength: 1, maxLength: 64, description: 'As the client named the message' })
   client_id?: string;
+
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'integer', minimum: 1 },
+    maxItems: 20,
+    description: 'Those of `mentions.user_ids` who are no members: the message does not name them',
+  })
+  mentions_ignored?: number[];
+
+  @ApiPropertyOptional({
+    enum: ['too_large', 'too_often', 'not_allowed'],
+    description:
+      'Why the message does not name everyone: too many members, another such message within five minutes, or not in this chat',
+  })
+  everyone_ignored?: 'too_large' | 'too_often' | 'not_allowed';
 }
 
 /** Acknowledged: the user is in the group now, or is not. */
@@ -68,6 +84,31 @@ export class Read {
 
   @ApiProperty({ type: 'integer', minimum: 0 })
   unread_count!: number;
+}
+
+/** Acknowledged: the reaction is on disk, or is taken back there. */
+export class ReactedTo {
+  @ApiProperty({ type: 'boolean', enum: [true] })
+  ok!: true;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Where it is a room' })
+  chat_room_id?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Where it is a group' })
+  chat_group_id?: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which message' })
+  seq!: number;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    description: 'Number of its latest change; missing where nothing was ever changed, nor by this',
+  })
+  change?: number;
+
+  @ApiProperty({ type: [ReactionView], description: 'All that the message has now' })
+  reactions!: ReactionView[];
 }
 
 /** Acknowledged: it was understood. */

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Quote } from './messages.js';
 
 class ComingAndGoing {
   @ApiProperty({ enum: ['entered', 'left'] })
@@ -53,6 +54,25 @@ export class GroupNotification {
 
   @ApiPropertyOptional({ type: 'boolean', enum: [true], description: 'It was deleted before this was sent' })
   deleted?: true;
+
+  @ApiPropertyOptional({ type: Quote, description: 'The message that the newest one answers' })
+  reply_to?: Quote;
+
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'integer', minimum: 1 },
+    maxItems: 100,
+    description:
+      'Who was named, or answered, in any of the messages since the last of these; of more than 100, the first',
+  })
+  mentions?: number[];
+
+  @ApiPropertyOptional({
+    type: 'boolean',
+    enum: [true],
+    description: 'All members were named in one of these messages',
+  })
+  everyone?: true;
 }
 
 /** The user has read a group on one device: the others show it as read, too. */
@@ -120,6 +140,13 @@ export class GroupRow {
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'null for those outside a private group' })
   member_count!: number | null;
+
+  @ApiPropertyOptional({
+    type: 'boolean',
+    enum: [true],
+    description: 'Admins have frozen it; missing where it is not, and for those outside a private group',
+  })
+  is_frozen?: true;
 }
 
 /** A group was deleted. */

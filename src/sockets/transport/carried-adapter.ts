@@ -71,6 +71,7 @@ export function carriedAdapter(base: typeof Adapter, carrier: Carrier, nodeId: n
 
     override broadcast(packet: { data: unknown[] }, opts: BroadcastOptions): void {
       super.broadcast(packet, opts);
+      if (opts.flags?.local) return;
       const rooms = [...opts.rooms].filter(isCarried);
       if (rooms.length === 0) return;
       const channels = rooms.length > MOST_CHANNELS ? [EVERYBODY] : rooms;

@@ -11,6 +11,18 @@ import type { ParleyServer } from '../events.js';
 /** How long a connection may stay without a socket, also once its socket has left. */
 export const SOCKET_WITHIN_MS = 10_000;
 
+const NETWORK = Symbol('network');
+
+/** The network that a connection is counted for: the one that it came from, also where its WebSocket comes from another. */
+interface Counted extends Connection {
+  [NETWORK]?: string;
+}
+
+const keysOf = (network: string): string[] => {
+  const site = siteOf(network);
+  return site === undefined ? [network] : [network, site];
+};
+
 /** Limits the number of connections, and the time that one may stay without a socket. Engine.IO by itself keeps those for ever. */
 @Injectable()
 export class Connections {
@@ -22,6 +34,8 @@ export class Connections {
   private readonly left = new Map<object, NodeJS.Timeout>();
   private readonly most: number;
   private hasWarned = false;
+  /** One for all connections, which are many: Engine.IO calls it with the connection as `this`. */
+  private readonly onClose: (this: Connection) => void;
 
   constructor(
     @Inject(CONFIG) { rateLimits, socketsPerNetwork }: Config,
@@ -29,6 +43,10 @@ export class Connections {
     private readonly security: SecurityLog,
   ) {
     this.most = rateLimits ? socketsPerNetwork : Infinity;
+    const closed = this.closed.bind(this);
+    this.onClose = function () {
+      closed(this);
+    };
   }
 
   /** Before the first connection. */
@@ -68,16 +86,18 @@ export class Connections {
 
   private count(connection: Connection): void {
     const network = this.networks.networkOf(connection.request!);
-    const keys = [network, siteOf(network)].filter((key) => key !== undefined);
-    for (const key of keys) this.open.set(key, (this.open.get(key) ?? 0) + 1);
-    connection.once('close', () => {
-      clearTimeout(this.left.get(connection));
-      this.left.delete(connection);
-      for (const key of keys) {
-        const others = this.open.get(key)! - 1;
-        if (others > 0) this.open.set(key, others);
-        else this.open.delete(key);
-      }
-    });
+    (connection as Counted)[NETWORK] = network;
+    for (const key of keysOf(network)) this.open.set(key, (this.open.get(key) ?? 0) + 1);
+    connection.on('close', this.onClose);
+  }
+
+  private closed(connection: Connection): void {
+    clearTimeout(this.left.get(connection));
+    this.left.delete(connection);
+    for (const key of keysOf((connection as Counted)[NETWORK]!)) {
+      const others = this.open.get(key)! - 1;
+      if (others > 0) this.open.set(key, others);
+      else this.open.delete(key);
+    }
   }
 }

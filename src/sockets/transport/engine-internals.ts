@@ -66,8 +66,16 @@ export const engineInternals = (known = classes()): Internals => ({
       ({ webSocket, transport }) =>
         webSocket.listeners('message').length === 1 && (transport.socket as unknown) === webSocket,
     ),
-  'a transport reads by `onData`': () =>
-    whenConnected(known, ({ transport }) => typeof transport.onData === 'function'),
+  'it hands them to `onData`, texts as strings and the rest as bytes': () =>
+    whenConnected(known, ({ webSocket, transport }) => {
+      const read: unknown[] = [];
+      transport.on('packet', (packet) => read.push(packet.data));
+      webSocket.emit('message', Buffer.from('4a'), false);
+      webSocket.emit('message', Buffer.from('b'), true);
+      transport.onData('4c');
+      transport.onData(Buffer.from('d'));
+      return read.map(String).join() === 'a,b,c,d' && read.filter((one) => Buffer.isBuffer(one)).length === 2;
+    }),
   'a connection has its `request`, `transport` and `readyState`': () =>
     whenConnected(
       known,

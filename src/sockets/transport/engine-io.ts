@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
 import type { ParleyServer } from '../events.js';
@@ -13,7 +13,7 @@ export interface WebSocketEnd {
   removeAllListeners(event: string): void;
   off(event: string, listener: () => void): void;
   on(event: string, listener: (data: Buffer, isBinary: boolean) => void): void;
-  prependOnceListener(event: 'close', listener: (code: number) => void): void;
+  prependListener(event: 'close', listener: (code: number) => void): void;
   readonly readyState: number;
   readonly OPEN: number;
   bufferedAmount: number;
@@ -29,8 +29,9 @@ export interface Transport {
   writable: boolean;
   /** None on polling. */
   socket?: WebSocketEnd;
-  onData(data: string): void;
+  onData(data: string | Buffer): void;
   on(event: 'ready', listener: () => void): void;
+  on(event: 'packet', listener: (packet: { data?: unknown }) => void): void;
 }
 
 export interface Connection {
@@ -43,7 +44,8 @@ export interface Connection {
   flush(): void;
   /** Without `discard`, once the transport has taken what waits. */
   close(discard?: true): void;
-  once(event: 'upgrade' | 'close', listener: () => void): void;
+  once(event: 'upgrade', listener: () => void): void;
+  on(event: 'close', listener: (this: Connection) => void): void;
 }
 
 export interface Engine {
@@ -74,6 +76,14 @@ export const handshaken = (socket: Socket): Handshaken => socket;
 /** Whether the connection has a socket, this one or another. */
 export const hasSocket = (socket: Pick<Socket, 'client'>): boolean =>
   (socket.client as unknown as { sockets: Map<string, Socket> }).sockets.size > 0;
+
+/**
+ * Engine.IO makes something like an answer to each WebSocket's request, for middlewares. Its stream keeps it, and with it the request with
+ * its headers. For the last middleware.
+ */
+export function letGo(response: ServerResponse): void {
+  if (!(response instanceof OutgoingMessage)) (response as { req: unknown }).req = undefined;
+}
 
 /** Ends a connection as if the network had broken: a stock client connects again by itself. */
 export function cutOff(connection: Pick<Connection, 'close' | 'transport'>): void {

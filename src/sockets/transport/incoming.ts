@@ -9,7 +9,7 @@ import { SecurityLog } from '../../common/logs/security-log.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { type Connection, cutOff, engineOf, type Transport, type WebSocketEnd } from './engine-io.js';
 import type { Exception, ParleyServer } from '../events.js';
-import { carry, costOf, now, type PacketLimit, Traffic, trafficOf } from './traffic.js';
+import { carriedBy, carry, costOf, now, type PacketLimit, Traffic, trafficOf } from './traffic.js';
 
 /*
  * Limits what connections send. Everything passes here before it is parsed: packets of every kind, known or not, with a token or without,
@@ -36,6 +36,13 @@ const SEPARATOR = '\x1e';
 /** An event as Engine.IO carries it: its acknowledgement's number, if any, and its name. */
 const EVENT_HEAD = /^42(\d{0,10})\["([\w ]{1,64})"/;
 
+/** One of each for all WebSockets, which are many: they are called with the WebSocket as `this`. */
+interface WebSocketListeners {
+  message: (this: WebSocketEnd, data: Buffer, isBinary: boolean) => void;
+  control: (this: WebSocketEnd, data: Buffer) => void;
+  close: (this: WebSocketEnd, code: number) => void;
+}
+
 /** Hands packets on to Engine.IO as long as a connection stays within its limit. */
 @Injectable()
 export class Incoming implements OnApplicationShutdown {
@@ -45,6 +52,7 @@ export class Incoming implements OnApplicationShutdown {
   private readonly limit: PacketLimit | undefined;
   /** Networks of which a connection was cut off a moment ago. Local to a node. */
   private readonly flooders = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
+  private readonly webSocketListeners: WebSocketListeners;
   private logTimer?: NodeJS.Timeout | undefined;
 
   constructor(
@@ -54,6 +62,7 @@ export class Incoming implements OnApplicationShutdown {
     private readonly rates: RateLimits,
   ) {
     this.limit = rateLimits ? { perSecond, burst: perSecond * BURST_SECONDS } : undefined;
+    this.webSocketListeners = this.makeWebSocketListeners();
   }
 
   /** Before the first connection. */
@@ -92,39 +101,60 @@ export class Incoming implements OnApplicationShutdown {
   }
 
   private watch(transport: Transport, network: string): void {
-    const traffic = new Traffic(network, this.limit, this.flooders.has(network) ? SHARE_AFTERWARDS : 1);
+    const traffic = new Traffic(transport, network, this.limit, this.flooders.has(network) ? SHARE_AFTERWARDS : 1);
     carry(transport, traffic);
     if (transport.socket) this.watchWebSocket(transport.socket, traffic);
     else this.watchPolling(transport, traffic);
   }
 
   private watchWebSocket(socket: WebSocketEnd, traffic: Traffic): void {
-    // The transport's own: its constructor has put it there.
-    const read = socket.listeners('message')[0] as (data: Buffer, isBinary: boolean) => void;
+    const { message, control, close } = this.webSocketListeners;
+    carry(socket, traffic);
+    // The transport's own, which hands what it gets to `onData`.
     socket.removeAllListeners('message');
-    const isWithin = ({ length }: Buffer): boolean => {
-      if (traffic.isSpent) return false;
-      hears(traffic);
-      if (traffic.takes(costOf(1, length))) return true;
-      if (traffic.connection) this.end(traffic);
-      else socket.terminate();
-      return false;
+    socket.on('message', message);
+    socket.on('ping', control);
+    socket.on('pong', control);
+    socket.prependListener('close', close);
+  }
+
+  private makeWebSocketListeners(): WebSocketListeners {
+    const isWithin = this.isWithin.bind(this);
+    const read = this.read.bind(this);
+    return {
+      message(data, isBinary) {
+        const traffic = carriedBy(this)!;
+        if (isWithin(traffic, data)) read(traffic, data, isBinary);
+      },
+      control(data) {
+        isWithin(carriedBy(this)!, data);
+      },
+      // A close frame is the last sign of life; 1006 stands for none.
+      close(code) {
+        if (code !== 1006) hears(carriedBy(this)!);
+      },
     };
-    socket.on('message', (data, isBinary) => {
-      if (!isWithin(data)) return;
-      if (data.length <= MAX_PACKET_BYTES) read.call(socket, data, isBinary);
-      else if (isBinary) read.call(socket, this.refuse(traffic, ''), true);
-      else this.refuse(traffic, data.toString('latin1', 0, 128));
-    });
-    socket.on('ping', isWithin);
-    socket.on('pong', isWithin);
-    // A close frame is the last sign of life; 1006 stands for none.
-    socket.prependOnceListener('close', (code) => void (code !== 1006 && hears(traffic)));
+  }
+
+  private isWithin(traffic: Traffic, { length }: Buffer): boolean {
+    if (traffic.isSpent) return false;
+    hears(traffic);
+    if (traffic.takes(costOf(1, length))) return true;
+    if (traffic.connection) this.end(traffic);
+    else traffic.transport.socket?.terminate();
+    return false;
+  }
+
+  private read(traffic: Traffic, data: Buffer, isBinary: boolean): void {
+    const { transport } = traffic;
+    if (data.length <= MAX_PACKET_BYTES) transport.onData(isBinary ? data : data.toString());
+    else if (isBinary) transport.onData(this.refuse(traffic, ''));
+    else this.refuse(traffic, data.toString('latin1', 0, 128));
   }
 
   private watchPolling(transport: Transport, traffic: Traffic): void {
     const read = transport.onData.bind(transport);
-    transport.onData = (data) => {
+    transport.onData = (data: string) => {
       if (traffic.isSpent) return;
       hears(traffic);
       const cost = costOf(countPackets(data, this.limit?.burst), Buffer.byteLength(data));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { shuffled } from '../../common/shuffled.js';
 import { Stopping } from '../../common/stopping.js';
 import type { ParleyServer } from '../events.js';
 import { type Connection, cutOff, engineOf, type WebSocketEnd } from './engine-io.js';
@@ -85,11 +86,3 @@ export class SocketDrain {
 
 const CLOSED = 3;
 const isClosed = ({ readyState }: WebSocketEnd): boolean => readyState === CLOSED;
-
-function shuffled<T>(list: T[]): T[] {
-  for (let i = list.length - 1; i > 0; i--) {
-    const other = Math.floor(Math.random() * (i + 1));
-    [list[i], list[other]] = [list[other]!, list[i]!];
-  }
-  return list;
-}

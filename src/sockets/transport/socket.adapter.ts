@@ -1,12 +1,8 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Server, ServerOptions, Socket } from 'socket.io';
 import { CalmLogger } from '../../common/logs/calm-logger.js';
-import { DomainError } from '../../common/errors.js';
-import { Metrics } from '../../common/metrics.js';
-import { logLine } from '../../common/logs/log-line.js';
 import { EXPOSED_HEADERS, headersForPage, isOriginAllowed, originRefused } from '../../common/http/origin.js';
 import { OpenConnections } from '../../common/limits/open-connections.js';
 import { Stopping } from '../../common/stopping.js';
@@ -16,11 +12,11 @@ import type { Config } from '../../config/config.js';
 import type { ParleyServer } from '../events.js';
 import { carriedAdapter } from './carried-adapter.js';
 import { Connections, SOCKET_WITHIN_MS } from './connections.js';
-import { connectionOf, handshaken } from './engine-io.js';
+import { connectionOf, handshaken, letGo } from './engine-io.js';
 import { waysToWrite } from './gathered-writes.js';
 import { boundedWebSockets } from './bounded-web-sockets.js';
 import { Incoming, MAX_REFUSED_BYTES } from './incoming.js';
-import { countUnderWay, SocketDrain } from './socket-drain.js';
+import { SocketDrain } from './socket-drain.js';
 import { PING_EVERY_MS } from './traffic.js';
 import { type Refusal, upgradeOnlyWebSockets } from './upgrades.js';
 import { refuseBadBodies } from './polled-bodies.js';
@@ -29,8 +25,6 @@ export const SOCKET_PATH = '/socket';
 
 /** How long open requests may take at the stop: a client that never finishes one must not keep the process from ending. */
 const DRAIN_MS = 5_000;
-
-type AnyAcknowledge = (answer: unknown) => void;
 
 const NO_HANDSHAKE = Object.freeze({ headers: {}, query: {}, auth: {} });
 
@@ -49,19 +43,18 @@ function forgetHandshake(socket: Socket): void {
   handshaken(socket).handshake = NO_HANDSHAKE;
 }
 
-/** Socket.IO with Parley's path, limits and handshake checks, and with handlers that are bound directly. */
+/** Socket.IO with Parley's path, limits and handshake checks. */
 export class SocketAdapter extends IoAdapter {
   private static readonly log = new CalmLogger('Socket');
-  private readonly known = new Set<string>();
-  private readonly counts = new Map<string, (began: number) => void>();
   private readonly incoming: Incoming;
   private readonly connections: Connections;
   private readonly openConnections: OpenConnections;
-  private readonly metrics: Metrics;
   private readonly stopping: Stopping;
   private readonly drain: SocketDrain;
   private readonly bus: NodeBus;
   private hasWarnedOfVersion = false;
+  /** One for all sockets, which are many: Socket.IO calls it with the socket as `this`. */
+  private readonly onDisconnect: (this: Socket) => void;
 
   constructor(
     app: INestApplicationContext,
@@ -72,10 +65,13 @@ export class SocketAdapter extends IoAdapter {
     this.incoming = app.get(Incoming);
     this.connections = app.get(Connections);
     this.openConnections = app.get(OpenConnections);
-    this.metrics = app.get(Metrics);
     this.stopping = app.get(Stopping);
     this.drain = app.get(SocketDrain);
     this.bus = app.get(NodeBus);
+    const { connections } = this;
+    this.onDisconnect = function () {
+      connections.hasLeft(this);
+    };
   }
 
   override createIOServer(port: number, options?: ServerOptions): ReturnType<IoAdapter['createIOServer']> {
@@ -124,54 +120,15 @@ export class SocketAdapter extends IoAdapter {
     return server;
   }
 
+  /** Not by `once`, whose wrappers take memory as long as the socket is there: it disconnects once anyway. */
   override bindClientDisconnect(socket: Socket, callback: () => void): void {
-    socket.once('disconnect', () => {
-      callback();
-      this.connections.hasLeft(socket);
-    });
+    socket.on('disconnect', callback);
+    socket.on('disconnect', this.onDisconnect);
   }
 
-  /** The stock adapter builds an rxjs pipeline per event and socket: 7 KiB and an eighth of the rate. */
-  override bindMessageHandlers(socket: Socket, handlers: MessageMappingProperties[]): void {
-    const connection = connectionOf(socket);
-    for (const { message, callback } of handlers) {
-      this.known.add(message as string);
-      const counted = this.metrics.isOn ? this.countedAs(message as string) : undefined;
-      socket.on(message as string, (...given: unknown[]) => {
-        const acknowledge = typeof given.at(-1) === 'function' ? (given.pop() as AnyAcknowledge) : undefined;
-        const began = counted && performance.now();
-        countUnderWay(connection, 1);
-        // Handlers never reject: the gateway's filter answers every error, and counts it.
-        void (callback(given[0], acknowledge) as Promise<unknown>).then(
-          (answer) => {
-            countUnderWay(connection, -1);
-            if (answer === undefined) return;
-            acknowledge?.(answer);
-            if (began !== undefined) counted!(began);
-          },
-          (error: unknown) => {
-            countUnderWay(connection, -1);
-            SocketAdapter.log.error(logLine(error), socket.id);
-          },
-        );
-      });
-    }
-    socket.onAny((event: string, ...given: unknown[]) => this.answerUnknown(socket, event, given));
+  /** The gateway listens to events by itself, without Nest's pipeline. Called once it does. */
+  override bindMessageHandlers(socket: Socket): void {
     forgetHandshake(socket);
-  }
-
-  /** Counts an event that was accepted, and began then. One for all sockets, which are many. */
-  private countedAs(event: string): (began: number) => void {
-    const known = this.counts.get(event);
-    if (known) return known;
-    const { events, ackSeconds } = this.metrics;
-    const accepted = events.labels({ event, result: 'ok' });
-    const count = (began: number): void => {
-      accepted.inc();
-      if (event === 'message') ackSeconds.observe((performance.now() - began) / 1_000);
-    };
-    this.counts.set(event, count);
-    return count;
   }
 
   /** Closes all sockets and the HTTP server; a request that is not answered by then is cut off. */
@@ -184,16 +141,6 @@ export class SocketAdapter extends IoAdapter {
       clearTimeout(cutOff);
       clearInterval(sweeper);
     });
-  }
-
-  /** Answers unknown events: otherwise their sender would wait for an acknowledgement for ever. */
-  private answerUnknown(socket: Socket, event: string, given: unknown[]): void {
-    const acknowledge = given.at(-1);
-    if (this.known.has(event) || typeof acknowledge !== 'function') return;
-    const hint = this.config.apiDocs ? ' See /http/docs/events.' : '';
-    const error = new DomainError('invalid', 'unknown_event', `There is no such event.${hint}`);
-    (acknowledge as AnyAcknowledge)({ ok: false, error: error.toBody() });
-    this.incoming.charge(socket.conn, 'refusal');
   }
 
   /** Why a handshake is refused, if so: the status and the sentence. */
@@ -268,9 +215,10 @@ function refuseHandshake(
 /** Engine.IO's numbers of errors. */
 const ENGINE_CODES: Record<number, number> = { 400: 5, 403: 4, 429: 4, 503: 4 };
 
-/** Methods that are answered; Engine.IO would answer 500 to others. OPTIONS of pages was answered before. */
+/** The last middleware. Methods that are answered; Engine.IO would answer 500 to others. OPTIONS of pages was answered before. */
 function onlyGetAndPost(request: IncomingMessage, response: ServerResponse, next: () => void): void {
   if (request.method === 'GET' || request.method === 'POST') {
+    letGo(response);
     next();
     return;
   }

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { BYTES_OF_ONE, PACKET_COSTS } from '../../common/limits/limits.js';
-import type { Connection, Transport } from './engine-io.js';
+import type { Connection, Transport, WebSocketEnd } from './engine-io.js';
 
 /** How often each client is pinged. */
 export const PING_EVERY_MS = 25_000;
@@ -34,6 +34,7 @@ export class Traffic {
   private refilledAt: number;
 
   constructor(
+    readonly transport: Transport,
     readonly network: string,
     private readonly limit: PacketLimit | undefined,
     share = 1,
@@ -64,10 +65,14 @@ interface Carrier {
   [TRAFFIC]?: Traffic;
 }
 
-export const carry = (transport: Transport, traffic: Traffic): void => void ((transport as Carrier)[TRAFFIC] = traffic);
+/** Lets a transport, or its WebSocket, have it at hand. */
+export const carry = (carrier: Transport | WebSocketEnd, traffic: Traffic): void =>
+  void ((carrier as Carrier)[TRAFFIC] = traffic);
+
+export const carriedBy = (carrier: object): Traffic | undefined => (carrier as Carrier)[TRAFFIC];
 
 /** The traffic of a connection, by the transport that it uses now. */
-export const trafficOf = ({ transport }: { transport: object }): Traffic | undefined => (transport as Carrier)[TRAFFIC];
+export const trafficOf = ({ transport }: { transport: object }): Traffic | undefined => carriedBy(transport);
 
 /** What comes from now on is not read, as if it had not come before the connection broke. */
 export function readNoMore(connection: { transport: object }): void {

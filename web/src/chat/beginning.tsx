@@ -36,7 +36,7 @@ function OfGroup({ group }: { group: Group }) {
     <div class="start">
       <div>
         <p class="title">This is the beginning.</p>
-        {info.value?.is_owner ? (
+        {info.value?.is_owner && !info.value.is_frozen ? (
           <p>
             This group is yours.{' '}
             <button type="button" class="btn text" onClick={() => (addingTo.value = group)}>

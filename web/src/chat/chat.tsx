@@ -16,8 +16,10 @@ import { Announcer } from './announcer.js';
 import { ChatMenu } from './chat-menu.js';
 import { Closed } from './closed.js';
 import { Composer } from './composer.js';
+import { looksAt } from './left-behind.js';
 import { Log } from './log.js';
 import { MessageMenu } from './message-menu.js';
+import { ReactionPicker } from './reaction-picker.js';
 import { Unsent } from './unsent.js';
 import { createView, type View } from './view.js';
 
@@ -43,7 +45,11 @@ export function Chat({ chat, seq, isAtMembers }: ChatProps) {
     failure.value = undefined;
     const attached = (attachment.current = chat.attach());
     attached.ready.catch((thrown: unknown) => (failure.value = ParleyError.from(thrown)));
-    return () => attached.detach();
+    const looksAway = chat.ref.type === 'group' ? looksAt(chat.ref.group_id) : undefined;
+    return () => {
+      looksAway?.();
+      attached.detach();
+    };
   }, [chat, isOutside]);
   useEffect(() => attachment.current?.look(!isCovered), [chat, isOutside, isCovered]);
   const isNothing = isNobody || (!isOutside && failure.value?.code === 'not_found');
@@ -71,6 +77,7 @@ export function Chat({ chat, seq, isAtMembers }: ChatProps) {
           </>
         )}
         {view.menuOf.value && <MessageMenu view={view} {...view.menuOf.value} />}
+        {view.pickingFor.value && <ReactionPicker view={view} {...view.pickingFor.value} />}
         <Announcer chat={chat} />
       </main>
       {isGroup && info?.value?.standing === 'member' && ((isWide.value && isPanelOpen.value) || isAtMembers) && (
@@ -113,7 +120,7 @@ function Top({ view, isOutside }: { view: View; isOutside: boolean }) {
   const info = useStore(asGroup(chat)?.info);
   const requests = useStore(asGroup(chat)?.requests);
   const menuAt = useSignal<HTMLElement | undefined>(undefined);
-  const asking = requests?.value.length ?? 0;
+  const asking = info?.value?.is_frozen ? 0 : (requests?.value.length ?? 0);
   const toMembers = (): void => {
     if (isWide.peek()) isPanelOpen.value = !isPanelOpen.value;
     else if (chat.ref.type === 'group') go(to(`group/${chat.ref.group_id}/members`));

@@ -4,25 +4,20 @@ import { ParleyError } from 'parley-client';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Close, Smile, Stop, Up } from '../parts/icons.js';
 import { isTouch } from '../parts/media.js';
-import { lazily } from '../parts/lazy.js';
 import { asRoom, useStore } from '../parts/store.js';
-import { parley, server } from '../parley.js';
-import { whyNot, wordsFor } from '../words.js';
-import { dropEdit, type Edited, editedText, keepEdit, pauseEdit } from './edits.js';
-import { useEmojiCompletion } from './emoji-completion.js';
+import { server } from '../parley.js';
+import { whyNot } from '../words.js';
+import { useCompletion } from './completion.js';
+import { dropEdit, type Edited, editedText, keepEdit, lastOfMine, pauseEdit } from './edits.js';
+import { EmojiPicker } from './emoji-picker-lazily.js';
+import { EMOJI } from './emoji-source.js';
+import { editedMentions, untold, useNaming } from './naming.js';
+import { ReplyingLine } from './quote.js';
+import { Blocked, Frozen, Gone } from './shut.js';
 import { Status } from './status.js';
 import { Unsent } from './unsent.js';
 import type { View } from './view.js';
 import { ErrorLine } from '../parts/error-line.js';
-
-const EmojiPicker = lazily(
-  () => import('./emoji-picker.js').then((module) => module.EmojiPicker),
-  () => (
-    <p class="emoji none-found" role="alert">
-      The emoji could not be loaded. They are tried again by themselves.
-    </p>
-  ),
-);
 
 const MOST = 4_000;
 /** From here on what is left is counted. */
@@ -44,7 +39,13 @@ export function Composer({ view }: { view: View }) {
         ) : (
           <>
             <Unsent chat={view.chat} />
-            {why_not === 'blocked' ? <Blocked room={view.chat as Room} /> : <Gone />}
+            {why_not === 'blocked' ? (
+              <Blocked room={view.chat as Room} />
+            ) : why_not === 'frozen' ? (
+              <Frozen />
+            ) : (
+              <Gone />
+            )}
           </>
         )}
       </div>
@@ -66,6 +67,8 @@ function Box({ view }: { view: View }) {
   const title = useTitle(chat);
   const most = server.value?.limits['message_length'] ?? MOST;
 
+  const naming = useNaming(chat, area);
+
   const fit = (): void => {
     const element = area.current!;
     element.style.blockSize = 'auto';
@@ -75,6 +78,8 @@ function Box({ view }: { view: View }) {
   };
   const fill = (text: string): void => {
     area.current!.value = text;
+    if (editing.peek()) naming.hidden();
+    else naming.shown(text);
     fit();
   };
 
@@ -116,9 +121,10 @@ function Box({ view }: { view: View }) {
     focusAtEnd();
   }, [item]);
 
-  const completion = useEmojiCompletion(area, () => onInput());
+  const completion = useCompletion(area, [EMOJI, ...naming.sources], () => onInput());
   const onInput = (): void => {
     fit();
+    naming.changed();
     completion.update();
     wrong.value = undefined;
     const changed = editing.peek();
@@ -135,7 +141,11 @@ function Box({ view }: { view: View }) {
     wrong.value = undefined;
     // Another tab may have another draft.
     chat.setDraft(text);
-    const sending = view.send(text);
+    const sending = view.send(text, naming.mentions());
+    sending.then(
+      (sent) => (wrong.value = untold(sent) ?? wrong.value),
+      () => {},
+    );
     if (chat.draft.get() === '') fill('');
     // Refused at once; what is refused later stands in the conversation.
     else sending.catch((thrown: unknown) => (wrong.value = `Not sent: ${whyNot(ParleyError.from(thrown))}`));
@@ -150,7 +160,7 @@ function Box({ view }: { view: View }) {
     wrong.value = undefined;
     isSaving.value = true;
     chat
-      .edit(edited.seq!, text)
+      .edit(edited.seq!, text, editedMentions(chat, edited.seq!, text))
       .then(
         () => {
           // Unless it was written on meanwhile.
@@ -168,6 +178,11 @@ function Box({ view }: { view: View }) {
   const giveUp = (edited: Edited): void => {
     dropEdit(chat, edited);
     if (editing.peek()?.seq === edited.seq) editing.value = undefined;
+  };
+
+  const giveUpReply = (): void => {
+    view.reply(undefined);
+    area.current!.focus();
   };
 
   const stop = (): void => {
@@ -190,6 +205,7 @@ function Box({ view }: { view: View }) {
     } else if (event.key === 'Escape') {
       if (isPicking.peek()) isPicking.value = false;
       else if (editing.peek()) cancel(editing.peek()!);
+      else if (view.replyingTo.peek()) giveUpReply();
       else if (answering.peek()) stop();
       else return;
       event.preventDefault();
@@ -200,6 +216,9 @@ function Box({ view }: { view: View }) {
   const over = length.value - most;
   return (
     <>
+      {!item && view.replyingTo.value && (
+        <ReplyingLine view={view} original={view.replyingTo.value} onCancel={giveUpReply} />
+      )}
       {item && (
         <div class="editing">
           <span>Editing</span>
@@ -281,16 +300,6 @@ function Box({ view }: { view: View }) {
   );
 }
 
-function lastOfMine(chat: Chat): MessageItem | undefined {
-  return chat.timeline
-    .get()
-    .items.findLast((item): item is MessageItem => item.kind === 'message' && item.mine && isEditable(item, chat));
-}
-
-/** Questions to the bot stay as they were asked: the answer is to them. */
-export const isEditable = (item: MessageItem, chat: Chat): boolean =>
-  item.state === 'stored' && !item.deleted && chat.ref.type !== 'bot' && item.mine;
-
 /** The answer that forms, if one does. */
 function useAnswering(chat: Chat) {
   const timeline = useStore(chat.timeline);
@@ -305,31 +314,4 @@ function useTitle(chat: Chat): string {
   if (chat.ref.type === 'bot') return 'Ask the helper';
   const name = chat.ref.type === 'room' ? other?.value?.first_name : summary.value?.title;
   return name ? `Write to ${name}` : 'Write a message';
-}
-
-function Blocked({ room }: { room: Room }) {
-  const other = useStore(room.other);
-  const error = useSignal<string | undefined>(undefined);
-  const name = other.value?.first_name ?? 'this person';
-  const unblock = (): void => {
-    parley.users
-      .unblock(room.ref.type === 'room' ? room.ref.user_id : 0)
-      .catch((thrown: unknown) => (error.value = wordsFor(ParleyError.from(thrown))));
-  };
-  return (
-    <div class="shut">
-      <span>{error.value ?? `You have blocked ${name}. Neither of you can write here.`}</span>
-      <button type="button" class="btn quiet" onClick={unblock}>
-        Unblock
-      </button>
-    </div>
-  );
-}
-
-function Gone() {
-  return (
-    <p class="shut">
-      <span>You cannot write here any more.</span>
-    </p>
-  );
 }

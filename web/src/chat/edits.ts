@@ -31,3 +31,13 @@ export function keepEdit(chat: Chat, { seq }: Edited, text: string): void {
 export const pauseEdit = (chat: Chat): void => ofTab.remove(keyOf(chat));
 
 export const dropEdit = (chat: Chat, { seq }: Edited): void => ofTab.remove(textKey(chat, seq!));
+
+/** Questions to the bot stay as they were asked: the answer is to them. */
+export const isEditable = (item: MessageItem, chat: Chat): boolean =>
+  item.state === 'stored' && !item.deleted && chat.ref.type !== 'bot' && item.mine && chat.may.get().write;
+
+export function lastOfMine(chat: Chat): MessageItem | undefined {
+  return chat.timeline
+    .get()
+    .items.findLast((item): item is MessageItem => item.kind === 'message' && item.mine && isEditable(item, chat));
+}

@@ -23,9 +23,10 @@ export function EmojiPicker({ onPick, onClose }: EmojiPickerProps) {
     // On a phone, the keyboard would take the place of what one came for.
     if (!isTouch.peek()) input.current!.focus({ preventScroll: true });
     const element = box.current!;
-    const form = element.closest('form');
+    // What it belongs to: the box where one writes, or what covers the page.
+    const house = element.closest('form, .scrim');
     const onPointerDown = (event: PointerEvent): void => {
-      if (!form?.contains(event.target as Node)) onClose();
+      if (!house?.contains(event.target as Node)) onClose();
     };
     document.addEventListener('pointerdown', onPointerDown);
     return () => {

@@ -149,6 +149,7 @@ export const Log = memo(function Log({ view, seq }: LogProps) {
     goal.value = where === 'end' ? { isSmooth } : { seq: found };
   };
   view.toEnd = (isSmooth) => void jump('end', isSmooth);
+  view.toMessage = (to) => void jump({ seq: to });
   const again = (): void => {
     const where = stuck.peek();
     stuck.value = undefined;
@@ -167,10 +168,10 @@ export const Log = memo(function Log({ view, seq }: LogProps) {
     list.scrollToEnd({ behavior: to.isSmooth && isNear && !isStill ? 'smooth' : 'auto' });
     leadFocus(rows.findLast(isMessage));
   };
-  /** The button that led here goes away, and the focus does not. */
+  /** The button that led here goes away, or its message does, and the focus does not. */
   const leadFocus = (row: Row | undefined): void => {
     const active = document.activeElement;
-    if (row && (active === document.body || active?.closest('.jump'))) focusRow(row.key);
+    if (row && (active === document.body || active?.closest('.jump, .quote'))) focusRow(row.key);
   };
   const show = (index: number): void => {
     scrollTo(index, 'center');

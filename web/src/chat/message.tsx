@@ -1,14 +1,18 @@
-import { useComputed } from '@preact/signals';
 import { type Group, type MessageItem } from 'parley-client';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { fullName, moment, time, voice } from '../format.js';
-import { CopyButton, useCopy } from '../parts/copy-button.js';
-import { Clock, Copy, More, Tick, Ticks, Warning } from '../parts/icons.js';
+import { CopyButton } from '../parts/copy-button.js';
+import { Clock, Reply, More, Smile, Tick, Ticks, Warning } from '../parts/icons.js';
 import { onHold } from '../parts/hold.js';
-import { asGroup, useStore, useUser } from '../parts/store.js';
-import { me } from '../parley.js';
+import { useStore } from '../parts/store.js';
+import { me, server } from '../parley.js';
+import { useMentionNames } from '../text/mention-names.js';
 import { MessageText } from '../text/message-text.js';
 import { whyNot } from '../words.js';
+import { useNameIn } from './names.js';
+import { quotedWords, QuoteLine } from './quote.js';
+import { mayReact, pickFor, Reactions } from './reactions.js';
 import type { MessageRow } from './rows.js';
 import { unanswered } from './unanswered.js';
 import { answerTo, type View } from './view.js';
@@ -50,6 +54,7 @@ export function MessageLine({ row, view, isStop }: MessageProps) {
           data-key={item.key}
           {...onHold((held) => openMenu(item, view, held))}
         >
+          {item.reply_to && !item.deleted && <QuoteLine quote={item.reply_to} view={view} />}
           <div class="body" dir="auto">
             <Body item={item} isBot={isBot} />
           </div>
@@ -57,6 +62,13 @@ export function MessageLine({ row, view, isStop }: MessageProps) {
             {isFirst || item.mine ? <time dateTime={item.timestamp}>{time(item.timestamp)}</time> : null}
             {hasTick && <State item={item} view={view} isLate={isLate} />}
           </span>
+          {item.reactions && !item.deleted && <Reactions item={item} view={view} />}
+          {view.trouble.value?.key === item.key && (
+            <p class="why" role="alert">
+              <Warning />
+              <span>{view.trouble.value.text}</span>
+            </p>
+          )}
           {item.state === 'stored' && !item.deleted && <Tools item={item} view={view} />}
           {item.state === 'failed' && <Refused item={item} view={view} />}
           {item.state === 'streaming' && <Answering item={item} view={view} />}
@@ -72,6 +84,7 @@ export function MessageLine({ row, view, isStop }: MessageProps) {
 export const isWaiting = (item: MessageItem): boolean => item.state === 'queued' || item.state === 'sending';
 
 function Body({ item, isBot }: { item: MessageItem; isBot: boolean }) {
+  const mentions = useMentionNames(item.mentions);
   if (item.deleted) return <p class="gone">Message deleted</p>;
   if (item.live) return <Streaming item={item} />;
   const edited = item.edited_at !== undefined && (
@@ -79,7 +92,7 @@ function Body({ item, isBot }: { item: MessageItem; isBot: boolean }) {
       edited
     </span>
   );
-  return <MessageText text={item.message} isBot={isBot} end={edited || undefined} />;
+  return <MessageText text={item.message} isBot={isBot} mentions={mentions} end={edited || undefined} />;
 }
 
 function Streaming({ item }: { item: MessageItem }) {
@@ -87,34 +100,22 @@ function Streaming({ item }: { item: MessageItem }) {
   return <MessageText text={text.value} isBot isForming end={<span class="caret" />} />;
 }
 
-/** The name beside a turn: the first one, or more where two in the group share it. */
+/** The name beside a turn. */
 function Name({ item, view }: { item: MessageItem; view: View }) {
-  const name = useName(item, view);
+  const name = useNameIn(view.chat, item.user_id);
   return <>{name.value}</>;
 }
 
-function useName(item: MessageItem, { chat }: View) {
-  const { user_id: id, mine } = item;
-  const user = useUser(id === null || mine ? undefined : id);
-  const members = useStore(asGroup(chat)?.members);
-  return useComputed(() => {
-    if (mine) return 'You';
-    if (id === null) return 'Helper';
-    const person = user?.value;
-    if (!person) return '…';
-    const isShared = members?.value.some((other) => other.id !== id && other.first_name === person.first_name);
-    return isShared && person.last_name !== ''
-      ? `${person.first_name} ${[...person.last_name][0]}.`
-      : person.first_name;
-  });
-}
-
-/** Its name for those who hear it: "Alan, 10:42: I can, Ada." */
+/** Its name for those who hear it: "Alan, 10:42: I can, Ada."; "Grace, 10:43, replying to Alan, I can, Ada.: So can I, 👍 2" */
 function useSentence(item: MessageItem, view: View): string {
-  const name = useName(item, view);
+  const name = useNameIn(view.chat, item.user_id);
+  const { reply_to: quote } = item;
+  const author = useNameIn(view.chat, quote?.user_id ?? null);
+  const replies = quote && !item.deleted ? `, replying to ${author.value}, ${quotedWords(quote)}` : '';
   const text = item.deleted ? 'Message deleted' : item.message;
   const state = item.mine ? `, ${STATE[stateOf(item, view)]}` : '';
-  return `${name.value}, ${time(item.timestamp)}: ${text}${item.edited_at ? ', edited' : ''}${state}`;
+  const reactions = item.deleted ? [] : (item.reactions ?? []).map(({ emoji, count }) => `, ${emoji} ${count}`);
+  return `${name.value}, ${time(item.timestamp)}${replies}: ${text}${item.edited_at ? ', edited' : ''}${state}${reactions.join('')}`;
 }
 
 export type Tick = 'queued' | 'failed' | 'sent' | 'read';
@@ -167,30 +168,62 @@ function State({ item, view, isLate }: { item: MessageItem; view: View; isLate: 
   );
 }
 
+/** Whether one may reply to it; what one may not do is absent. */
+export const mayReply = (item: MessageItem, { chat }: View): boolean =>
+  item.state === 'stored' &&
+  !item.deleted &&
+  chat.may.get().write &&
+  (server.value?.features.includes('replies') ?? false);
+
 function Tools({ item, view }: { item: MessageItem; view: View }) {
-  const { isCopied, copyText } = useCopy();
+  void useStore(view.chat.may).value;
   return (
     <span class="tools">
-      <button
-        type="button"
-        class="icon"
-        tabIndex={-1}
-        aria-label={isCopied ? 'Copied' : 'Copy text'}
-        onClick={() => copyText(item.message)}
-      >
-        {isCopied ? <Tick /> : <Copy />}
-      </button>
-      <button
-        type="button"
-        class="icon"
-        tabIndex={-1}
-        aria-label="More for this message"
-        aria-haspopup="menu"
-        onClick={(event) => openMenu(item, view, event.currentTarget.closest('article')!)}
+      {mayReact(item, view) && (
+        <Tool
+          name="Add a reaction"
+          popup="dialog"
+          onClick={(button) => pickFor(item, view, button.closest('article')!)}
+        >
+          <Smile />
+        </Tool>
+      )}
+      {mayReply(item, view) && (
+        <Tool name="Reply" onClick={() => view.reply(item)}>
+          <Reply />
+        </Tool>
+      )}
+      <Tool
+        name="More for this message"
+        popup="menu"
+        onClick={(button) => openMenu(item, view, button.closest('article')!)}
       >
         <More />
-      </button>
+      </Tool>
     </span>
+  );
+}
+
+interface ToolProps {
+  readonly name: string;
+  readonly popup?: 'menu' | 'dialog';
+  readonly onClick: (button: HTMLElement) => void;
+  readonly children: ComponentChildren;
+}
+
+function Tool({ name, popup, onClick, children }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class="icon"
+      tabIndex={-1}
+      aria-label={name}
+      title={name}
+      aria-haspopup={popup}
+      onClick={(event) => onClick(event.currentTarget)}
+    >
+      {children}
+    </button>
   );
 }
 

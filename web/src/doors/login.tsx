@@ -3,8 +3,8 @@ import { Field } from '../parts/field.js';
 import { useForm } from '../parts/form.js';
 import { ofTab } from '../parts/kept.js';
 import { auth, parley } from '../parley.js';
-import { route, to } from '../router.js';
-import { duration, wordsFor } from '../words.js';
+import { fragment, route, to } from '../router.js';
+import { duration, SUSPENDED, wordsFor } from '../words.js';
 import { Brand, Door, Motd, place } from './frame.js';
 import { AddressField, looksLikeAddress, NO_ADDRESS } from './address.js';
 import { plural } from '../format.js';
@@ -19,14 +19,23 @@ function words(error: ParleyError): Record<string, string> {
   return { '': wordsFor(error) };
 }
 
+const LOGGED_OUT = 'You were logged out here. Log in to go on; nothing you wrote is lost.';
+/** Why somebody finds themselves here, who was in a moment ago. */
+const WHY: Readonly<Record<string, string>> = {
+  session_revoked: LOGGED_OUT,
+  token_expired: LOGGED_OUT,
+  token_invalid: LOGGED_OUT,
+  suspended: SUSPENDED,
+};
+
 export function Login() {
   const { isBusy, wrong, refuse, submit } = useForm(words);
   const { value: state } = auth;
   const isKnown = state.status === 'signed_out';
   const reason = isKnown ? state.reason?.code : undefined;
+  const why = reason === undefined ? undefined : WHY[reason];
   const waits = isKnown ? state.waiting : 0;
-  const address =
-    new URLSearchParams(location.hash.slice(1)).get('email') ?? (isKnown ? state.last_email : undefined) ?? '';
+  const address = fragment.value.get('email') ?? (isKnown ? state.last_email : undefined) ?? '';
   const { errors } = wrong.value;
   const onSubmit = submit(async ({ email = '', password = '', remember }) => {
     if (!looksLikeAddress(email)) return refuse(NO_ADDRESS);
@@ -40,9 +49,9 @@ export function Login() {
         <Brand />
         <h1>Welcome back</h1>
         <p class="lead">to {place()}</p>
-        {(reason === 'session_revoked' || reason === 'token_expired' || reason === 'token_invalid') && (
-          <p class="note" role="status">
-            <span>You were logged out here. Log in to go on; nothing you wrote is lost.</span>
+        {why !== undefined && errors[''] === undefined && (
+          <p class="note" role="alert">
+            <span>{why}</span>
           </p>
         )}
         {waits > 0 && (

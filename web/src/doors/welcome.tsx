@@ -1,27 +1,25 @@
 import { useSignal } from '@preact/signals';
 import { type Me, ParleyError } from 'parley-client';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { useDeed } from '../parts/deed.js';
 import { me, parley } from '../parley.js';
-import { go, to } from '../router.js';
-import { wordsFor } from '../words.js';
+import { fragment, go, to } from '../router.js';
+import { duration, wordsFor } from '../words.js';
 import { Brand, Door } from './frame.js';
 import { tellWaitingTab } from './waiting.js';
 import { ErrorLine } from '../parts/error-line.js';
 
 /**
  * Where the link in the mail leads, with the outcome behind the #, which is neither sent nor logged: `email` of an account that now
- * stands, or `error` with the code, and `token` of a link that has expired.
+ * stands, or `error` with the code, `token` of a link that has expired, and `retry_after` in seconds where it passes.
  */
 export function Welcome() {
-  const { email, error, token } = useMemo(() => {
-    const fragment = new URLSearchParams(location.hash.slice(1));
-    return { email: fragment.get('email'), error: fragment.get('error'), token: fragment.get('token') };
-  }, []);
-  if (email !== null) return <Confirmed email={email} />;
-  if (error === 'expired' && token !== null) return <Expired token={token} />;
-  return <Failed code={error ?? 'not_found'} />;
+  const { value: given } = fragment;
+  const [email, error, token] = [given.get('email'), given.get('error'), given.get('token')];
+  if (email !== null) return <Confirmed key={email} email={email} />;
+  if (error === 'expired' && token !== null) return <Expired key={token} token={token} />;
+  return <Failed code={error ?? 'not_found'} seconds={Number(given.get('retry_after'))} />;
 }
 
 function Confirmed({ email }: { email: string }) {
@@ -130,17 +128,44 @@ function Expired({ token }: { token: string }) {
   );
 }
 
-const FAILED: Readonly<Record<string, readonly [string, string, 'login' | 'register']>> = {
+type Failure = readonly [title: string, text: string, way: 'login' | 'register'];
+
+const FAILED: Readonly<Record<string, Failure>> = {
   already_registered: ['You have an account already.', 'The link was for an address that has one.', 'login'],
+  registration_closed: [
+    'This server takes no new accounts any more.',
+    'It was closed before the link was opened. Ask those who run it for an invitation.',
+    'login',
+  ],
+  invite_required: [
+    'This server is for those who are invited.',
+    'It was closed to others before the link was opened. Ask those who run it for an invitation.',
+    'login',
+  ],
+  domain_not_allowed: [
+    'Not with this address.',
+    'This server takes only addresses of some domains. Use another one, or ask for an invitation.',
+    'register',
+  ],
+  invite_invalid: [
+    'Your invitation has ended.',
+    'It was used up or taken back before the link was opened. Ask for another one.',
+    'login',
+  ],
   not_found: ['This link is not valid.', 'It may be cut off, or its account was never confirmed in time.', 'register'],
 };
 
-function Failed({ code }: { code: string }) {
-  const [title, text, way] = FAILED[code] ?? [
-    'That did not work.',
-    wordsFor(new ParleyError(code, '')),
-    'login' as const,
-  ];
+/** The address had an account until a short time ago, which may get it back. */
+const kept = (seconds: number): Failure => [
+  'This address is kept.',
+  `An account had it until a short time ago, and can still get it back. Register it again in ${duration(seconds * 1000)}.`,
+  'login',
+];
+
+/** @param seconds after which it is worth another try; 0 where it is not */
+function Failed({ code, seconds }: { code: string; seconds: number }) {
+  const failure = code === 'already_registered' && seconds > 0 ? kept(seconds) : FAILED[code];
+  const [title, text, way] = failure ?? ['That did not work.', wordsFor(new ParleyError(code, '')), 'login' as const];
   return (
     <Door title={title}>
       <div class="card">

@@ -1,20 +1,21 @@
-import { useComputed } from '@preact/signals';
-import { type ChatSummary, ParleyError } from 'parley-client';
+import { ParleyError } from 'parley-client';
 import { useRef } from 'preact/hooks';
-import { brief, fullName } from '../format.js';
+import { fullName } from '../format.js';
 import { isFinderOpen } from '../finder/open.js';
-import { ChatFace, Face } from '../parts/face.js';
-import { Clock, Gear, Mark, Plus, Search, Warning } from '../parts/icons.js';
+import { Face } from '../parts/face.js';
+import { Gear, Mark, Plus, Search } from '../parts/icons.js';
 import { isPhone } from '../parts/media.js';
 import { rove } from '../parts/rove.js';
-import { useStore, useUser } from '../parts/store.js';
+import { MentionsPlace } from '../mentions/place.js';
 import { isMakingGroup } from '../panel/making.js';
 import { connection, inbox, me, parley } from '../parley.js';
-import { pathOf, route, to } from '../router.js';
+import { route, to } from '../router.js';
 import { wordsFor } from '../words.js';
-import { oneLine } from '../text/one-line.js';
 import { Invitation } from '../pwa/invitation.js';
+import { Archived } from './archived.js';
 import { Empty, hasNobody } from './empty.js';
+import { Rows } from './row.js';
+import { sections, shownRows } from './sections.js';
 
 /** All conversations, the newest first. On the phone it is a page of its own; then it is what is main there. */
 export function ListPane({ isMain }: { isMain: boolean }) {
@@ -36,7 +37,8 @@ export function ListPane({ isMain }: { isMain: boolean }) {
         <span>Find a person or group</span>
         <kbd>{KEY} K</kbd>
       </button>
-      <Rows isInNavigation={!isMain} />
+      <MentionsPlace />
+      <Conversations isInNavigation={!isMain} />
       <Invitation />
       <MyRow />
     </div>
@@ -46,22 +48,35 @@ export function ListPane({ isMain }: { isMain: boolean }) {
 /** The key that others call Ctrl. */
 export const KEY = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl';
 
-function Rows({ isInNavigation }: { isInNavigation: boolean }) {
-  const list = useRef<HTMLUListElement>(null);
+function Conversations({ isInNavigation }: { isInNavigation: boolean }) {
+  const list = useRef<HTMLDivElement>(null);
   const { rows, loaded } = inbox.value;
   const here = route.value;
-  const current = here.at === 'chat' ? parley.chat(here.ref).key : undefined;
   // The helper is listed before anything is known.
   if (!loaded && rows.every(({ ref, last_message }) => ref.type === 'bot' && !last_message)) return <NotYet />;
-  const stop = rows.some(({ key }) => key === current) ? current : rows[0]?.key;
+  const current = here.at === 'chat' ? parley.chat(here.ref).key : undefined;
+  const shown = shownRows.value;
+  const stop = shown.some(({ key }) => key === current) ? current : shown[0]?.key;
+  const { favourites, others, archived } = sections.value;
+  const Heading = isInNavigation ? 'h3' : 'h2';
   return (
     <div class="list">
-      <div {...(isInNavigation ? {} : { role: 'navigation', 'aria-label': 'Conversations' })}>
-        <ul ref={list} onKeyDown={rove(list, 'a.row')}>
-          {rows.map((row) => (
-            <Row key={row.key} row={row} isCurrent={row.key === current} isStop={row.key === stop} />
-          ))}
-        </ul>
+      <div
+        {...(isInNavigation ? {} : { role: 'navigation', 'aria-label': 'Conversations' })}
+        ref={list}
+        onKeyDown={rove(list, 'a.row, .fold')}
+      >
+        {favourites.length > 0 && (
+          <>
+            <Heading class="of">Favourites</Heading>
+            <Rows label="Favourites" rows={favourites} current={current} stop={stop} />
+          </>
+        )}
+        {favourites.length > 0 && others.length > 0 && <Heading class="of">Others</Heading>}
+        {others.length > 0 && (
+          <Rows label={favourites.length > 0 ? 'Others' : undefined} rows={others} current={current} stop={stop} />
+        )}
+        {archived.length > 0 && <Archived rows={archived} current={current} stop={stop} isStop={stop === undefined} />}
       </div>
       {hasNobody.value &&
         (isPhone.value && !isInNavigation ? <Empty /> : <p class="none-yet">No conversations yet.</p>)}
@@ -86,90 +101,6 @@ function NotYet() {
       </button>
     </div>
   );
-}
-
-function Row({ row, isCurrent, isStop }: { row: ChatSummary; isCurrent: boolean; isStop: boolean }) {
-  const isOnline = row.other?.is_online ?? false;
-  const at = row.last_message?.timestamp;
-  return (
-    <li>
-      <a
-        class={`row${row.unread > 0 ? ' unread' : ''}`}
-        href={pathOf(row.ref)}
-        aria-current={isCurrent ? 'page' : undefined}
-        tabIndex={isStop ? 0 : -1}
-        data-key={row.key}
-      >
-        <ChatFace chat={row.ref} title={row.title} isOnline={isOnline} />
-        <span class="name">
-          <bdi>{row.title}</bdi>
-          {isOnline && <span class="sr">, online</span>}
-        </span>
-        <time dateTime={at}>{at && brief(at)}</time>
-        <span class="last">
-          <Preview row={row} />
-        </span>
-        {row.unread > 0 ? (
-          <span class="count">
-            <span class="sr">unread: </span>
-            {row.unread > 99 ? '99+' : row.unread}
-          </span>
-        ) : row.failed > 0 ? (
-          <span class="wait bad" title="Not sent">
-            <span class="sr">not sent</span>
-            <Warning />
-          </span>
-        ) : (
-          row.waiting > 0 && (
-            <span class="wait" title="Waiting to be sent">
-              <span class="sr">waiting to be sent</span>
-              <Clock />
-            </span>
-          )
-        )}
-      </a>
-    </li>
-  );
-}
-
-function Preview({ row }: { row: ChatSummary }) {
-  const chat = parley.chat(row.ref);
-  const draft = useStore(chat.draft);
-  const asked = useAsked(row);
-  const { last_message: last } = row;
-  // The one that is open shows its draft in the composer.
-  const isOpen = route.value.at === 'chat' && parley.chat((route.value as { ref: ChatSummary['ref'] }).ref) === chat;
-  if (asked) return <span class="draft">{asked}</span>;
-  if (row.has_draft && !isOpen && draft.value.trim() !== '')
-    return (
-      <>
-        <span class="draft">Draft:</span> <bdi>{oneLine(draft.value)}</bdi>
-      </>
-    );
-  if (!last) return <>{row.ref.type === 'bot' ? 'Ask me something' : 'No messages yet'}</>;
-  if (last.deleted) return <>Message deleted</>;
-  const isMine = last.user_id === me.value?.id;
-  return (
-    <>
-      {isMine ? 'You: ' : row.ref.type === 'group' && last.user_id !== null && <FirstName id={last.user_id} />}
-      <bdi>{oneLine(last.message, last.user_id === null)}</bdi>
-    </>
-  );
-}
-
-/** Who asks to be let into a group that one owns: "Charles asks to join". */
-function useAsked(row: ChatSummary): string | undefined {
-  const requests = useStore(row.ref.type === 'group' ? parley.chat(row.ref).requests : undefined);
-  const asking = requests?.value ?? [];
-  const [first] = asking;
-  if (!first) return undefined;
-  return asking.length > 1 ? `${asking.length} people ask to join` : `${first.user.first_name} asks to join`;
-}
-
-function FirstName({ id }: { id: number }) {
-  const user = useUser(id);
-  const name = useComputed(() => user?.value?.first_name);
-  return name.value === undefined ? null : <bdi>{name}: </bdi>;
 }
 
 function Bones() {

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { fullName } from '../format.js';
 import { Confirm } from '../parts/dialog.js';
 import { giveFocus, openerNow } from '../parts/focus.js';
-import { Back, Close, Pen, Plus } from '../parts/icons.js';
+import { Back, Bin, Close, Pen, Plus } from '../parts/icons.js';
 import { isWide } from '../parts/media.js';
 import { Menu, MenuItem } from '../parts/menu.js';
 import { useDeed } from '../parts/deed.js';
@@ -12,6 +12,7 @@ import { rove } from '../parts/rove.js';
 import { useStore } from '../parts/store.js';
 import { connection, me } from '../parley.js';
 import { addingTo } from './adding.js';
+import { DeleteGroup, mayDeleteGroup } from './delete-group.js';
 import { LeaveGroup } from './leave-group.js';
 import { MemberRow } from './member-row.js';
 import { RenameGroup } from './rename-group.js';
@@ -27,6 +28,7 @@ interface MembersPanelProps {
 type Asked =
   | { readonly what: 'rename' }
   | { readonly what: 'leave' }
+  | { readonly what: 'delete' }
   | { readonly what: 'hand over'; readonly member: Member }
   | { readonly what: 'remove'; readonly member: Member };
 
@@ -48,7 +50,9 @@ export function MembersPanel({ group, onClose, isPage }: MembersPanelProps) {
   const rows = [...here, ...elsewhere];
   const { limit, more } = useGrowing(list, rows.length);
   const stopId = rows.some(({ id }) => id === stop.value) ? stop.value : rows[0]?.id;
-  const isOwner = info.value?.is_owner ?? false;
+  const isFrozen = info.value?.is_frozen ?? false;
+  /** The owner's, unless nothing of it can be changed now. */
+  const mayChange = (info.value?.is_owner ?? false) && !isFrozen;
   const myId = me.value?.id;
   // Stay the same functions, so that rows are drawn anew only where something of theirs changed.
   const openMenu = useMemo(() => (member: Member, opener: HTMLElement) => (menu.value = { member, opener }), []);
@@ -93,7 +97,7 @@ export function MembersPanel({ group, onClose, isPage }: MembersPanelProps) {
               isOwner={member.id === ownerId}
               isStop={member.id === stopId}
               onFocus={onFocus}
-              openMenu={isOwner && member.id !== myId ? openMenu : undefined}
+              openMenu={mayChange && member.id !== myId ? openMenu : undefined}
             />
           ))}
         </ul>
@@ -115,7 +119,7 @@ export function MembersPanel({ group, onClose, isPage }: MembersPanelProps) {
         )}
       </header>
       <div class="members" ref={list} onKeyDown={rove(list, '.person [data-stop]')}>
-        <Requests group={group} />
+        {!isFrozen && <Requests group={group} />}
         {rows.length === 0 && (
           <p class="none-yet">
             {connection.value.state === 'online'
@@ -128,7 +132,7 @@ export function MembersPanel({ group, onClose, isPage }: MembersPanelProps) {
         <div ref={more} />
       </div>
       <div class="deeds">
-        {isOwner && (
+        {mayChange && (
           <>
             <button type="button" class="btn" onClick={() => (addingTo.value = group)}>
               <Plus />
@@ -144,6 +148,12 @@ export function MembersPanel({ group, onClose, isPage }: MembersPanelProps) {
           <Close />
           Leave the group
         </button>
+        {mayDeleteGroup(group) && (
+          <button type="button" class="btn bad" onClick={() => ask({ what: 'delete' })}>
+            <Bin />
+            Delete the group…
+          </button>
+        )}
       </div>
       {menu.value && <OwnersMenu {...menu.value} onClose={closeMenu} onChoose={ask} />}
       <Question group={group} asked={asked.value} onClose={() => (asked.value = undefined)} onRemoved={toNeighbour} />
@@ -216,6 +226,7 @@ function Question({ group, asked, onClose, onRemoved }: QuestionProps) {
   if (!asked) return null;
   if (asked.what === 'rename') return <RenameGroup group={group} onClose={onClose} />;
   if (asked.what === 'leave') return <LeaveGroup group={group} onClose={onClose} />;
+  if (asked.what === 'delete') return <DeleteGroup group={group} onClose={onClose} />;
   if (asked.what === 'hand over') return <HandOver group={group} member={asked.member} onClose={onClose} />;
   return <Remove group={group} member={asked.member} onClose={onClose} onRemoved={onRemoved} />;
 }

@@ -1,10 +1,12 @@
 import type { ComponentChildren, TargetedMouseEvent } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { giveFocus, openerNow } from './focus.js';
 import { ErrorLine } from './error-line.js';
 
 interface DialogProps {
   readonly label: string;
+  /** The id of what is read out behind the label, before one looks around: what is to be known before the deed. */
+  readonly describedBy?: string;
   readonly class?: string;
   /** Also when Escape was pressed or beside it was clicked. */
   readonly onClose: () => void;
@@ -12,7 +14,7 @@ interface DialogProps {
 }
 
 /** A modal `<dialog>`: the focus goes in, Escape and a click beside it close, and the focus returns to where it was. */
-export function Dialog({ label, class: name = '', onClose, children }: DialogProps) {
+export function Dialog({ label, describedBy, class: name = '', onClose, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const isPressedBeside = useRef(false);
   useEffect(() => {
@@ -32,6 +34,7 @@ export function Dialog({ label, class: name = '', onClose, children }: DialogPro
       ref={element}
       class={name}
       aria-label={label}
+      aria-describedby={describedBy}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
@@ -67,10 +70,11 @@ interface ConfirmProps {
 }
 
 export function Confirm({ title, text, deed, isBad = false, error, isBusy = false, onConfirm, onClose }: ConfirmProps) {
+  const textId = useId();
   return (
-    <Dialog label={title} class="ask-first" onClose={onClose}>
+    <Dialog label={title} describedBy={textId} class="ask-first" onClose={onClose}>
       <h2>{title}</h2>
-      <p>{text}</p>
+      <p id={textId}>{text}</p>
       <ErrorLine>{error}</ErrorLine>
       <p class="acts">
         <button type="button" class="btn quiet" onClick={onClose}>

@@ -35,6 +35,7 @@ export const Copy = draw(
   <rect x="8" y="8" width="12" height="12" rx="2" />,
   <path d="M16 8V5a1 1 0 0 0-1-1H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h3" />,
 );
+export const Flag = paths('M6 21V4h12l-2.5 4.5L18 13H6');
 export const Tick = paths('m5 12.5 4.5 4.5L19 7.5');
 export const Ticks = paths('m2.5 12.5 4 4L15 8M11 15.5l1 1L20.5 8');
 export const Clock = draw(<circle cx="12" cy="12" r="8.5" />, <path d="M12 7.5V12l3 2" />);
@@ -69,6 +70,22 @@ export const Calendar = draw(
   <rect x="4" y="5.5" width="16" height="14" rx="2" />,
   <path d="M4 10h16M8.5 3.5v4M15.5 3.5v4" />,
 );
+export const Bell = paths('M6 16.5h12c-1.3-1.3-1.8-2.6-1.8-6a4.2 4.2 0 0 0-8.4 0c0 3.4-.5 4.7-1.8 6zM10 19.5h4');
+export const BellOff = draw(
+  <path d="M6 16.5h12c-1.3-1.3-1.8-2.6-1.8-6a4.2 4.2 0 0 0-8.4 0c0 3.4-.5 4.7-1.8 6zM10 19.5h4" />,
+  <path d="M4 4l16 16" />,
+);
+export const Reply = paths('M10 6l-5.5 5.5L10 17M5 11.5h8.5c3.5 0 5.5 2 5.5 6');
+export const Star = paths('M12 4l2.4 5.2 5.6.7-4.1 3.9 1.1 5.6-5-2.8-5 2.8 1.1-5.6L4 9.9l5.6-.7z');
+export const Archive = draw(
+  <rect x="3.5" y="5" width="17" height="4.5" rx="1" />,
+  <path d="M5 9.5V18a1 1 0 0 0 1 1h12a1 1 0 0 0 1-1V9.5M10 13.5h4" />,
+);
+export const At = draw(
+  <circle cx="12" cy="12" r="3.75" />,
+  <path d="M15.75 8.5v5c0 1.5 1 2.5 2.25 2.5s2.5-1.4 2.5-4a8.5 8.5 0 1 0-3.4 6.8" />,
+);
+export const Fold = paths('m7 10 5 5 5-5');
 export const Block = draw(<circle cx="12" cy="12" r="8.5" />, <path d="M6 6l12 12" />);
 
 const HALVES = ['M10.5 1.5v21A10.5 10.5 0 0 1 10.5 1.5z', 'M13.5 1.5a10.5 10.5 0 0 1 0 21z'] as const;

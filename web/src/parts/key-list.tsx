@@ -25,7 +25,8 @@ const KEYS: readonly (readonly [
       [['Enter'], 'Send'],
       [['Shift', 'Enter'], 'New line'],
       [['↑'], 'Edit your last message, while nothing is written'],
-      [['Esc'], 'Cancel an edit, or stop the helper'],
+      [['@', ':'], 'Names and emoji by how they begin: ↑ ↓ choose, Enter or Tab takes one'],
+      [['Esc'], 'Cancel an edit or a reply, or stop the helper'],
     ],
   ],
   [

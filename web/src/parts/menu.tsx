@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { Deed } from './deed.js';
 import { giveFocus } from './focus.js';
+import { Tick } from './icons.js';
 import { isPhone } from './media.js';
 import { rove } from './rove.js';
 
@@ -9,7 +11,7 @@ interface MenuProps {
   /** What it stands beside, which gets the focus back. */
   readonly opener: HTMLElement;
   readonly onClose: () => void;
-  /** `role="menuitem"` buttons, and what stands between them. */
+  /** `role="menuitem…"` buttons, and what stands between them. The first plain one gets the focus. */
   readonly children: ComponentChildren;
 }
 
@@ -22,7 +24,7 @@ export function Menu({ label, opener, onClose, children }: MenuProps) {
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     // The style sheet places the sheet.
-    if (!isPhone.peek()) place(element.current!, opener);
+    if (!isPhone.peek()) placeBeside(element.current!, opener);
   }, []);
   // Before it is painted: a key that is pressed as soon as one sees it is for it.
   useLayoutEffect(() => {
@@ -33,7 +35,7 @@ export function Menu({ label, opener, onClose, children }: MenuProps) {
       if (document.activeElement === document.body || menu.contains(document.activeElement)) giveFocus(opener);
     };
   }, []);
-  const move = rove(element, '[role="menuitem"]');
+  const move = rove(element, '[role^="menuitem"]');
   return (
     <div
       class="scrim"
@@ -62,7 +64,8 @@ export function Menu({ label, opener, onClose, children }: MenuProps) {
   );
 }
 
-function place(menu: HTMLElement, opener: HTMLElement): void {
+/** On the side of what opened it where there is room. */
+export function placeBeside(menu: HTMLElement, opener: HTMLElement): void {
   const at = opener.getBoundingClientRect();
   const { offsetHeight: height, offsetWidth: width } = menu;
   const isBelow = at.bottom + height + 8 < innerHeight;
@@ -73,13 +76,46 @@ function place(menu: HTMLElement, opener: HTMLElement): void {
 interface MenuItemProps {
   readonly children: ComponentChildren;
   readonly isBad?: boolean;
+  /** For what is chosen: one of a group, or yes and no. */
+  readonly kind?: 'radio' | 'checkbox';
+  readonly isChecked?: boolean;
   readonly onClick: () => void;
 }
 
-export function MenuItem({ children, isBad = false, onClick }: MenuItemProps) {
+export function MenuItem({ children, isBad = false, kind, isChecked = false, onClick }: MenuItemProps) {
   return (
-    <button type="button" class={isBad ? 'btn bad' : 'btn'} role="menuitem" tabIndex={-1} onClick={onClick}>
+    <button
+      type="button"
+      class={isBad ? 'btn bad' : 'btn'}
+      role={kind ? `menuitem${kind}` : 'menuitem'}
+      aria-checked={kind && isChecked}
+      tabIndex={-1}
+      onClick={onClick}
+    >
       {children}
+      {kind && isChecked && <Tick />}
     </button>
+  );
+}
+
+/** Items that belong together, under what they are about. */
+export function MenuGroup({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    <div class="group" role="group" aria-label={label}>
+      <p class="of" aria-hidden="true">
+        {label}
+      </p>
+      {children}
+    </div>
+  );
+}
+
+/** Why what was asked for here was refused. */
+export function MenuError({ deed }: { deed: Deed }) {
+  if (deed.error.value === undefined) return null;
+  return (
+    <p class="fine" role="alert">
+      {deed.error.value}
+    </p>
   );
 }

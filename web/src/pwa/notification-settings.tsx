@@ -1,3 +1,4 @@
+import { server } from '../parley.js';
 import { Setting } from '../settings/setting.js';
 import { notifiedText } from './device.js';
 import { installNow, wayToInstall } from './install.js';
@@ -9,6 +10,7 @@ export function NotificationSettings() {
     <section>
       <h2>Notifications</h2>
       <OnThisDevice />
+      {standing.value === 'on' && <Which />}
       {standing.value === 'on' && <Text />}
       <Install />
     </section>
@@ -38,6 +40,17 @@ function OnThisDevice() {
         </button>
       )}
     </Setting>
+  );
+}
+
+/** What `attention` tells of, unless one wants it otherwise. */
+function Which() {
+  if (!server.value?.features.includes('chat_settings')) return null;
+  return (
+    <Setting
+      title="Which messages"
+      note="Those to you alone, and in groups those that mention you or reply to you. The menu of each conversation changes that."
+    />
   );
 }
 

@@ -1,13 +1,12 @@
 import { useSignal } from '@preact/signals';
-import type { ParleyError } from 'parley-client';
+import { useId } from 'preact/hooks';
 import { forgetWanted } from '../doors/login.js';
 import { plural } from '../format.js';
 import { Dialog } from '../parts/dialog.js';
-import { Field } from '../parts/field.js';
 import { useForm } from '../parts/form.js';
 import { parley, waiting } from '../parley.js';
 import { go, to } from '../router.js';
-import { duration } from '../words.js';
+import { NO_PASSWORD, ProofField, proofWords } from './proof.js';
 import { Setting } from './setting.js';
 import { ErrorLine } from '../parts/error-line.js';
 
@@ -45,11 +44,12 @@ function logOut(isDiscarding = false): void {
 }
 
 function LogOut({ unsent, onClose }: { unsent: number; onClose: () => void }) {
+  const textId = useId();
   const [are, they] = unsent === 1 ? ['has', 'it stays'] : ['have', 'they stay'];
   return (
-    <Dialog label="Log out?" class="ask-first" onClose={onClose}>
+    <Dialog label="Log out?" describedBy={textId} class="ask-first" onClose={onClose}>
       <h2>Log out?</h2>
-      <p>
+      <p id={textId}>
         {plural(unsent, 'message')} {are} not been sent. If you keep {unsent === 1 ? 'it' : 'them'}, {they} on this
         device until you log in here again.
       </p>
@@ -68,42 +68,25 @@ function LogOut({ unsent, onClose }: { unsent: number; onClose: () => void }) {
   );
 }
 
-function eraseWords(error: ParleyError): Readonly<Record<string, string>> | undefined {
-  const wait = duration(error.retry_after_ms ?? 60_000);
-  if (error.code === 'wrong_password') return { password: 'This is not your password.' };
-  if (error.code === 'rate_limited') return { password: `Too many tries. Try again in ${wait}.` };
-  if (error.code === 'password_too_new')
-    return {
-      '': `Your password was changed without the one before, and can be taken back by mail. Try again in ${wait}.`,
-    };
-  return undefined;
-}
-
 function Erase({ onClose }: { onClose: () => void }) {
-  const { isBusy, wrong, refuse, submit } = useForm(eraseWords);
+  const textId = useId();
+  const { isBusy, wrong, refuse, submit } = useForm(proofWords);
   const { errors } = wrong.value;
   const onSubmit = submit(async ({ password = '' }) => {
-    if (password === '') return refuse({ password: 'Enter your password.' });
+    if (password === '') return refuse(NO_PASSWORD);
     await parley.me.erase(password);
     forgetWanted();
   });
   return (
-    <Dialog label="Erase your account?" class="ask-first" onClose={onClose}>
+    <Dialog label="Erase your account?" describedBy={textId} class="ask-first" onClose={onClose}>
       <form onSubmit={onSubmit} noValidate>
         <h2>Erase your account?</h2>
-        <p>
+        <p id={textId}>
           This cannot be undone. You are logged out on all devices and leave all groups; those that you own go to their
           longest members. Your conversation with the helper is deleted. What you wrote to others stays, under “deleted
           user”.
         </p>
-        <Field
-          label="Password"
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          error={errors['password']}
-          autofocus
-        />
+        <ProofField error={errors['password']} autofocus />
         <ErrorLine>{errors['']}</ErrorLine>
         <p class="acts">
           <button type="button" class="btn quiet" onClick={onClose}>

@@ -6,6 +6,7 @@ import { back } from '../router.js';
 import { Account } from './account.js';
 import { Blocked } from './blocked.js';
 import { Devices } from './devices.js';
+import { YourData } from './export.js';
 import { You } from './you.js';
 
 export function Settings() {
@@ -29,6 +30,7 @@ export function Settings() {
         <NotificationSettings />
         <Devices version={devices.value} />
         <Blocked />
+        <YourData me={who} />
         <Account />
       </div>
     </main>

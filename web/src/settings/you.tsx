@@ -1,46 +1,23 @@
-import { useSignal } from '@preact/signals';
 import type { Me, ParleyError } from 'parley-client';
-import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
 import { fullName } from '../format.js';
 import { Field } from '../parts/field.js';
-import { type FormState, useForm } from '../parts/form.js';
+import { useForm } from '../parts/form.js';
 import { NewPassword, wrongWithPassword } from '../parts/new-password.js';
 import { parley, server } from '../parley.js';
-import { duration } from '../words.js';
+import { Email } from './email.js';
 import { Setting } from './setting.js';
-import { ErrorLine } from '../parts/error-line.js';
+import { Unfolded, useUnfolding } from './unfolded.js';
 
-/** One's name and password: each a line that becomes a form. */
+/** One's name, address and password: each a line that becomes a form. */
 export function You({ me, onPassword }: { me: Me; onPassword: () => void }) {
   return (
     <section>
       <h2>You</h2>
       <Name me={me} />
+      <Email me={me} />
       <Password me={me} onChanged={onPassword} />
     </section>
   );
-}
-
-/** A line that becomes a form, and a line again; the focus comes back to where it was opened. */
-function useUnfolding() {
-  const isOpen = useSignal(false);
-  const said = useSignal<string | undefined>(undefined);
-  const opener = useRef<HTMLButtonElement>(null);
-  const wasOpen = useRef(false);
-  useEffect(() => {
-    if (wasOpen.current && !isOpen.value) opener.current?.focus();
-    wasOpen.current = isOpen.value;
-  }, [isOpen.value]);
-  const open = (): void => {
-    said.value = undefined;
-    isOpen.value = true;
-  };
-  const close = (outcome?: string): void => {
-    isOpen.value = false;
-    said.value = outcome;
-  };
-  return { isOpen, said, opener, open, close };
 }
 
 function Name({ me }: { me: Me }) {
@@ -90,8 +67,6 @@ function Name({ me }: { me: Me }) {
 function passwordWords(error: ParleyError): Readonly<Record<string, string>> | undefined {
   if (error.code === 'wrong_password') return { current_password: 'This is not your password.' };
   if (error.code === 'reauthentication_required') return { current_password: 'Enter your current password.' };
-  if (error.code === 'rate_limited')
-    return { '': `Too many tries. Try again in ${duration(error.retry_after_ms ?? 60_000)}.` };
   return undefined;
 }
 
@@ -142,39 +117,5 @@ function Password({ me, onChanged }: { me: Me; onChanged: () => void }) {
       />
       <NewPassword label="New password" error={errors['password']} />
     </Unfolded>
-  );
-}
-
-interface UnfoldedProps {
-  readonly form: FormState;
-  readonly onSubmit: (event: Event) => void;
-  readonly onCancel: () => void;
-  readonly children: ComponentChildren;
-}
-
-function Unfolded({ form, onSubmit, onCancel, children }: UnfoldedProps) {
-  const general = form.wrong.value.errors[''];
-  return (
-    <form
-      class="unfolded"
-      onSubmit={onSubmit}
-      noValidate
-      onKeyDown={(event) => {
-        if (event.key !== 'Escape' || event.isComposing) return;
-        event.preventDefault();
-        onCancel();
-      }}
-    >
-      {children}
-      <ErrorLine>{general}</ErrorLine>
-      <p class="acts">
-        <button class="btn primary" disabled={form.isBusy.value}>
-          Save
-        </button>
-        <button type="button" class="btn quiet" onClick={onCancel}>
-          Cancel
-        </button>
-      </p>
-    </form>
   );
 }

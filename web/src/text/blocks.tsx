@@ -1,7 +1,9 @@
 import type { Token, Tokens } from 'marked';
 import type { ComponentChildren } from 'preact';
+import { useContext } from 'preact/hooks';
 import { CodeBlock } from './code-block.js';
 import { Inline } from './inline.js';
+import { Mentioned, withMentions } from './mentioned.js';
 import { DEEPEST } from './tokens.js';
 
 interface BlocksProps {
@@ -102,12 +104,15 @@ function block(token: Token, place: Place, end: ComponentChildren): ComponentChi
   return <Raw text={token.raw.trim()} end={end} isTop={isTop} />;
 }
 
-const Raw = ({ text, end, isTop }: { text: string; end: ComponentChildren; isTop: boolean }) => (
-  <p class="plain" dir={isTop ? 'auto' : undefined}>
-    {text}
-    {end}
-  </p>
-);
+function Raw({ text, end, isTop }: { text: string; end: ComponentChildren; isTop: boolean }) {
+  const names = useContext(Mentioned);
+  return (
+    <p class="plain" dir={isTop ? 'auto' : undefined}>
+      {withMentions(text, names)}
+      {end}
+    </p>
+  );
+}
 
 const NUMBER = /^\s*(\d{1,9})[.)]/;
 

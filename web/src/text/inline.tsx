@@ -1,7 +1,9 @@
 import type { Token, Tokens } from 'marked';
 import type { ComponentChildren } from 'preact';
+import { useContext } from 'preact/hooks';
 import { BASE, parse } from '../router.js';
 import { namesAnother, realHost, safeUrl, shown } from './address.js';
+import { type MentionName, Mentioned, withMentions } from './mentioned.js';
 import { DEEPEST } from './tokens.js';
 
 interface InlineProps {
@@ -9,12 +11,21 @@ interface InlineProps {
   readonly isBot: boolean;
 }
 
-export const Inline = ({ tokens, isBot }: InlineProps) => <>{tokens.map((token) => piece(token, isBot, 0))}</>;
+export function Inline({ tokens, isBot }: InlineProps) {
+  const names = useContext(Mentioned);
+  return <>{tokens.map((token) => piece(token, { isBot, names }, 0))}</>;
+}
 
-function piece(token: Token, isBot: boolean, depth: number): ComponentChildren {
+interface Within {
+  readonly isBot: boolean;
+  readonly names: readonly MentionName[];
+}
+
+function piece(token: Token, within: Within, depth: number): ComponentChildren {
+  const { isBot, names } = within;
   const one = token as Tokens.Generic;
   if (depth >= DEEPEST) return token.raw;
-  const inner = (): ComponentChildren => one.tokens?.map((child) => piece(child, isBot, depth + 1));
+  const inner = (): ComponentChildren => one.tokens?.map((child) => piece(child, within, depth + 1));
   switch (token.type) {
     case 'strong':
       return <strong>{inner()}</strong>;
@@ -31,9 +42,13 @@ function piece(token: Token, isBot: boolean, depth: number): ComponentChildren {
       // Models write `\*`; people write ¯\_(ツ)_/¯ and paths, and mean it.
       return isBot ? (one['text'] as string) : token.raw;
     case 'link':
-      return link(token as Tokens.Link, inner);
+      return link(token as Tokens.Link, () =>
+        one.tokens?.map((child) => piece(child, { isBot, names: [] }, depth + 1)),
+      );
     case 'image':
       return image(token as Tokens.Image);
+    case 'text':
+      return withMentions(token.raw, names);
     // As it was written, also where marked reads `&#42;` as a star.
     default:
       return token.raw;
@@ -85,9 +100,9 @@ const Anchor = ({ url, title, children }: AnchorProps) =>
     </a>
   );
 
-/** A conversation, the list or the settings; not what belongs to a mail, as a new password. */
+/** A conversation, the list, the mentions or the settings; not what belongs to a mail, as a new password. */
 function isOwnPage(url: URL): boolean {
   if (url.origin !== location.origin || !url.pathname.startsWith(BASE)) return false;
   const { at } = parse(url.pathname.slice(BASE.length), url.searchParams);
-  return at === 'chat' || at === 'list' || at === 'settings';
+  return at === 'chat' || at === 'list' || at === 'mentions' || at === 'settings';
 }

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { memo } from '../parts/memo.js';
 import { Blocks } from './blocks.js';
 import { closed, settledUntil } from './forming.js';
+import { type MentionName, Mentioned } from './mentioned.js';
 import { read, tokensOf } from './tokens.js';
 
 interface MessageTextProps {
@@ -12,15 +13,23 @@ interface MessageTextProps {
   readonly isBot: boolean;
   /** More of it may come. */
   readonly isForming?: boolean;
+  /** Whom it names, as `useMentionNames` gives them: where its text calls one of them, that is drawn as a mention. */
+  readonly mentions?: readonly MentionName[];
   /** What stands behind the last word, in its line: a caret, `edited`. */
   readonly end?: ComponentChildren;
 }
 
 /** A message as its writer meant it: elements made of tokens. There is no HTML anywhere that could be something else than it seems. */
-export function MessageText({ text, isBot, isForming = false, end }: MessageTextProps) {
+export function MessageText({ text, isBot, isForming = false, mentions = NOBODY, end }: MessageTextProps) {
   if (isForming) return <Forming text={text} isBot={isBot} end={end} />;
-  return <Blocks tokens={tokensOf(text, isBot)} text={text} isBot={isBot} end={end} />;
+  return (
+    <Mentioned.Provider value={mentions}>
+      <Blocks tokens={tokensOf(text, isBot)} text={text} isBot={isBot} end={end} />
+    </Mentioned.Provider>
+  );
 }
+
+const NOBODY: readonly MentionName[] = [];
 
 interface Settled {
   /** Of the answer's beginning: all of it that is in the parts. */
@@ -30,7 +39,7 @@ interface Settled {
 
 const NOTHING: Settled = { head: '', parts: [] };
 
-function Forming({ text, isBot, end }: Omit<MessageTextProps, 'isForming'>) {
+function Forming({ text, isBot, end }: Pick<MessageTextProps, 'text' | 'isBot' | 'end'>) {
   const shown = useEachFrame(text);
   const settled = useRef(NOTHING);
   // An answer that began anew is another text.

@@ -55,6 +55,28 @@ describe.skipIf(!hasChromium)('groups', () => {
     await Promise.all([page, alans, graces].map((one) => one.context().close()));
   });
 
+  it('is out of a group that the page before has shown, and finds there what is new', async () => {
+    const [ada, alan] = [await walk().join('Ada'), await walk().join('Alan')];
+    const page = await walk().enter(ada);
+    const path = await makeGroup(page, 'Looms', false);
+    const other = await walk().enter(alan, path);
+    await other.getByRole('button', { name: 'Join' }).click();
+    await other.getByText('2 here now').waitFor();
+    // Whole pages, and no click that the first one could act upon.
+    await page.goto(`${walk().url}/settings`);
+    await other.getByText('1 here now').waitFor();
+    await say(other, 'while Ada is elsewhere');
+    await page.locator('a.row.unread', { hasText: 'Looms' }).locator('.count', { hasText: '1' }).waitFor();
+    // A reload of the group itself stays in.
+    await page.goto(walk().url + path);
+    await other.getByText('2 here now').waitFor();
+    await page.reload();
+    await message(page, 'while Ada is elsewhere').waitFor();
+    await page.waitForTimeout(7_000);
+    expect(await other.getByText('2 here now').count()).toBe(1);
+    await Promise.all([page, other].map((one) => one.context().close()));
+  });
+
   it('lets everybody into an open group, hands it over, and removes', async () => {
     const [ada, alan] = [await walk().join('Ada'), await walk().join('Alan')];
     const page = await walk().enter(ada);

@@ -107,6 +107,9 @@ describe.skipIf(!hasChromium)('keys and readers', () => {
     await expect.poll(async () => (await said()).slice(2).join()).toMatch(/^\d new messages$/);
     alan.hangUp();
     // Ada looks at it: what was in view for a second is read.
+    await expect
+      .poll(async () => (await ada.get('/http/chat_rooms')).body[0])
+      .toMatchObject({ last_seq: 7, unread_count: 0 });
     await page.locator('a.row .count').waitFor({ state: 'detached' });
     // The transcript of the page, as a reader goes through it.
     const transcript = await page.locator('body').ariaSnapshot();

@@ -1,30 +1,10 @@
 // Every screen, in both schemes and three widths: no violation that axe knows, nothing that runs out of the page, and texts that are
 // meant to break it.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Person } from '../../../test/support/client.js';
 import { call, send } from '../../../test/support/client.js';
+import { check, checkHere, fits, WIDTHS } from './axe.js';
 import { composer, hasChromium, OUTSIDE, message, say, walkFor } from './walk.js';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const WIDTHS = [320, 390, 1440];
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-async function violations(page: Page): Promise<string[]> {
-  const found = (await page.evaluate(`${AXE}; axe.run().then(({ violations }) => violations)`)) as Violation[];
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)}\n${failureSummary}`),
-  );
-}
-
-const fits = (page: Page): Promise<boolean> =>
-  page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
 
 describe.skipIf(!hasChromium)('every screen', () => {
   const walk = walkFor();
@@ -43,6 +23,13 @@ describe.skipIf(!hasChromium)('every screen', () => {
     [ada, alan] = [await walk().join('Ada'), await walk().join('Alan')];
     const socket = await alan.connect();
     for (const text of odd) await send(socket, { chat_type: 'room', other_user_id: ada.id, message: text });
+    await send(socket, { chat_type: 'room', other_user_id: ada.id, message: 'to the quote', reply_to: 5 });
+    const { chat_room_id: room } = await send(socket, { chat_type: 'room', other_user_id: ada.id, message: 'the end' });
+    for (const emoji of ['👍', '🎉'])
+      await call(walk().server, 'PUT', `/http/chat_rooms/${room}/messages/8/reactions`, {
+        token: alan.token,
+        body: { emoji, is_on: true },
+      });
     const { body } = await call(walk().server, 'POST', '/http/chat_groups', {
       token: ada.token,
       body: { chat_group_name: 'Analytical Engines', is_private: true },
@@ -51,20 +38,6 @@ describe.skipIf(!hasChromium)('every screen', () => {
     await call(walk().server, 'POST', `/http/chat_groups/access_requests/${group}`, { token: alan.token, body: {} });
     alan.hangUp();
   });
-
-  /** Checks what is shown now in all widths and both schemes. */
-  async function check(page: Page, name: string): Promise<void> {
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 800 });
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        const where = `${name}, ${width} px, ${colorScheme}`;
-        expect(await violations(page), where).toEqual([]);
-        expect(await fits(page), where).toBe(true);
-      }
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-  }
 
   it('of those who are outside', async () => {
     const page = await walk().page(await walk().context());
@@ -92,6 +65,29 @@ describe.skipIf(!hasChromium)('every screen', () => {
       await page.locator(ready).first().waitFor();
       await check(page, path);
     }
+    await page.context().close();
+  });
+
+  it('of replies and reactions', async () => {
+    const page = await walk().enter(ada, `/with/${alan.id}`);
+    const newest = message(page, 'the end');
+    await newest.locator('.reaction').first().waitFor();
+    for (const [index, name] of ['More emoji', 'Reply', 'Who has reacted'].entries()) {
+      await newest.focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('menu').waitFor();
+      if (index === 0) await check(page, 'the menu of a message');
+      await page.getByRole('menu').getByText(name).or(page.getByRole('menuitemcheckbox', { name })).click();
+      if (name === 'More emoji') await page.locator('[data-sign]').first().waitFor();
+      await check(page, name);
+      await page.keyboard.press('Escape');
+    }
+    await page.context().close();
+  });
+
+  it('of what lies above the rest, and of those who are new', async () => {
+    const page = await walk().enter(ada);
+    await page.locator('a.row', { hasText: 'Alan Lovelace' }).waitFor();
     await page.keyboard.press('Control+K');
     await page.getByRole('combobox').fill('A');
     await page.getByRole('option').first().waitFor();
@@ -108,6 +104,71 @@ describe.skipIf(!hasChromium)('every screen', () => {
     await outside.getByText('No messages yet.').waitFor();
     await check(outside, 'no conversations');
     await outside.context().close();
+  });
+
+  it('of conversations that are kept apart, and of mentions', async () => {
+    const [grace, kim] = [await walk().join('Grace'), await walk().join('Kim')];
+    const socket = await kim.connect();
+    const tell = (text: string, to: object, mentions: object) => send(socket, { message: text, ...to, mentions });
+    const room = { chat_type: 'room', other_user_id: grace.id };
+    await tell('@Grace Lovelace, tea?', room, { user_ids: [grace.id] });
+    const groups: number[] = [];
+    for (const name of ['Favourite', 'Muted', 'Archived']) {
+      const { body } = await call(walk().server, 'POST', '/http/chat_groups', {
+        token: kim.token,
+        body: { chat_group_name: name, is_private: true },
+      });
+      groups.push(body.id);
+      await call(walk().server, 'POST', `/http/chat_groups/${body.id}/members`, {
+        token: kim.token,
+        body: { user_id: grace.id },
+      });
+      await tell(`@everyone in ${name}`, { chat_type: 'group', chat_group_id: body.id }, { everyone: true });
+    }
+    kim.hangUp();
+    const settings = [{ is_favourite: true }, { notify: 'none' }, { is_archived: true }];
+    for (const [index, change] of settings.entries())
+      await call(walk().server, 'PUT', '/http/chat_settings', {
+        token: grace.token,
+        body: { chat_group_id: groups[index], muted_until: '9999-01-01T00:00:00Z', ...change },
+      });
+    const page = await walk().enter(grace);
+    await page.locator('a.row', { hasText: 'Muted' }).locator('.at.quiet').waitFor();
+    await check(page, 'the list with all of its parts');
+    for (const width of [390, 800]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.locator('.fold').click();
+      await page.locator('a.row', { hasText: 'Archived' }).waitFor();
+      await checkHere(page, 'the archive');
+      await page.locator('.fold').click();
+    }
+    await page.goto(`${walk().url}/mentions`);
+    await expect.poll(() => page.locator('.mention-row').count()).toBe(4);
+    await check(page, 'the mentions');
+    for (const width of [320, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto(`${walk().url}/group/${groups[0]}`);
+      await page.locator('.msg').first().waitFor();
+      await page.getByRole('button', { name: 'More', exact: true }).click();
+      await page.getByRole('menuitemradio').first().waitFor();
+      await checkHere(page, 'the menu of a conversation');
+      await page.keyboard.press('Escape');
+      await composer(page).fill('@');
+      await page.getByRole('listbox').waitFor();
+      await checkHere(page, 'names that are offered');
+      await composer(page).fill('');
+    }
+    await page.goto(`${walk().url}/with/${kim.id}`);
+    await page.locator('.msg .mention.of-me').waitFor();
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Mute…' }).click();
+    await page.getByRole('menu', { name: 'Mute' }).waitFor();
+    await checkHere(page, 'for how long it is muted');
+    await page.context().close();
+    const nobody = await walk().enter(await walk().join('Hedy'), '/mentions');
+    await nobody.getByText('Nobody has mentioned you yet.').waitFor();
+    await check(nobody, 'no mentions');
+    await nobody.context().close();
   });
 
   it('shows any text as text, within its column', async () => {

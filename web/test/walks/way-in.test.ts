@@ -219,6 +219,11 @@ describe.skipIf(!hasChromium)('the way in', () => {
     }
     const welcome = await walk().page(await walk().context(), '/http/register/notavalidtoken');
     await welcome.getByRole('heading', { name: 'This link is not valid.' }).waitFor();
+    // Where the server leads for an address that it keeps for another account.
+    const kept = '/welcome#error=already_registered&retry_after=255600';
+    const keptPage = await walk().page(await walk().context(), kept);
+    await keptPage.getByRole('heading', { name: 'This address is kept.' }).waitFor();
+    await keptPage.getByText('Register it again in 71 hours.').waitFor();
   });
 
   it('says to somebody new who is here, beside the list, on a phone, and in the finder', async () => {
