@@ -2,14 +2,11 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
 import { IntegerField } from '../common/fields.js';
-import { parseUntil } from '../conversations/page.dto.js';
+import { LAST_MOMENT, parseDate } from '../conversations/page.dto.js';
 import { NOTIFY_LEVELS, type NotifyLevel } from '../sockets/events/chat-settings.js';
 
-/** The last moment that a database holds. */
-const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
 const isMoment = (value: unknown): boolean =>
-  typeof value === 'string' && value.length <= 64 && (parseUntil(value)?.getTime() ?? Infinity) <= LAST_MOMENT;
+  typeof value === 'string' && value.length <= 64 && (parseDate(value)?.getTime() ?? Infinity) <= LAST_MOMENT;
 
 const YesOrNo = (description: string): PropertyDecorator =>
   applyDecorators(

@@ -26,11 +26,19 @@ export function toPage<T>(rows: T[], keyOf: (row: T) => (string | number)[], lim
   return { rows: page, cursor: Buffer.from(JSON.stringify(keyOf(page.at(-1)!))).toString('base64url') };
 }
 
+/** As `toMoment` writes it. JavaScript takes February 30th for a day in March; MySQL takes it for an error. */
+function isMoment(key: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(key)) return false;
+  const iso = `${key.replace(' ', 'T')}Z`;
+  const date = new Date(iso);
+  return !Number.isNaN(date.getTime()) && date.toISOString() === iso;
+}
+
 /** Checks of sort keys, so that forged ones do not reach the database. */
 const KEY = {
   number: (key: unknown) => Number.isSafeInteger(key),
   text: (key: unknown) => typeof key === 'string' && key.isWellFormed(),
-  moment: (key: unknown) => typeof key === 'string' && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(key),
+  moment: (key: unknown) => typeof key === 'string' && isMoment(key),
 };
 
 /** Reads a cursor back: `kinds` are the types of its sort keys. @throws Invalid where it was not made by `toPage` */

@@ -8,8 +8,18 @@ export const PAGE_LIMIT = 100;
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})$/;
 
-/** Reads an ISO 8601 date with a zone; undefined where it is none. Parts of a millisecond are rounded up: "before" is exclusive. */
+/** The first and the last moment that every database holds. A zone, and rounding up, lead beyond them. */
+const FIRST_MOMENT = Date.parse('0000-01-01T00:00:00.000Z');
+export const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** As `parseDate`; what lies beyond the moments that a database holds is the nearest one that it does. */
 export function parseUntil(text: string): Date | undefined {
+  const date = parseDate(text);
+  return date && new Date(Math.min(Math.max(date.getTime(), FIRST_MOMENT), LAST_MOMENT));
+}
+
+/** Reads an ISO 8601 date with a zone; undefined where it is none. Parts of a millisecond are rounded up: "before" is exclusive. */
+export function parseDate(text: string): Date | undefined {
   // In a query string a plus that was not encoded arrives as a space.
   const written = text.replace(/ (?=\d{2}:?\d{2}$)/, '+');
   const match = DATE.exec(written);

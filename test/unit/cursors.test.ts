@@ -33,6 +33,11 @@ describe('a page', () => {
 describe('a cursor', () => {
   it('that is left out starts at the beginning', () => expect(readCursor(undefined, ['number'])).toBeUndefined());
 
+  it('holds a moment', () => {
+    const keys = ['2026-02-28 23:59:59.999'];
+    expect(readCursor(encoded(keys), ['moment'])).toEqual(keys);
+  });
+
   it.each<[string, string, ('number' | 'text' | 'moment')[]]>([
     ['empty', '', ['number']],
     ['no base64', '%%%', ['number']],
@@ -46,6 +51,8 @@ describe('a cursor', () => {
     ['with half a character', encoded(['\ud800']), ['text']],
     ['with no moment', encoded(['yesterday']), ['moment']],
     ['with a moment and more', encoded(["2026-01-01 00:00:00.000' OR 1"]), ['moment']],
+    ['with a day that does not exist', encoded(['2026-02-30 00:00:00.000']), ['moment']],
+    ['with a month that does not exist', encoded(['2026-99-01 00:00:00.000']), ['moment']],
     ['with null', encoded([null]), ['text']],
   ])('%s is refused', (_, cursor, kinds) => {
     expect(() => readCursor(cursor, kinds)).toThrow('cursor must be taken from a Link header.');
