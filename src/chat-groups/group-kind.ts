@@ -4,7 +4,7 @@ import { Forbidden, NotFound } from '../common/errors.js';
 import { Clock } from '../common/timing/clock.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { type ChangeRequest, ChatKinds, type EditableChatKind, type Verdict } from '../conversations/chat-kind.js';
-import { type Entry, heldKey, type Located, type Written } from '../conversations/draft.js';
+import { type Entry, type Everyone, heldKey, type Located, type Written } from '../conversations/draft.js';
 import { ChatGroup } from './chat-group.entity.js';
 import { assertNotFrozen, groupFrozen } from './membership/group-membership.js';
 import { fromMoment, inIds, inTuples, toMoment } from '../database/dialect.js';
@@ -68,7 +68,7 @@ export class GroupKind implements EditableChatKind<'group'>, OnModuleInit {
         const member = members.get(key);
         if (member) {
           if (member.is_frozen) this.frozen.add(entry);
-          if (entry.draft.extras?.everyone) entry.everyone = this.mayNameEveryone(member, named);
+          entry.askEveryone = () => this.mayNameEveryone(member, named);
           continue;
         }
         if (heldMembers.has(key)) entry.hold(heldKey.mark(entry));
@@ -85,7 +85,7 @@ export class GroupKind implements EditableChatKind<'group'>, OnModuleInit {
   }
 
   /** @param named groups in which a member has named everyone in this batch */
-  private mayNameEveryone(member: MemberRow, named: Set<number>): NonNullable<Entry['everyone']> {
+  private mayNameEveryone(member: MemberRow, named: Set<number>): Everyone {
     const { conversation_id: groupId, everyone_at: last } = member;
     if (member.user_id === member.owner_id) return { isOwners: true };
     if (member.member_count > this.config.everyoneLimit) return { refused: 'too_large' };

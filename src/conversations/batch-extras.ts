@@ -96,11 +96,12 @@ function settleReply(entry: Located, quotes: Quotes): boolean {
   return entry.quote !== undefined;
 }
 
-function grant({ draft, everyone }: Located, isMember: (id: number) => boolean): Extras | undefined {
-  const { mentions = [], everyone: isEveryoneAsked, ...rest } = draft.extras!;
+function grant(entry: Located, isMember: (id: number) => boolean): Extras | undefined {
+  const { mentions = [], everyone: isEveryoneAsked, ...rest } = entry.draft.extras!;
   const others = mentions.filter((id) => !isMember(id));
   // What a kind of chat says nothing of is not possible there.
-  const refused = isEveryoneAsked && (everyone ? everyone.refused : 'not_allowed');
+  if (isEveryoneAsked) entry.everyone = entry.askEveryone?.() ?? { refused: 'not_allowed' };
+  const refused = entry.everyone?.refused;
   const ignored: Ignored = { ...(others.length > 0 && { mentions: others }), ...(refused && { everyone: refused }) };
   return unlessEmpty({
     ...rest,

@@ -38,6 +38,12 @@ export function toStoredFields(
   return clientId == null ? fields : Object.assign(fields, { client_id: clientId });
 }
 
+/** Whether a message may name all members. */
+export interface Everyone {
+  refused?: EveryoneIgnored;
+  isOwners?: true;
+}
+
 /** A draft in a batch, while its transaction runs. Made anew for each try of the transaction. */
 export class Entry<K extends ChatKindName = ChatKindName> {
   /** Set by `ChatKind.locate`. */
@@ -50,8 +56,13 @@ export class Entry<K extends ChatKindName = ChatKindName> {
   quote?: QuotedMessage;
   /** Users who are named in it, or whom it answers. */
   notified?: readonly number[];
-  /** Whether it may name all members. Set by `ChatKind.authorize`, where a kind of chat has such members. */
-  everyone?: { refused?: EveryoneIgnored; isOwners?: true };
+  /**
+   * Whether it may name all members. Set by `ChatKind.authorize`, where a kind of chat has such members; asked once, and only for what nothing
+   * else refuses: whoever was told that they may has used it up for others.
+   */
+  askEveryone?: () => Everyone;
+  /** What the answer was. */
+  everyone?: Everyone;
   /** Another transaction holds a row that it needs: it is tried again, and until then no draft with this key is stored. */
   heldBy?: string;
 

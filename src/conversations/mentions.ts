@@ -13,11 +13,21 @@ export const MOST_UNREAD_MENTIONS = 100;
 const unread = (userId: string, mentions: string): string =>
   `${mentions}.conversation_id = c.id AND ${mentions}.user_id = ${userId} AND ${mentions}.seq > mine.last_read_seq`;
 
+/**
+ * SQL: whether a member is told of a message that names everyone, as they are of one that names them: not of their own, nor where one of the two
+ * has blocked the other. Asked when it is read, since one row stands for all members. `mention` is its alias, `userId` a column.
+ */
+export const isOfOthers = (mention: string, userId: string): string =>
+  `EXISTS (SELECT 1 FROM messages said
+     WHERE said.conversation_id = ${mention}.conversation_id AND said.seq = ${mention}.seq AND said.sender_id <> ${userId}
+       AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker_id = ${userId} AND b.blocked_id = said.sender_id)
+       AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker_id = said.sender_id AND b.blocked_id = ${userId}))`;
+
 /** Those up to the hundredth, so that many cost no more than a hundred. */
-const counted = (userId: string, and = ''): string =>
-  `(SELECT COUNT(*) FROM mentions x WHERE ${unread(userId, 'x')}
-     AND x.seq <= COALESCE((SELECT y.seq FROM mentions y WHERE ${unread(userId, 'y')}
-                            ORDER BY y.seq LIMIT 1 OFFSET ${MOST_UNREAD_MENTIONS - 1}), c.last_seq) ${and})`;
+const counted = (userId: string, and = (_mentions: string): string => ''): string =>
+  `(SELECT COUNT(*) FROM mentions x WHERE ${unread(userId, 'x')} ${and('x')}
+     AND x.seq <= COALESCE((SELECT y.seq FROM mentions y WHERE ${unread(userId, 'y')} ${and('y')}
+                            ORDER BY y.seq LIMIT 1 OFFSET ${MOST_UNREAD_MENTIONS - 1}), c.last_seq))`;
 
 /**
  * SQL, for a list of chats: how often a member is named in what they have not read, or all are; may be somewhat more than
@@ -26,7 +36,10 @@ const counted = (userId: string, and = ''): string =>
 export const UNREAD_MENTIONS = `CASE WHEN mine.last_read_seq < c.last_seq THEN ${counted('mine.user_id')} + ${counted(
   String(EVERYONE),
   // One message may name a member and all.
-  `AND NOT EXISTS (SELECT 1 FROM mentions z WHERE z.conversation_id = c.id AND z.user_id = mine.user_id AND z.seq = x.seq)`,
+  (mentions) =>
+    `AND NOT EXISTS (SELECT 1 FROM mentions z
+       WHERE z.conversation_id = c.id AND z.user_id = mine.user_id AND z.seq = ${mentions}.seq)
+     AND ${isOfOthers(mentions, 'mine.user_id')}`,
 )} ELSE 0 END`;
 
 /** The field `unread_mentions` of a list; missing where there are none. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '../common/identity.js';
 import { EVERYONE } from '../conversations/mention.entity.js';
+import { isOfOthers } from '../conversations/mentions.js';
 import { parseUntil } from '../conversations/page.dto.js';
 import { inTuples, momentToIso, toMoment } from '../database/dialect.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -30,7 +31,7 @@ export class MentionsService {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
   /**
-   * The newest messages that name the caller or everyone, or answer one of the caller's: at most 100, newest first, before a moment where one
+   * The newest messages of others that name the caller or everyone, or answer one of the caller's: at most 100, newest first, before a moment where one
    * is given. Only chats that they are a member of now.
    */
   async list({ userId }: Identity, until?: string): Promise<MentionView[]> {
@@ -59,8 +60,10 @@ export class MentionsService {
        JOIN mentions x ON x.conversation_id = mine.conversation_id AND x.user_id = ${EVERYONE}
          AND x.seq >= COALESCE((SELECT y.seq FROM mentions y
            WHERE y.conversation_id = mine.conversation_id AND y.user_id = ${EVERYONE} ${first.sql}
+             AND ${isOfOthers('y', 'mine.user_id')}
            ORDER BY y.seq DESC LIMIT 1 OFFSET ${FOUND - 1}), 0)
-       WHERE mine.user_id = ? ${mine.sql} ORDER BY x.created_at DESC LIMIT ${FOUND}`,
+       WHERE mine.user_id = ? ${mine.sql} AND ${isOfOthers('x', 'mine.user_id')}
+       ORDER BY x.created_at DESC LIMIT ${FOUND}`,
       [...first.values, userId, ...mine.values],
     );
   }

@@ -127,6 +127,51 @@ onAllDialects('a mention', (dialect) => {
     expect(await stored(room)).toEqual([]);
   });
 
+  it('of everyone is used up only by a message that is stored', async () => {
+    const socket = await bob.connect();
+    // Both in one batch.
+    const [refused, granted] = await Promise.all([
+      write(socket, { everyone: true }, { reply_to: 99 }),
+      write(socket, { everyone: true }, { client_id: 'all' }),
+    ]);
+    expect(refused).toMatchObject({ error: { code: 'not_found' } });
+    expect(granted).toMatchObject({ ok: true, seq: 1 });
+    expect(granted).not.toHaveProperty('everyone_ignored');
+    const now = Date.now() + 6 * 60_000;
+    vi.spyOn(app.get(Clock), 'now').mockImplementation(() => new Date(now));
+    const [repeat, later] = await Promise.all([
+      write(socket, { everyone: true }, { client_id: 'all' }),
+      write(socket, { everyone: true }),
+    ]);
+    expect([repeat, later]).toEqual([granted, { ok: true, chat_group_id: group, seq: 2, timestamp: later.timestamp }]);
+  });
+
+  it('of everyone is not one’s own, nor that of somebody with whom there is a block', async () => {
+    await write(phone, { everyone: true });
+    expect([await mentioned(ada), await mentioned(bob), await mentioned(eve)]).toEqual([[], [1], [1]]);
+    await as(bob, 'PUT', `users/${ada.id}/block`);
+    await as(ada, 'PUT', `users/${eve.id}/block`);
+    await write(phone, { everyone: true });
+    for (const one of [bob, eve]) expect([await unread(one), await mentioned(one)]).toEqual([undefined, []]);
+    await write(await bob.connect(), { everyone: true });
+    expect([await unread(eve), await mentioned(eve), await mentioned(bob)]).toEqual([1, [3], []]);
+    expect([await unread(ada), await mentioned(ada)]).toEqual([undefined, []]);
+    await as(bob, 'DELETE', `users/${ada.id}/block`);
+    expect(await mentioned(bob)).toEqual([2, 1]);
+  });
+
+  it('is listed before any moment that a date can name, on whichever database', async () => {
+    await write(phone, { user_ids: [bob.id] });
+    const pages = async (until: string) =>
+      [`mentions?until=${until}`, `chat_groups/${group}?until=${until}`].map(async (path) =>
+        (await as(bob, 'GET', path)).map(({ seq }: { seq: number }) => seq),
+      );
+    for (const late of ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59-14:00', '9999-12-31T23:59:59.9999Z'])
+      expect(await Promise.all(await pages(late)), late).toEqual([[1], [1]]);
+    for (const early of ['0000-01-01T00:00:00Z', '0000-01-01T00:00:00%2B14:00'])
+      expect(await Promise.all(await pages(early)), early).toEqual([[], []]);
+  });
+
   it('is also an answer, unless it is silent, and works between two people', async () => {
     const { chat_room_id: room } = await sendTo(phone, bob.id, 'Who is there?');
     const socket = await bob.connect();

@@ -89,7 +89,7 @@ export class Groups {
       last_change: isHidden ? 0 : group.last_change,
       last_read_seq: lastReadSeq,
       unread_count: mine ? unread(newest, lastReadSeq) : 0,
-      ...(mine && unreadMentions(group, viewer, lastReadSeq)),
+      ...(mine && unreadMentions(this.house, group, viewer, lastReadSeq)),
       ...listedSettings(this.house, group, viewer),
     };
   }

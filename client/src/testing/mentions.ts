@@ -5,23 +5,31 @@ import { iso, readMoment } from './texts.js';
 const PAGE = 100;
 const MOST_UNREAD = 100;
 
-/** The numbers of the messages that name somebody, or everyone. */
-const named = (chat: Chat, userId: number): Set<number> =>
-  new Set(chat.mentions.filter(({ user_id }) => user_id === userId || user_id === EVERYONE).map(({ seq }) => seq));
+/** The numbers of the messages that name somebody, or everyone: of others, and of nobody with whom there is a block. */
+function named({ state }: House, chat: Chat, userId: number): Set<number> {
+  const isOfOthers = (seq: number): boolean => {
+    const author = chat.messages[seq - 1]!.user_id;
+    return author !== userId && !state.areApart(author, userId);
+  };
+  const mine = chat.mentions.filter(
+    ({ user_id, seq }) => user_id === userId || (user_id === EVERYONE && isOfOthers(seq)),
+  );
+  return new Set(mine.map(({ seq }) => seq));
+}
 
 /** The field `unread_mentions` of a list; missing where there are none. @param mark how far they have read */
-export function unreadMentions(chat: Chat, userId: number, mark: number): { unread_mentions?: number } {
-  const count = [...named(chat, userId)].filter((seq) => seq > mark).length;
+export function unreadMentions(house: House, chat: Chat, userId: number, mark: number): { unread_mentions?: number } {
+  const count = [...named(house, chat, userId)].filter((seq) => seq > mark).length;
   return count > 0 ? { unread_mentions: Math.min(count, MOST_UNREAD) } : {};
 }
 
 /** The newest messages that name the caller, in the chats that they are in now. */
-export function listMentions({ state }: House, { user_id }: Identity, until?: string) {
+export function listMentions(house: House, { user_id }: Identity, until?: string) {
   const before = until === undefined ? Infinity : readMoment(until)!;
-  const all = state
+  const all = house.state
     .chatsOf(user_id)
     .filter((chat): chat is Room | Group => chat.kind !== 'bot')
-    .flatMap((chat) => [...named(chat, user_id)].map((seq) => ({ chat, message: chat.messages[seq - 1]! })))
+    .flatMap((chat) => [...named(house, chat, user_id)].map((seq) => ({ chat, message: chat.messages[seq - 1]! })))
     .filter(({ message }) => message.timestamp < before)
     .sort((a, b) => b.message.timestamp - a.message.timestamp);
   const page = all.slice(0, PAGE);

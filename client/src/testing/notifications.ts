@@ -29,7 +29,7 @@ export class Notifications {
         last_read_seq,
         other_last_read_seq: room.members.get(otherId)!.last_read_seq,
         unread_count: unread(lastSeq(room), last_read_seq),
-        ...unreadMentions(room, user_id, last_read_seq),
+        ...unreadMentions(this.house, room, user_id, last_read_seq),
         ...listedSettings(this.house, room, user_id),
       };
     });
@@ -57,7 +57,7 @@ export class Notifications {
           ...(last.is_deleted && { deleted: true }),
           timestamp: iso(last.timestamp),
           ...replyField(chat, last),
-          ...unreadMentions(chat, user_id, this.mark(chat, user_id)),
+          ...unreadMentions(this.house, chat, user_id, this.mark(chat, user_id)),
         };
       });
   }

@@ -72,7 +72,12 @@ export const EXTRAS: readonly Scenario[] = [
         { user_ids: null, everyone: null },
       ])
         await scene.toGroup(a, group, 'wrong', { mentions });
-      for (const query of ['?until=yesterday', '?until=2000-01-01T00:00:00Z', '?limit=3'])
+      for (const query of [
+        '?until=yesterday',
+        '?until=2000-01-01T00:00:00Z',
+        '?until=9999-12-31T23:59:59-05:00',
+        '?limit=3',
+      ])
         await scene.get(ada, `/http/mentions${query}`);
     },
   },
@@ -89,6 +94,7 @@ export const EXTRAS: readonly Scenario[] = [
       await scene.ask(eve, 'PUT', `/http/users/${alan.id}/block`);
       await scene.toGroup(b, group, '@Eve', { mentions: { user_ids: [eve.id] } });
       await scene.toGroup(c, group, '@Alan', { mentions: { user_ids: [alan.id] }, reply_to: 1 });
+      await scene.toGroup(b, group, '@everyone', { mentions: { everyone: true } });
       for (const who of [ada, alan, eve]) for (const path of LISTS) await scene.get(who, `/http/${path}`);
       // Of former members nothing is listed.
       await scene.toGroup(a, group, '@Eve', { mentions: { user_ids: [eve.id] } });
