@@ -15,8 +15,8 @@ export interface ParleyStorage {
 }
 
 /**
- * Between the tabs of one browser that share a storage. One lock for each chat's outbox, held only while it is being sent; one shared
- * lock for each group that a tab looks at. No leader: a leader that the browser freezes would silence every tab, and a lock that is held
+ * Between the tabs of one browser that share a storage. One lock for each chat's outbox, held only while it is being sent; one for
+ * each chat that a tab looks at. No leader: a leader that the browser freezes would silence every tab, and a lock that is held
  * keeps a page out of the back/forward cache.
  */
 export interface Tabs {

@@ -72,8 +72,8 @@ export class Views {
     }
     const stop = new AbortController();
     this.endLook = () => stop.abort();
-    // Other tabs ask for this lock to know whether somebody looks.
-    const held = chat.core.tabs.lock(this.lookLock, { mode: 'shared', signal: stop.signal }, () =>
+    // Other tabs ask for this lock to know whether somebody looks: it is not free for them, also while this one waits for it.
+    const held = chat.core.tabs.lock(this.lookLock, { mode: 'exclusive', signal: stop.signal }, () =>
       aborted(stop.signal),
     );
     held.catch((error: unknown) => {
@@ -85,7 +85,8 @@ export class Views {
   /** Whether some tab looks. */
   async isLookedAt(): Promise<boolean> {
     if (this.endLook) return true;
-    return this.chat.core.tabs.lock(this.lookLock, { mode: 'exclusive', if_free: true }, async (got) => !got);
+    // Shared by all who ask: of two who ask at once, the second would take the first for somebody who looks.
+    return this.chat.core.tabs.lock(this.lookLock, { mode: 'shared', if_free: true }, async (got) => !got);
   }
 
   /** Gives the lock back. */

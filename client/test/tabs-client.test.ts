@@ -3,7 +3,7 @@ import type { ParleyClient } from '../src/client.js';
 import { memoryStorage } from '../src/storage.js';
 import { when } from '../src/store.js';
 import { socketIo } from '../src/transport.js';
-import type { Page, ParleyStorage } from '../src/seams.js';
+import type { Page, ParleyStorage, Tabs } from '../src/seams.js';
 import { TestApp } from '../../test/support/app.js';
 import { eventually } from '../../test/support/client.js';
 import { BadNetwork } from './support/bad-network.js';
@@ -49,9 +49,12 @@ describe('two tabs of one browser', () => {
     clients.push(client);
     return client;
   };
-  const begin = async (): Promise<{ id: number; first: ParleyClient; second: ParleyClient }> => {
+  const begin = async (
+    around = (tabs: Tabs): Tabs => tabs,
+  ): Promise<{ id: number; first: ParleyClient; second: ParleyClient }> => {
     storage = memoryStorage();
-    newTab = sharedTabs();
+    const shared = sharedTabs();
+    newTab = () => around(shared());
     const { id, token } = await app.createUser(`ada${++count}@example.com`, 'Ada');
     const first = tab();
     await first.useToken(token);
@@ -150,6 +153,25 @@ describe('two tabs of one browser', () => {
     await theirs.send('three');
     await eventually(() => told.some((text) => text.endsWith('three')) || undefined);
     expect(told.map((text) => text.slice(3))).toEqual(['one', 'three']);
+  });
+
+  it('call attention to each of several messages that come together', async () => {
+    let answer = Promise.resolve();
+    // No browser says at once whether a lock is free: meanwhile, the next message is here.
+    const { id, first, second } = await begin((tabs) => ({
+      ...tabs,
+      lock: (name, options, work) => tabs.lock(name, options, (got) => answer.then(() => work(got))),
+    }));
+    const told: string[] = [];
+    for (const client of [first, second]) client.on('attention', ({ message }) => void told.push(message.message));
+    let say = (): void => {};
+    answer = new Promise((resolve) => (say = resolve));
+    const texts = ['one', 'two', 'three'];
+    for (const text of texts) await alan.client.room(id).send(text);
+    for (const client of [first, second]) await when(client.inbox, ({ unread }) => unread === texts.length);
+    say();
+    await eventually(() => told.length >= texts.length || undefined);
+    expect(told).toEqual(texts);
   });
 
   it('keep a group entered while one of them looks', async () => {
