@@ -30,9 +30,11 @@ export const turnOff = (): void => notifications.choose('off');
 export function startNotifications(): void {
   if (!isSecureContext || !has) return;
   followPermission();
-  parley.on('attention', (event) => {
+  // Only one of the tabs that listen is told: one that has not heard yet that notifications are wanted must not be that one.
+  effect(() => {
+    if (standing.value !== 'on') return undefined;
     // A phone's browser may refuse those that come from no service worker. There is nothing better to show then.
-    if (standing.peek() === 'on') show(event).catch(() => undefined);
+    return parley.on('attention', (event) => void show(event).catch(() => undefined));
   });
   closeWhatIsRead();
 }

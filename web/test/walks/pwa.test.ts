@@ -272,7 +272,12 @@ describe.skipIf(!hasChromium)('the app on a device', () => {
     const socket = await alan.connect();
     const page = await enter(ada);
     await ready(page);
-    const other = await open();
+    // Of what was chosen in another tab, a tab may hear late.
+    const other = await open('about:blank');
+    await other.addInitScript(() => {
+      addEventListener('storage', (event) => event.stopImmediatePropagation(), true);
+    });
+    await other.goto(place.url);
     await other.locator('.app').waitFor();
     // Hidden since another tab is in front.
     await expect.poll(() => page.evaluate(() => document.visibilityState)).toBe('hidden');
