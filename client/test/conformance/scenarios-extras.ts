@@ -110,11 +110,14 @@ export const EXTRAS: readonly Scenario[] = [
       await scene.send(a, { chat_type: 'bot', message: 'Hello' });
       await scene.wire.until(() => bot.asked() === 1 || undefined, 'a question');
       bot.say('Hello Ada');
+      // On a fast machine, what was said at the very end is told by the answer alone.
+      await a.hears('bot_delta', { question_seq: 1 });
       bot.end();
       await a.hears('message', { chat_type: 'bot', messages: [{ seq: 2 }] });
       await scene.send(a, { chat_type: 'bot', message: 'Who?', reply_to: 2 });
       await scene.wire.until(() => bot.asked() === 2 || undefined, 'a question');
       bot.say('I');
+      await a.hears('bot_delta', { question_seq: 3 });
       bot.end();
       await a.hears('message', { chat_type: 'bot', messages: [{ seq: 4 }] });
       for (const more of [{ reply_to: 99 }, { is_silent: true }, { mentions: {} }])
