@@ -160,6 +160,15 @@ export const isSent = (page: Page, text: string): Promise<void> =>
     .first()
     .waitFor();
 
+/** A clock that is stopped refuses to go back, and it goes on until it is stopped: it leaps by so much first. */
+const LEAP_MS = 10_000;
+
+/** Time passes on the page only where the test says so (`page.clock.runFor`, `page.clock.resume`), however busy the machine is. */
+export async function stopTime(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.clock.pauseAt(await page.evaluate((leap) => Date.now() + leap, LEAP_MS));
+}
+
 /** The key of the first message whose top is in view. */
 export const firstInView = (page: Page): Promise<string> =>
   page.locator('.log').evaluate((log) => {
