@@ -18,7 +18,7 @@ import { warningsOf } from './warnings.js';
 import { connect } from './workloads/connect.js';
 import { direct } from './workloads/direct.js';
 import { groups } from './workloads/group.js';
-import { history } from './workloads/history.js';
+import { anyHistory, history } from './workloads/history.js';
 import { idle, IDLE } from './workloads/idle.js';
 import type { Workload } from './workloads/measure.js';
 import { paced } from './workloads/paced.js';
@@ -97,7 +97,7 @@ function workloads({ families, nodes, paces }: Options, readings: Reading[]): Wo
     ...(has('W1', 'W1p') ? [direct] : []),
     ...(has('W1p') ? steady : []),
     ...(has('W2') ? groups() : []),
-    ...(has('W4') ? [history(STORED)] : []),
+    ...(has('W4') ? [history(STORED), anyHistory(STORED)] : []),
     ...(has('W5') ? [connect] : []),
     ...(has('W3') ? [idle] : []),
   ];

@@ -18,6 +18,7 @@ import { logRefusal } from './common/logs/refusals.js';
 import { Metrics } from './common/metrics.js';
 import { SecurityLog } from './common/logs/security-log.js';
 import { Stopping } from './common/stopping.js';
+import { jsonOf } from './common/http/prepared-json.js';
 import { requestIdOf } from './common/http/request-id.js';
 import { isUtf8Url } from './common/http/utf8.js';
 import { httpValidationPipe } from './common/http/validation.js';
@@ -126,6 +127,8 @@ export async function createApp(
   ConsoleSocket.with(config, server);
   readBodies(server, FORMS);
   answerInTime(server);
+  // Fastify sends bytes as well as texts, whatever this type says: see `reply.serializer` in its documentation.
+  server.setReplySerializer(jsonOf as (value: unknown) => string);
   // First, so that what is refused has them, too.
   server.addHook('onRequest', (request, reply, done) =>
     setSecurityHeaders(request.raw, reply.raw, (error) => done(error as Error | undefined)),

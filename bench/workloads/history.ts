@@ -1,4 +1,4 @@
-// W4: the newest hundred messages of a long chat, over HTTP.
+// W4: a hundred messages of a long chat, over HTTP: the newest, as all ask for whom a chat is open, and any, as nobody asks for twice.
 import { Agent, get } from 'node:http';
 import { Durations, sleep } from '../stats.js';
 import { forSeconds, measured, percentiles, WARM_UP_SECONDS, type Workload } from './measure.js';
@@ -7,10 +7,19 @@ const CLIENTS = 16;
 /** A hundred messages of a hundred letters are longer. */
 const SHORTEST = 10_000;
 
-/** @param stored messages in the chat */
-export const history = (stored: number): Workload => ({
+/** The newest page. @param stored messages in the chat */
+export const history = (stored: number): Workload => pages(`W4 last 100 of ${stored.toLocaleString('en')}`, () => '');
+
+/** Any page, of as many different ones as there are messages. @param stored messages in the chat */
+export const anyHistory = (stored: number): Workload =>
+  pages(
+    `W4 any 100 of ${stored.toLocaleString('en')}`,
+    () => `?before=${101 + Math.floor(Math.random() * (stored - 100))}`,
+  );
+
+const pages = (work: string, query: () => string): Workload => ({
   family: 'W4',
-  work: `W4 last 100 of ${stored.toLocaleString('en')}`,
+  work,
   suits: ({ isParley, name }) => isParley || name === 'fastify',
   async measure(subject, seconds) {
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
@@ -24,7 +33,7 @@ export const history = (stored: number): Workload => ({
     };
     const request = (): Promise<void> =>
       new Promise((resolve, reject) => {
-        get(options, (response) => {
+        get({ ...options, path: options.path + query() }, (response) => {
           let length = 0;
           response.on('data', (chunk: Buffer) => (length += chunk.length));
           response.on('end', () => {

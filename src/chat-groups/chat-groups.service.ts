@@ -153,7 +153,7 @@ export class ChatGroupsService implements OnModuleInit {
   }
 
   /** A page of messages. The newest page enters the group; the others are for members. @throws NotFound; RateLimited; `quota_exceeded` */
-  async messages(me: Identity, groupId: number, page: PageQuery): Promise<MessageView[]> {
+  async messages(me: Identity, groupId: number, page: PageQuery): Promise<readonly MessageView[]> {
     if (hasCursor(page)) return this.history.pageFor(me.userId, 'group', groupId, page);
     // The guard has counted it as a read. Where the caller is not in yet, or has something unread, it is a write as well.
     const group = await this.attendance.enter(me, groupId, () => this.limits.write(me.userId));

@@ -137,7 +137,7 @@ export class ChatRoomsService implements OnModuleInit {
   }
 
   /** A page of a room's messages. @throws NotFound where the caller is not one of its two users */
-  messages(me: Identity, roomId: number, page: PageQuery): Promise<MessageView[]> {
+  messages(me: Identity, roomId: number, page: PageQuery): Promise<readonly MessageView[]> {
     return this.history.pageFor(me.userId, 'room', roomId, page);
   }
 

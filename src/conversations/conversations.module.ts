@@ -23,6 +23,7 @@ import { ReactionTotal } from './reactions/reaction-total.entity.js';
 import { Reactions } from './reactions/reactions.js';
 import { ReadMarks } from './read-marks.js';
 import { Receipts } from './receipts.js';
+import { SharedPages } from './shared-pages.js';
 
 @Module({
   imports: [
@@ -51,6 +52,7 @@ import { Receipts } from './receipts.js';
     ConsumerMarks,
     Consumers,
     History,
+    SharedPages,
     ReadMarks,
     Receipts,
   ],

@@ -8,6 +8,8 @@ import type { ConversationKind } from './conversation.entity.js';
 import { messageColumns, type MessageRow, type MessageView } from './message.view.js';
 import { viewsOf } from './message-views.js';
 import { PAGE_LIMIT, type PageQuery, parseUntil } from './page.dto.js';
+import { readOwnReactions, withOwnReactions } from './reactions/reaction-rows.js';
+import { type PagePlace, SharedPages } from './shared-pages.js';
 
 /** SQL: the number of the newest message, or a given one (bound twice) where that is smaller. */
 const LAST_UP_TO = 'CASE WHEN c.last_seq < ? THEN c.last_seq ELSE ? END';
@@ -26,26 +28,34 @@ function assertOneCursor(query: PageQuery): void {
   throw new Invalid(`Send one of ${names.join(', ')}.`, fields);
 }
 
+/** Whether the page is told by the numbers of its messages, and so the same whenever they are. */
+const isRange = ({ until, changes_after }: PageQuery): boolean => until == null && changes_after == null;
+
 /** A chat that the caller may read, as it was at the time of the request. */
 export interface ReadableChat {
   id: number;
   lastSeq: number;
+  /** Number of its latest change; 0 before the first. Where it is left out, the page is read anew. */
+  lastChange?: number;
 }
 
 /** The messages of a chat, page by page. */
 @Injectable()
 export class History {
-  constructor(private readonly unitOfWork: UnitOfWork) {}
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly sharedPages: SharedPages,
+  ) {}
 
   /** The user is a member of this chat, and it is of this kind. @throws NotFound, the same for a chat that does not exist */
   async assertMember(kind: ConversationKind, conversationId: number, userId: number): Promise<ReadableChat> {
-    const [found] = await this.unitOfWork.read.query<{ last_seq: number }[]>(
-      `SELECT c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
+    const [found] = await this.unitOfWork.read.query<{ last_seq: number; last_change: number | null }[]>(
+      `SELECT c.last_seq, c.last_change FROM members m JOIN conversations c ON c.id = m.conversation_id
        WHERE m.conversation_id = ? AND m.user_id = ? AND c.kind = ?`,
       [conversationId, userId, kind],
     );
     if (!found) throw new NotFound(`chat ${kind}`);
-    return { id: conversationId, lastSeq: found.last_seq };
+    return { id: conversationId, lastSeq: found.last_seq, lastChange: found.last_change ?? 0 };
   }
 
   /**
@@ -57,10 +67,10 @@ export class History {
     kind: ConversationKind,
     conversationId: number,
     query: PageQuery,
-  ): Promise<MessageView[]> {
+  ): Promise<readonly MessageView[]> {
     assertOneCursor(query);
-    const { until, before, after, changes_after: changesAfter } = query;
-    if (until != null || changesAfter != null)
+    const { before, after } = query;
+    if (!isRange(query) || this.sharedPages.isAskedAgain(conversationId, query))
       return this.page(await this.assertMember(kind, conversationId, userId), query, userId);
     const size = sizeOf(query);
     const last = before == null ? MAX_ID : before - 1;
@@ -89,21 +99,41 @@ export class History {
    * @param readerId whose own reactions are marked; nobody's, where it is left out
    * @throws Invalid
    */
-  async page(chat: ReadableChat, query: PageQuery, readerId = NOBODY): Promise<MessageView[]> {
+  async page(chat: ReadableChat, query: PageQuery, readerId = NOBODY): Promise<readonly MessageView[]> {
     assertOneCursor(query);
+    const { read } = this.unitOfWork;
     const size = sizeOf(query);
-    const rows = await this.rows(chat, query, size);
-    return viewsOf(this.unitOfWork.read, chat.id, readerId, rows);
+    if (query.changes_after != null)
+      return viewsOf(read, chat.id, readerId, await this.changes(chat.id, query.changes_after, size));
+    const [from, to] = await this.ends(chat, query, size);
+    if (to < from) return [];
+    const { id, lastChange } = chat;
+    if (lastChange !== undefined && isRange(query) && this.sharedPages.isAskedAgain(id, query))
+      return this.shared({ conversationId: id, from, to, lastChange }, readerId);
+    return viewsOf(read, id, readerId, await this.range(id, from, to));
   }
 
-  private async rows(chat: ReadableChat, query: PageQuery, size: number): Promise<MessageRow[]> {
-    const { until, before, after, changes_after: changesAfter } = query;
-    if (changesAfter != null) return this.changes(chat.id, changesAfter, size);
+  /** The page is the same for all but those who have reacted to something on it. */
+  private async shared(place: PagePlace, readerId: number): Promise<readonly MessageView[]> {
+    const { read } = this.unitOfWork;
+    const { conversationId, from, to } = place;
+    const { views, hasReactions } = await this.sharedPages.page(place, async () => {
+      const page = await viewsOf(read, conversationId, NOBODY, await this.range(conversationId, from, to));
+      return { views: page, hasReactions: page.some(({ reactions }) => reactions) };
+    });
+    return hasReactions && readerId !== NOBODY
+      ? withOwnReactions(views, await readOwnReactions(read, readerId, conversationId, from, to))
+      : views;
+  }
+
+  /** The first and the last message of a page; the last comes before the first where it is empty. */
+  private async ends(chat: ReadableChat, query: PageQuery, size: number): Promise<[from: number, to: number]> {
+    const { until, before, after } = query;
     // Nothing newer than at the check of the membership: a member who is removed at this moment reads no further.
-    if (after != null) return this.range(chat.id, after + 1, Math.min(after + size, chat.lastSeq));
+    if (after != null) return [after + 1, Math.min(after + size, chat.lastSeq)];
     const last = until == null ? (before ?? chat.lastSeq + 1) - 1 : await this.lastBefore(chat, parseUntil(until)!);
     const end = Math.min(last, chat.lastSeq);
-    return this.range(chat.id, end - size + 1, end);
+    return [Math.max(end - size + 1, 1), end];
   }
 
   /**

@@ -85,7 +85,7 @@ onAllDialects('rubbish beside a text', (dialect) => {
           expect(answer.mentions_ignored ?? []).not.toContain(id);
         }
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, includeErrorInReport: true },
     );
     expect(taken).toBeGreaterThan(0);
   });
@@ -106,7 +106,7 @@ onAllDialects('rubbish beside a text', (dialect) => {
         if (answer.status === 200)
           expect([bob.id]).toEqual(expect.arrayContaining(answer.body.mentions?.user_ids ?? []));
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, includeErrorInReport: true },
     );
   });
 
@@ -135,7 +135,7 @@ onAllDialects('rubbish beside a text', (dialect) => {
         expect(mine.includes(sent)).toBe(reaction.is_on);
         for (const one of mine) expect(canonicalEmoji(one)).toBe(one);
       }),
-      { numRuns: RUNS * 2 },
+      { numRuns: RUNS * 2, includeErrorInReport: true },
     );
     expect(taken).toBeGreaterThan(0);
   });
@@ -168,7 +168,7 @@ onAllDialects('rubbish beside a text', (dialect) => {
         for (const field of ['notify', 'is_favourite', 'is_archived'] as const)
           if (wish[field] != null) expect(answer.body[field]).toBe(wish[field]);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, includeErrorInReport: true },
     );
     expect(taken).toBeGreaterThan(0);
   });

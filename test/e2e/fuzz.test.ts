@@ -65,7 +65,7 @@ onAllDialects('rubbish', (dialect) => {
             message: expect.any(String),
           });
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, includeErrorInReport: true },
     );
     expect((await ada.get('/http/users/profile')).status).toBe(200);
   });
@@ -108,7 +108,7 @@ onAllDialects('rubbish', (dialect) => {
         expect(status).toBeLessThan(500);
         if (status >= 400) expect(body.code).toEqual(expect.any(String));
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, includeErrorInReport: true },
     );
   });
 
@@ -124,7 +124,7 @@ onAllDialects('rubbish', (dialect) => {
           expect(status).toBeLessThan(500);
         },
       ),
-      { numRuns: RUNS },
+      { numRuns: RUNS, includeErrorInReport: true },
     );
   });
 
@@ -158,7 +158,7 @@ onAllDialects('rubbish', (dialect) => {
             if (!answer.ok) expect(answer.error.code).not.toBe('internal');
           },
         ),
-        { numRuns: RUNS * 2 },
+        { numRuns: RUNS * 2, includeErrorInReport: true },
       );
       await survives(socket);
     });
@@ -175,7 +175,7 @@ onAllDialects('rubbish', (dialect) => {
           expect(answer.ok === true || typeof answer.error.code === 'string').toBe(true);
           if (!answer.ok) expect(answer.error.code).not.toBe('internal');
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, includeErrorInReport: true },
       );
       await survives(socket);
     });
@@ -199,7 +199,7 @@ onAllDialects('rubbish', (dialect) => {
             expect(body[0].message).toBe(fields.message);
           },
         ),
-        { numRuns: RUNS * 2 },
+        { numRuns: RUNS * 2, includeErrorInReport: true },
       );
       await survives(socket);
     });
@@ -211,7 +211,7 @@ onAllDialects('rubbish', (dialect) => {
           const answer = await (socket as any).timeout(10_000).emitWithAck('bot_stop', payload);
           expect(answer.ok === true || answer.error.code !== 'internal').toBe(true);
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, includeErrorInReport: true },
       );
       await survives(socket);
     });
@@ -241,7 +241,7 @@ onAllDialects('rubbish', (dialect) => {
           const answer = await (socket as any).timeout(10_000).emitWithAck(name, ...args);
           expect(answer.ok === true || typeof answer.error.code === 'string').toBe(true);
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, includeErrorInReport: true },
       );
       await survives(socket);
     });

@@ -63,7 +63,7 @@ onAllDialects('after anything that people do', (dialect) => {
             if (before !== world) world.end();
           }
         }),
-        { numRuns: RUNS, endOnFailure: IS_QUICK },
+        { numRuns: RUNS, endOnFailure: IS_QUICK, includeErrorInReport: true },
       );
       // Not by `expect`, which would cut what it says.
       await checked;

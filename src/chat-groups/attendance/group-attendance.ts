@@ -38,28 +38,32 @@ export class GroupAttendance {
       const listening = this.publisher.entering(groupId);
       if (listening) await listening;
       try {
-        const lastSeq = await this.enteredBefore(userId, groupId);
-        if (lastSeq === undefined) {
+        const group = await this.enteredBefore(userId, groupId);
+        if (!group) {
           beforeWriting?.();
           return await this.writeEntering(me, groupId);
         }
+        const { lastSeq } = group;
         this.events.publish('groupEntered', { groupId, userId, lastSeq, wasIn: true, lastReadSeq: lastSeq });
-        return { id: groupId, lastSeq };
+        return group;
       } finally {
         this.publisher.entered(groupId);
       }
     });
   }
 
-  /** The newest message, where the user is in already and has read everything: then nothing is locked or written. In the user's turn. */
-  private async enteredBefore(userId: number, groupId: number): Promise<number | undefined> {
-    const [row] = await this.unitOfWork.read.query<{ last_seq: number; last_read_seq: number }[]>(
-      `SELECT c.last_seq, m.last_read_seq FROM members m
+  /** The group, where the user is in already and has read everything: then nothing is locked or written. In the user's turn. */
+  private async enteredBefore(userId: number, groupId: number): Promise<ReadableChat | undefined> {
+    const [row] = await this.unitOfWork.read.query<
+      { last_seq: number; last_change: number | null; last_read_seq: number }[]
+    >(
+      `SELECT c.last_seq, c.last_change, m.last_read_seq FROM members m
        JOIN conversations c ON c.id = m.conversation_id AND c.kind = 'group'
        WHERE m.conversation_id = ? AND m.user_id = ? AND m.is_in = 1`,
       [groupId, userId],
     );
-    return row?.last_read_seq === row?.last_seq ? row?.last_seq : undefined;
+    if (!row || row.last_read_seq !== row.last_seq) return undefined;
+    return { id: groupId, lastSeq: row.last_seq, lastChange: row.last_change ?? 0 };
   }
 
   /** Many enter and leave at once: all of them wait in one line for the group from the beginning (`first`). */

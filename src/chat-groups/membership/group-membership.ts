@@ -78,7 +78,8 @@ export class GroupMembership implements OnModuleInit {
     const group = await tx.findOneBy(ChatGroup, { conversationId: groupId });
     if (!conversation || !group) throw new NotFound('chat group');
     const { ownerId, isPrivate, memberCount, isFrozen } = group;
-    return { id: groupId, lastSeq: conversation.last_seq, ownerId, isPrivate, memberCount, isFrozen };
+    const { last_seq: lastSeq, last_change: lastChange } = conversation;
+    return { id: groupId, lastSeq, lastChange: lastChange ?? 0, ownerId, isPrivate, memberCount, isFrozen };
   }
 
   /** The same, for its owner. @throws NotFound to those outside; Forbidden to members who are not the owner; `group_frozen` */

@@ -65,3 +65,34 @@ export async function readReactions(
   }
   return (conversationId, seq) => views.get(keyOf(conversationId, seq)) ?? NONE;
 }
+
+/** The emoji with which a user has reacted to messages of a part of a chat, by the numbers of these. @param from with `to`, both included */
+export async function readOwnReactions(
+  manager: EntityManager,
+  readerId: number,
+  conversationId: number,
+  from: number,
+  to: number,
+): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
+  const rows = await manager.query<{ seq: number; emoji: string }[]>(
+    'SELECT seq, emoji FROM reactions WHERE conversation_id = ? AND user_id = ? AND seq BETWEEN ? AND ?',
+    [conversationId, readerId, from, to],
+  );
+  const own = new Map<number, Set<string>>();
+  for (const { seq, emoji } of rows) own.set(seq, (own.get(seq) ?? new Set()).add(emoji));
+  return own;
+}
+
+/** Messages with a reader's own reactions marked: the same ones where there are none. */
+export const withOwnReactions = <M extends { seq: number; reactions?: ReactionView[] }>(
+  messages: readonly M[],
+  own: ReadonlyMap<number, ReadonlySet<string>>,
+): readonly M[] =>
+  own.size === 0
+    ? messages
+    : messages.map((message) => {
+        const mine = own.get(message.seq);
+        if (!mine || !message.reactions) return message;
+        const marked = message.reactions.map((one) => (mine.has(one.emoji) ? { ...one, is_mine: true as const } : one));
+        return { ...message, reactions: marked };
+      });
