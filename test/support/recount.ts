@@ -37,6 +37,7 @@ export class Recount {
     private readonly messages: ReadonlyMap<string, MessageRow>,
     private readonly mentions: readonly { conversation_id: number; seq: number; user_id: number }[],
     private readonly reactions: ReadonlyMap<string, readonly { emoji: string; user_id: number }[]>,
+    private readonly blocks: readonly { blocker_id: number; blocked_id: number }[],
   ) {}
 
   /** @param query asks the database @param conversationIds of which chats; of all, where they are left out */
@@ -50,6 +51,7 @@ export class Recount {
       new Map(messages.map((row) => [keyOf(row), row])),
       await read('conversation_id, seq, user_id', 'mentions'),
       groupBy(given, keyOf),
+      await query('SELECT blocker_id, blocked_id FROM blocks'),
     );
     for (const row of await read<Place & { emoji: string; total: number }>('*', 'reaction_totals'))
       assert.equal(row.total, recount.countOf(row.conversation_id, row.seq, row.emoji), JSON.stringify(row));
@@ -67,10 +69,21 @@ export class Recount {
     return (this.reactions.get(keyOf(place)) ?? []).some((one) => one.user_id === userId && one.emoji === emoji);
   }
 
+  /** Whether a mention names somebody; or everyone, which are all but its author and those with whom there is a block. */
+  private isTold(mention: Place & { user_id: number }, userId: number): boolean {
+    if (mention.user_id !== EVERYONE) return mention.user_id === userId;
+    const author = this.messages.get(keyOf(mention))!.sender_id;
+    const isApart = this.blocks.some(
+      ({ blocker_id: one, blocked_id: other }) =>
+        (one === userId && other === author) || (one === author && other === userId),
+    );
+    return author !== userId && !isApart;
+  }
+
   /** How many messages behind a mark name somebody, or everyone. */
   unreadMentions(conversationId: number, userId: number, mark: number): number {
     const those = this.mentions.filter(
-      (one) => one.conversation_id === conversationId && one.seq > mark && [userId, EVERYONE].includes(one.user_id),
+      (one) => one.conversation_id === conversationId && one.seq > mark && this.isTold(one, userId),
     );
     return Math.min(100, new Set(those.map(({ seq }) => seq)).size);
   }
@@ -78,9 +91,7 @@ export class Recount {
   /** The places `<chat>:<seq>` of all messages that name somebody, in these chats. */
   naming(userId: number, conversationIds: Iterable<number>): Set<string> {
     const theirs = new Set(conversationIds);
-    const those = this.mentions.filter(
-      (one) => theirs.has(one.conversation_id) && [userId, EVERYONE].includes(one.user_id),
-    );
+    const those = this.mentions.filter((one) => theirs.has(one.conversation_id) && this.isTold(one, userId));
     return new Set(those.map(({ conversation_id, seq }) => `${conversation_id}:${seq}`));
   }
 
