@@ -326,7 +326,8 @@ onAllDialects('the database', (dialect) => {
         for (const row of rows)
           lines.push(dialect === 'sqlite' ? row.detail : `${row.table} ${row.type} ${row.key} ${row.Extra ?? ''}`);
       }
-      return lines;
+      // What the server itself asks meanwhile, by a whole key that finds no row, has no plan.
+      return lines.filter((line) => !line.endsWith('no matching row in const table'));
     };
 
     it.each([1, 2, 20])('%i rows of many are changed and deleted by their key', async (count) => {
