@@ -17,6 +17,7 @@ import {
   send,
   sendTo,
 } from '../support/client.js';
+import { groupWith } from '../support/groups.js';
 import { assertTotals } from '../support/reactions.js';
 import { statementsOf } from '../support/statements.js';
 
@@ -77,18 +78,6 @@ onAllDialects('reactions', (dialect) => {
       'SELECT seq, emoji, user_id FROM reactions WHERE conversation_id = ? ORDER BY seq, emoji, user_id',
       [room],
     );
-  const groupOf = async (owner: Person, ...members: Person[]): Promise<number> => {
-    const { body } = await call(app, 'POST', '/http/chat_groups', {
-      token: owner.token,
-      body: { chat_group_name: 'Engines' },
-    });
-    for (const one of members)
-      await call(app, 'POST', `/http/chat_groups/${body.id}/members`, {
-        token: owner.token,
-        body: { user_id: one.id },
-      });
-    return body.id;
-  };
 
   describe('in a room', () => {
     it('are stored, answered, told to each socket of both people, and shown from then on', async () => {
@@ -253,7 +242,7 @@ onAllDialects('reactions', (dialect) => {
       expect((await react(ada, inRoom(1), EMOJI[5])).status).toBe(200);
 
       const people = await Promise.all([1, 2, 3, 4].map(() => Person.known(app)));
-      const group = await groupOf(ada, ...people);
+      const group = await groupWith(ada, people);
       await send(phone, { chat_type: 'group', chat_group_id: group, message: 'all of them' });
       const answers = await Promise.all(
         people.flatMap((one, i) => EMOJI.slice(i * 5, i * 5 + 5).map((emoji) => react(one, inGroup(1, group), emoji))),
@@ -312,7 +301,7 @@ onAllDialects('reactions', (dialect) => {
 
   describe('in a group', () => {
     it('go to those who are in, and to nobody else; nobody is notified', async () => {
-      const group = await groupOf(ada, bob, eve);
+      const group = await groupWith(ada, [bob, eve]);
       await send(phone, { chat_type: 'group', chat_group_id: group, is_enter: true });
       await send(phone, { chat_type: 'group', chat_group_id: group, message: 'to all' });
       const outside = await eve.connect();
@@ -338,7 +327,7 @@ onAllDialects('reactions', (dialect) => {
     });
 
     it('stay of somebody who is removed, and of somebody who has gone for good', async () => {
-      const group = await groupOf(ada, bob, eve);
+      const group = await groupWith(ada, [bob, eve]);
       await send(phone, { chat_type: 'group', chat_group_id: group, message: 'to all' });
       const gone = await Person.join(app, 'Gone');
       await call(app, 'POST', `/http/chat_groups/${group}/members`, { token: ada.token, body: { user_id: gone.id } });
@@ -362,7 +351,7 @@ onAllDialects('reactions', (dialect) => {
     });
 
     it('are listed by who gave them, a hundred at a time', async () => {
-      const group = await groupOf(ada);
+      const group = await groupWith(ada, []);
       await send(phone, { chat_type: 'group', chat_group_id: group, message: 'to all' });
       await react(ada, inGroup(1, group));
       await manyReact(group, 250, '👍', ada.id);
@@ -379,7 +368,7 @@ onAllDialects('reactions', (dialect) => {
     });
 
     it('of thousands are hidden at once with the message, and deleted in slices; with the group as well', async () => {
-      const group = await groupOf(ada, bob);
+      const group = await groupWith(ada, [bob]);
       for (const message of ['one', 'two', 'three'])
         await send(phone, { chat_type: 'group', chat_group_id: group, message });
       for (const seq of [1, 2, 3]) await react(bob, inGroup(seq, group));

@@ -6,6 +6,7 @@ import { pairOf } from '../../src/people/pair.js';
 import { onAllDialects, TestApp } from '../support/app.js';
 import { call, type ChatSocket, eventually, next, Person, record, send, sendTo } from '../support/client.js';
 import { everythingStored } from '../support/everything-stored.js';
+import { groupWith } from '../support/groups.js';
 
 onAllDialects('a reply', (dialect) => {
   let app: TestApp;
@@ -30,19 +31,6 @@ onAllDialects('a reply', (dialect) => {
   const page = async (person: Person, query = '', path = `chat_rooms/${room}`) =>
     (await person.get(`/http/${path}${query}`)).body;
   const remove = (person: Person, path: string) => call(app, 'DELETE', path, { token: person.token });
-  const group = async (...members: Person[]): Promise<number> => {
-    const [owner, ...others] = members;
-    const { body } = await call(app, 'POST', '/http/chat_groups', {
-      token: owner.token,
-      body: { chat_group_name: 'Group' },
-    });
-    for (const one of others)
-      await call(app, 'POST', `/http/chat_groups/${body.id}/members`, {
-        token: owner.token,
-        body: { user_id: one.id },
-      });
-    return body.id;
-  };
 
   it('shows what it answers wherever it is shown, as it is by then', async () => {
     const quote = { seq: 1, user_id: ada.id, message: 'Who is there?' };
@@ -151,7 +139,7 @@ onAllDialects('a reply', (dialect) => {
   });
 
   it('reaches those outside a group with the quote, which is empty once the message is deleted', async () => {
-    const id = await group(ada, bob);
+    const id = await groupWith(ada, [bob]);
     const write = (socket: ChatSocket, message: string, replyTo?: number) =>
       send(socket, { chat_type: 'group', chat_group_id: id, message, reply_to: replyTo });
     const outside = record<any>(other, 'notification', ({ message }) => message !== undefined);
@@ -174,7 +162,7 @@ onAllDialects('a reply', (dialect) => {
     expect(await reply(phone, bob.id, 1)).toMatchObject({ error: { code: 'blocked' } });
     await call(app, 'DELETE', `/http/users/${ada.id}/block`, { token: bob.token });
     const gone = await Person.join(app, 'Gone');
-    const id = await group(ada, bob, gone);
+    const id = await groupWith(ada, [bob, gone]);
     const socket = await gone.connect();
     await send(socket, { chat_type: 'group', chat_group_id: id, message: 'I go' });
     const erased = await call(app, 'DELETE', '/http/users/profile', {

@@ -14,6 +14,15 @@ export async function makeGroup(
   return id;
 }
 
+/** A group whose owner has added these members: they are not in it. @returns its id */
+export async function groupWith(owner: Person, members: readonly Person[]): Promise<number> {
+  const group = await makeGroup(owner);
+  const { target, token } = owner;
+  for (const { id } of members)
+    await call(target, 'POST', `/http/chat_groups/${group}/members`, { token, body: { user_id: id } });
+  return group;
+}
+
 /** A message to a group. @returns its acknowledgement */
 export const sayIn = (socket: ChatSocket, group: number, message: string, more: object = {}) =>
   send(socket, { chat_type: 'group', chat_group_id: group, message, ...more });
